@@ -1,0 +1,35 @@
+# Two commands for a new user: `make demo` and `make test`. Everything they need, they set up.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test check bench docs lock setup clean help
+
+help:                      ## what there is
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*##/\t/'
+
+setup: .venv/.ready        ## a virtual environment with everything, and bubblewrap
+
+.venv/.ready: requirements/bootstrap.txt requirements/dev.txt pyproject.toml tools/setup.sh
+	@sh tools/setup.sh "$(PYTHON)"
+
+demo: setup                ## two operators rebuild five wheels of PyPI; a consumer asks both
+	@$(BIN)/python tools/demo.py
+
+test: setup                ## every test
+	@$(BIN)/python -m pytest -q -n 2
+
+check: setup               ## lint, types, import contracts, docs
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/sphinx-build -q -W -b html docs docs/_build
+
+bench: setup               ## our rebuild beside uv build and pip wheel, as ratios
+	@$(BIN)/python tools/bench.py
+
+lock: setup                ## new hash-pinned requirements, without any index address in them
+	@sh tools/lock.sh
+
+clean:
+	rm -rf .venv build dist docs/_build

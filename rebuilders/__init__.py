@@ -1,0 +1,1 @@
+"""How to produce a claim: take the published sdist, rebuild the wheel in a sandbox, compare, observe."""

@@ -1,0 +1,8 @@
+#!/bin/sh
+# Pins every dependency of development with its hashes, for Python 3.11 and later on any platform.
+set -eu
+bin=.venv/bin
+pin() { "$bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+    --no-header --no-emit-index-url --no-annotate --upgrade "$@"; }
+pin pyproject.toml --all-extras --group dev --output-file requirements/dev.txt
+grep -E '^uv==' requirements/dev.txt | sed 's/ .*//' | pin - --output-file requirements/bootstrap.txt

@@ -1,0 +1,1 @@
+"""The program `wheelwitness`: one module a command, thin."""

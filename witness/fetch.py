@@ -1,0 +1,176 @@
+"""The one way out: HTTP GET with a bound on bytes and time. The only module that imports httpx.
+
+Whatever a server does ends as the bytes asked for or as a `FetchFailed`; a body is never kept beyond its limit.
+Passing faults (no connection, time-outs, 429, 5xx) are tried again a few times with growing pauses.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, BinaryIO, Final, Protocol, TypeVar
+from urllib.parse import urlsplit
+
+from witness import __version__
+from witness.errors import FetchFailed, NotFound
+from witness.escape import printable
+
+if TYPE_CHECKING:
+    import httpx
+
+T = TypeVar("T")
+
+_CHUNK: Final = 64 * 1024
+_PASSING: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A complete body, at most as long as was allowed. Header names are lower-case."""
+
+    body: bytes
+    headers: dict[str, str]
+
+
+class Fetcher(Protocol):
+    """Gets bytes by URL."""
+
+    def get(self, url: str, *, limit: int, accept: str = "*/*") -> Fetched:
+        """The body at `url`, of at most `limit` bytes.
+
+        Raises:
+            NotFound: the server answered 404 or 410.
+            FetchFailed: anything else that is not a complete body within the limits.
+        """
+
+    def download(self, url: str, into: BinaryIO, *, limit: int) -> None:
+        """Writes the body at `url`, at most `limit` bytes, to `into`, which may hold part of it on failure.
+
+        `into` must be seekable: a further try starts over. Raises as `get` does.
+        """
+
+
+def user_agent(contact: str) -> str:
+    """Who we are, and whom to write to if we misbehave."""
+    reachable = contact if contact.isascii() and contact.isprintable() and contact else "none given"
+    return f"wheelwitness/{__version__} (contact: {reachable})"
+
+
+class _Passing(Exception):
+    """A fault worth another try."""
+
+    def __init__(self, failure: FetchFailed) -> None:
+        super().__init__(str(failure))
+        self.failure = failure
+
+
+@dataclass(slots=True)
+class HttpFetcher:
+    """A `Fetcher` over httpx, safe to use from several threads.
+
+    Args:
+        contact: an address or URL for the User-Agent.
+        timeout: seconds without progress after which a request is given up.
+        attempts: how often a request with passing faults is made in all.
+        connections: how many requests may be under way at once.
+    """
+
+    contact: str = ""
+    timeout: float = 20.0
+    attempts: int = 3
+    connections: int = 8
+    _client: "httpx.Client | None" = field(default=None, init=False, repr=False)
+
+    def get(self, url: str, *, limit: int, accept: str = "*/*") -> Fetched:
+        def once() -> Fetched:
+            with self._stream(url, accept) as response:
+                body = bytearray()
+                for chunk in _bounded(response, url, limit):
+                    body += chunk
+                return Fetched(bytes(body), dict(response.headers))
+
+        return self._retrying(once)
+
+    def download(self, url: str, into: BinaryIO, *, limit: int) -> None:
+        start = into.tell()
+
+        def once() -> None:
+            into.seek(start)
+            into.truncate()
+            with self._stream(url, "*/*") as response:
+                for chunk in _bounded(response, url, limit):
+                    into.write(chunk)
+
+        self._retrying(once)
+
+    def close(self) -> None:
+        """Ends the connections that are kept open."""
+        if self._client is not None:
+            self._client.close()
+
+    def _retrying(self, once: Callable[[], T]) -> T:
+        import stamina
+
+        try:
+            for attempt in stamina.retry_context(
+                on=_Passing, attempts=self.attempts, timeout=None, wait_initial=0.3, wait_max=5.0
+            ):
+                with attempt:
+                    return once()
+        except _Passing as passing:
+            raise passing.failure from None
+        raise AssertionError("unreachable: retry_context either returns or raises")
+
+    @contextmanager
+    def _stream(self, url: str, accept: str) -> "Iterator[httpx.Response]":
+        import httpx
+
+        try:
+            with self._connected().stream("GET", url, headers={"Accept": accept}) as response:
+                _check_status(response, url)
+                yield response
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+            raise FetchFailed(f"{shown(url)}: not an address that can be fetched: {error}") from None
+        except httpx.TimeoutException:
+            raise _Passing(FetchFailed(f"{shown(url)}: no answer within {self.timeout:g} s")) from None
+        except httpx.TransportError as error:
+            raise _Passing(FetchFailed(f"{shown(url)}: {printable(str(error))}")) from None
+        except httpx.HTTPError as error:
+            raise FetchFailed(f"{shown(url)}: {printable(str(error))}") from None
+
+    def _connected(self) -> "httpx.Client":
+        if self._client is None:
+            import httpx
+
+            self._client = httpx.Client(
+                headers={"User-Agent": user_agent(self.contact)},
+                timeout=self.timeout,
+                follow_redirects=True,
+                max_redirects=5,
+                limits=httpx.Limits(max_connections=self.connections),
+            )
+        return self._client
+
+
+def shown(url: str) -> str:
+    """`url` fit to be shown and logged: without user information and query."""
+    parts = urlsplit(url)
+    return printable(f"{parts.scheme}://{parts.hostname or ''}{parts.path}")
+
+
+def _check_status(response: "httpx.Response", url: str) -> None:
+    status = response.status_code
+    if status == 200:  # noqa: PLR2004 - the one answer that we asked for
+        return
+    if status in (404, 410):
+        raise NotFound(f"{shown(url)}: the server has no such thing ({status})")
+    failure = FetchFailed(f"{shown(url)}: the server answered {status}")
+    raise _Passing(failure) if status in _PASSING else failure
+
+
+def _bounded(response: "httpx.Response", url: str, limit: int) -> "Iterator[bytes]":
+    total = 0
+    for chunk in response.iter_bytes(_CHUNK):
+        total += len(chunk)
+        if total > limit:
+            raise FetchFailed(f"{shown(url)}: more than the {limit} bytes allowed")
+        yield chunk

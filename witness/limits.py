@@ -1,0 +1,29 @@
+"""The bounds on everything that comes from elsewhere, in one place, with their units."""
+
+from dataclasses import dataclass
+from typing import Final
+
+KIB: Final = 1024
+MIB: Final = 1024 * KIB
+GIB: Final = 1024 * MIB
+
+MAX_STATEMENT: Final = 32 * KIB  # DESIGN: a statement's canonical bytes
+MAX_ENTRY: Final = 65_535  # tlog-tiles: an entry's length is a 16-bit number
+MAX_CHECKPOINT: Final = 64 * KIB
+MAX_BUNDLE: Final = 256 * KIB  # one line of a shard
+MAX_SHARD: Final = 32 * MIB  # every bundle that a node holds of one artifact
+MAX_POLICY: Final = 1 * MIB
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveLimits:
+    """What a wheel or an sdist may hold. Bytes, except `members`."""
+
+    file: int = 512 * MIB
+    members: int = 100_000
+    member: int = 1 * GIB
+    total: int = 4 * GIB
+    name: int = 1024
+
+
+ARCHIVE: Final = ArchiveLimits()

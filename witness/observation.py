@@ -1,0 +1,243 @@
+"""The observation: one witness, one artifact, one outcome. The predicate of our in-toto statement.
+
+Frozen values that hold their own invariants, so that an observation that contradicts itself cannot be built,
+signed or read. Keys are lowerCamelCase on the wire, times are RFC 3339 in UTC to the second, absent values are
+absent. Unknown keys are refused: a new meaning gets a new predicate type, never a silent addition.
+"""
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    model_validator,
+)
+from pydantic.alias_generators import to_camel
+
+from witness.digest import SHA256_HEX
+
+# `.example` is reserved and resolves nowhere: a name, not an address (docs/adr/0003).
+PREDICATE_TYPE: Final = "https://wheelwitness.example/observation/v1"
+
+Method = Literal["rebuild", "static"]
+Result = Literal["match", "mismatch", "build-failed", "not-attempted"]
+Level = Literal["bitwise", "archive", "metadata", "content"]
+LEVELS: Final[tuple[Level, ...]] = ("bitwise", "archive", "metadata", "content")
+
+_TIME: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z")
+
+
+def _parse_time(value: object) -> datetime:
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone")
+        return value.astimezone(UTC).replace(microsecond=0)
+    if not isinstance(value, str) or not _TIME.fullmatch(value):
+        raise ValueError("not a time of the form 2026-01-31T23:59:59Z")
+    return datetime.strptime(value, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+
+
+def format_time(value: datetime) -> str:
+    """RFC 3339 in UTC, to the second."""
+    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _sha256(value: str) -> str:
+    if not SHA256_HEX.fullmatch(value):
+        raise ValueError("not a SHA-256 digest in lower-case hex")
+    return value
+
+
+Time = Annotated[datetime, BeforeValidator(_parse_time), PlainSerializer(format_time, return_type=str)]
+Sha256 = Annotated[str, AfterValidator(_sha256)]
+Short = Annotated[str, Field(max_length=300)]
+Count = Annotated[int, Field(ge=0, le=2**53 - 1)]  # RFC 8785: what a double holds exactly
+
+
+class Wire(BaseModel):
+    """What crosses a wire: strict, frozen, closed, camel-cased."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        populate_by_name=True,
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        # JSON has lists only; a tuple of ours is one of its lists.
+        ser_json_inf_nan="constants",
+    )
+
+    def wire(self) -> dict[str, Any]:
+        """As JSON values, without what is absent."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+class DigestSet(Wire):
+    """in-toto DigestSet, of which we use SHA-256 alone."""
+
+    sha256: Sha256
+
+
+class Resource(Wire):
+    """The part of an in-toto ResourceDescriptor that we write."""
+
+    name: Short
+    digest: DigestSet
+
+
+class Digests(Wire):
+    """What two nodes with another zlib or clock still agree on (witness.wheel.manifest)."""
+
+    payload_digest: Sha256
+    dist_info_digest: Sha256
+
+
+class RuleUse(Wire):
+    """One rule that equated two values, with both of them."""
+
+    id: Short
+    path: Short
+    published: Short
+    rebuilt: Short
+
+
+class Difference(Wire):
+    """One member, or the archive itself (empty path), that differs."""
+
+    path: Short
+    kind: Short
+
+
+class Comparison(Wire):
+    """Two wheels held against each other under one rule set."""
+
+    rule_set: Short
+    rules: tuple[RuleUse, ...] = ()
+    archive_exact: bool
+    published: Digests | None = None
+    rebuilt: Digests | None = None
+    record_digest: Sha256 | None = None
+    differences: tuple[Difference, ...] = ()
+    differences_total: Count = 0
+    report: Resource | None = None
+
+
+class Published(Wire):
+    """What the index said of the published file when it was fetched."""
+
+    size: Count
+    upload_time: Time | None = None
+    index_serial: Count | None = None
+    yanked: bool = False
+    provenance: DigestSet | None = None
+
+
+class Requirement(Wire):
+    """One distribution that the build environment held."""
+
+    name: Short
+    version: Short
+    sha256: Sha256
+
+
+class Environment(Wire):
+    """Where the build ran."""
+
+    interpreter: Short
+    platform: Short
+    requirements: tuple[Requirement, ...] = ()
+    variables: dict[Short, Short] = {}
+
+
+class Tool(Wire):
+    """The software that made the observation."""
+
+    name: Short
+    version: Short
+
+
+class Builder(Wire):
+    """The node, by the name that it publishes under."""
+
+    name: Short
+    tool: Tool
+
+
+class Attempt(Wire):
+    """How much trying was behind the outcome."""
+
+    count: Count
+    outputs: tuple[Sha256, ...] = ()
+    started_at: Time
+    finished_at: Time
+
+
+class Failure(Wire):
+    """Why nothing could be compared: never a disagreement."""
+
+    phase: Short
+    cause: Short
+    detail: Short = ""
+
+
+class Observation(Wire):
+    """See the module's docstring; DESIGN.md section 5 gives the fields."""
+
+    purl: Short
+    method: Method
+    result: Result
+    level: Level | None = None
+    comparison: Comparison | None = None
+    source: Resource | None = None
+    published: Published
+    rebuilt: Resource | None = None
+    recipe: DigestSet | None = None
+    environment: Environment | None = None
+    isolation: Short | None = None
+    builder: Builder
+    attempt: Attempt
+    failure: Failure | None = None
+    previous: Count | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        compared = self.result in ("match", "mismatch")
+        if (self.level is not None) != (self.result == "match"):
+            raise ValueError("a match has a level, and nothing else has")
+        if (self.comparison is not None) != compared:
+            raise ValueError("a match or mismatch has a comparison, and nothing else has")
+        if (self.failure is None) != compared:
+            raise ValueError("what was not compared has a failure, and nothing else has")
+        if self.comparison is not None:
+            _check_comparison(self.comparison, self.level)
+        if compared and self.method == "rebuild" and (self.rebuilt is None or self.recipe is None):
+            raise ValueError("a compared rebuild names its output and its recipe")
+        return self
+
+
+def _check_comparison(comparison: Comparison, level: Level | None) -> None:
+    if comparison.differences_total < len(comparison.differences):
+        raise ValueError("fewer differences in total than are listed")
+    if (comparison.differences_total > 0) != (level is None):
+        raise ValueError("a mismatch has differences, and a match has none")
+    if level is None:
+        return
+    ours, theirs = comparison.published, comparison.rebuilt
+    if ours is None or theirs is None or comparison.record_digest is None:
+        raise ValueError("a match has the digests of both sides")
+    if level != "content" and ours.payload_digest != theirs.payload_digest:
+        raise ValueError(f"level {level} with different payloads")
+    if level in ("bitwise", "archive") and (ours != theirs or comparison.rules):
+        raise ValueError(f"level {level} with different members")
+    if level in ("metadata", "content") and not comparison.rules:
+        raise ValueError(f"level {level} without a rule")
+    if comparison.archive_exact and level not in ("bitwise", "archive"):
+        raise ValueError(f"level {level} cannot be exact")
+    if level == "bitwise" and not comparison.archive_exact:
+        raise ValueError("the same file is always exact")

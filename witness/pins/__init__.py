@@ -1,0 +1,1 @@
+"""What the user is about to install, each pin with its origin."""

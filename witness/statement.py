@@ -1,0 +1,103 @@
+"""The in-toto Statement v1 around an observation: canonical bytes out, a checked value in.
+
+Exactly one subject, the published file. `encode(parse(data)) == data` for every `data` that parses.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from witness import canonical
+from witness.errors import Malformed
+from witness.limits import MAX_STATEMENT
+from witness.observation import PREDICATE_TYPE, DigestSet, Observation, Resource, Wire
+
+STATEMENT_TYPE: Final = "https://in-toto.io/Statement/v1"
+PAYLOAD_TYPE: Final = "application/vnd.in-toto+json"
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """An observation of the published file `filename` with the SHA-256 `sha256`."""
+
+    filename: str
+    sha256: str
+    observation: Observation
+
+
+class _Envelope(Wire):
+    subject: tuple[Resource, ...]
+    predicate: Observation
+
+
+def encode(statement: Statement) -> bytes:
+    """The canonical bytes, which are what is signed.
+
+    Long lists of differences are cut, never their total, until the statement fits its limit.
+
+    Raises:
+        Malformed: the statement contradicts its subject, or is too large in spite of the cutting.
+    """
+    _check_subject(statement)
+    observation = statement.observation
+    while len(data := canonical.dumps(_value(statement, observation))) > MAX_STATEMENT:
+        comparison = observation.comparison
+        if comparison is None or not comparison.differences:
+            raise Malformed(f"{statement.filename}: a statement of {len(data)} bytes is too large")
+        fewer = comparison.differences[: len(comparison.differences) // 2]
+        observation = observation.model_copy(
+            update={"comparison": comparison.model_copy(update={"differences": fewer})}
+        )
+    return data
+
+
+def parse(data: bytes) -> Statement:
+    """The statement in `data`.
+
+    Raises:
+        Malformed: larger than the limit, not canonical, of another type, or inconsistent in itself.
+    """
+    value = canonical.loads_canonical(data, what="statement", limit=MAX_STATEMENT)
+    if not isinstance(value, dict) or set(value) != {"_type", "subject", "predicateType", "predicate"}:
+        raise Malformed("statement: not an in-toto statement with subject and predicate")
+    if value["_type"] != STATEMENT_TYPE:
+        raise Malformed(f"statement: _type is not {STATEMENT_TYPE}")
+    if value["predicateType"] != PREDICATE_TYPE:
+        raise Malformed(f"statement: predicateType is not {PREDICATE_TYPE}")
+    body = canonical.dumps({"subject": value["subject"], "predicate": value["predicate"]})
+    try:
+        envelope = _Envelope.model_validate_json(body)
+    except ValidationError as error:
+        raise Malformed(f"statement: {_first(error)}") from None
+    if len(envelope.subject) != 1:
+        raise Malformed(f"statement: {len(envelope.subject)} subjects instead of one")
+    (subject,) = envelope.subject
+    statement = Statement(subject.name, subject.digest.sha256, envelope.predicate)
+    _check_subject(statement)
+    if canonical.dumps(_value(statement, statement.observation)) != data:
+        raise Malformed("statement: written in another way than ours")
+    return statement
+
+
+def _value(statement: Statement, observation: Observation) -> dict[str, Any]:
+    subject = Resource(name=statement.filename, digest=DigestSet(sha256=statement.sha256))
+    return {
+        "_type": STATEMENT_TYPE,
+        "subject": [subject.wire()],
+        "predicateType": PREDICATE_TYPE,
+        "predicate": observation.wire(),
+    }
+
+
+def _check_subject(statement: Statement) -> None:
+    observation = statement.observation
+    if observation.rebuilt is not None and observation.result in ("match", "mismatch"):
+        same = observation.rebuilt.digest.sha256 == statement.sha256
+        if same != (observation.level == "bitwise"):
+            raise Malformed(f"{statement.filename}: level bitwise and the same digest go together")
+
+
+def _first(error: ValidationError) -> str:
+    detail = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    return f"{'.'.join(map(str, detail['loc']))}: {detail['msg']}"[:300]
