@@ -97,8 +97,7 @@ class HttpFetcher:
             into.seek(start)
             into.truncate()
             with self._stream(url, "*/*") as response:
-                for chunk in _bounded(response, url, limit):
-                    into.write(chunk)
+                into.writelines(_bounded(response, url, limit))
 
         self._retrying(once)
 
@@ -159,7 +158,7 @@ def shown(url: str) -> str:
 
 def _check_status(response: "httpx.Response", url: str) -> None:
     status = response.status_code
-    if status == 200:  # noqa: PLR2004 - the one answer that we asked for
+    if status == 200:
         return
     if status in (404, 410):
         raise NotFound(f"{shown(url)}: the server has no such thing ({status})")
