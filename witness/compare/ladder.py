@@ -1,0 +1,80 @@
+"""From the same file down: the strongest level at which two wheels are equal, or what differs.
+
+A wheel with findings (witness.wheel.archive) equals nothing but its own bytes: what one reader sees of it another
+might not.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from witness.compare.regenerate import regenerates
+from witness.compare.rules import rule_set_id
+from witness.observation import Comparison, Difference, Digests, Level
+from witness.wheel.reader import Wheel
+
+MAX_LISTED = 200  # differences listed; the total is always told
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How equal two wheels are: `level` is None for a mismatch. `comparison` holds the evidence."""
+
+    level: Level | None
+    comparison: Comparison
+
+    @property
+    def matches(self) -> bool:
+        return self.level is not None
+
+
+def compare(published: Wheel, rebuilt: Wheel) -> Outcome:
+    """Holds the published wheel against a rebuilt one."""
+    if published.archive.data == rebuilt.archive.data:
+        return _outcome(published, rebuilt, "bitwise", exact=True, differences=())
+    differences = tuple(_differences(published, rebuilt))
+    if differences:
+        return _outcome(published, rebuilt, None, exact=False, differences=differences)
+    return _outcome(published, rebuilt, "archive", exact=regenerates(published, rebuilt), differences=())
+
+
+def _outcome(
+    published: Wheel, rebuilt: Wheel, level: Level | None, *, exact: bool, differences: tuple[Difference, ...]
+) -> Outcome:
+    return Outcome(
+        level,
+        Comparison(
+            rule_set=rule_set_id(),
+            archive_exact=exact,
+            published=_digests(published),
+            rebuilt=_digests(rebuilt),
+            record_digest=published.record_digest,
+            differences=differences[:MAX_LISTED],
+            differences_total=len(differences),
+        ),
+    )
+
+
+def _digests(wheel: Wheel) -> Digests:
+    return Digests(payload_digest=wheel.payload_digest, dist_info_digest=wheel.dist_info_digest)
+
+
+def _differences(published: Wheel, rebuilt: Wheel) -> Iterator[Difference]:
+    for finding in published.findings:
+        yield _difference(finding.path, f"published-{finding.kind}")
+    for finding in rebuilt.findings:
+        yield _difference(finding.path, f"rebuilt-{finding.kind}")
+    for path in sorted(published.members.keys() | rebuilt.members.keys()):
+        ours, theirs = published.members.get(path), rebuilt.members.get(path)
+        if theirs is None:
+            yield _difference(path, "only-in-published")
+        elif ours is None:
+            yield _difference(path, "only-in-rebuilt")
+        elif ours.sha256 != theirs.sha256:
+            yield _difference(path, "content")
+        elif ours.executable != theirs.executable:
+            yield _difference(path, "executable-bit")
+
+
+def _difference(path: str, kind: str) -> Difference:
+    # A name cut short is still shown as what it is: a difference at some path that begins like this.
+    return Difference(path=path if len(path) <= 300 else f"{path[:299]}…", kind=kind)
