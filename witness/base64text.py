@@ -1,0 +1,26 @@
+"""Base64 with one text for each value: RFC 4648 section 4, padded, and nothing else."""
+
+import base64
+
+from witness.errors import Malformed
+
+
+def encode_base64(data: bytes) -> str:
+    """The padded standard Base64 of `data`, without line breaks."""
+    return base64.b64encode(data).decode("ascii")
+
+
+def decode_base64(text: str, *, what: str) -> bytes:
+    """The bytes whose only Base64 is `text`. `what` names the field in errors.
+
+    Raises:
+        Malformed: another alphabet, missing or wrong padding, stray characters, or bits left over at the end.
+    """
+    try:
+        data = base64.b64decode(text, validate=True)
+    except ValueError:
+        raise Malformed(f"{what}: not Base64") from None
+    # The decoder drops the unused bits of the last digit, so two texts could otherwise mean one value.
+    if encode_base64(data) != text:
+        raise Malformed(f"{what}: Base64 in another form than the canonical one")
+    return data

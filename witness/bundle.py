@@ -1,0 +1,89 @@
+"""Bundles: an entry of a log with the proof that it is there, all that is needed to check an observation offline.
+
+A bundle is one line of RFC 8785 JSON; `encode(parse(line)) == line`. A shard is every bundle that a node holds of one
+artifact, newest last, as JSON Lines. Nothing in here is verified (witness.verification does).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from witness import canonical
+from witness.base64text import decode_base64, encode_base64
+from witness.errors import Malformed
+from witness.limits import MAX_BUNDLE, MAX_ENTRY, MAX_SHARD
+from witness.tlog.proof import Proof
+
+MEDIA_TYPE: Final = "application/vnd.wheelwitness.bundle.v1+json"
+KIND: Final = "dsse"
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """The exact bytes of a log's entry, a DSSE envelope, and its well-formed proof."""
+
+    entry: bytes
+    proof: Proof
+
+
+def encode(bundle: Bundle) -> bytes:
+    """The bundle's line, without a line feed.
+
+    Raises:
+        Malformed: larger than a bundle may be.
+    """
+    data = canonical.dumps(
+        {
+            "entry": encode_base64(bundle.entry),
+            "kind": KIND,
+            "mediaType": MEDIA_TYPE,
+            "tlogProof": bundle.proof.text,
+        }
+    )
+    if len(data) > MAX_BUNDLE:
+        raise Malformed(f"bundle: {len(data)} bytes, more than the {MAX_BUNDLE} allowed")
+    return data
+
+
+def parse(line: bytes) -> Bundle:
+    """The bundle in `line`, which has no line feed.
+
+    Raises:
+        Malformed: too large, not canonical, unknown or missing keys, another kind, or a malformed proof.
+    """
+    value = canonical.loads_canonical(line, what="bundle", limit=MAX_BUNDLE)
+    if not isinstance(value, dict) or set(value) != {"entry", "kind", "mediaType", "tlogProof"}:
+        raise Malformed("bundle: not an object with exactly entry, kind, mediaType and tlogProof")
+    if value["mediaType"] != MEDIA_TYPE:
+        raise Malformed(f"bundle: mediaType is not {MEDIA_TYPE}")
+    if value["kind"] != KIND:
+        raise Malformed(f"bundle: kind is not {KIND}")
+    entry = decode_base64(_text(value, "entry"), what="bundle: entry")
+    if len(entry) > MAX_ENTRY:
+        raise Malformed(f"bundle: an entry of {len(entry)} bytes, more than the {MAX_ENTRY} allowed")
+    return Bundle(entry, Proof.parse(_text(value, "tlogProof")))
+
+
+def encode_shard(bundles: Iterable[Bundle]) -> bytes:
+    """The file for `bundles`, newest last."""
+    return b"".join(encode(bundle) + b"\n" for bundle in bundles)
+
+
+def parse_shard(data: bytes) -> tuple[Bundle, ...]:
+    """The bundles in a shard file, newest last; there is at least one.
+
+    Raises:
+        Malformed: too large, empty, cut off, or a line that is not a bundle.
+    """
+    if len(data) > MAX_SHARD:
+        raise Malformed(f"shard: {len(data)} bytes, more than the {MAX_SHARD} allowed")
+    if not data.endswith(b"\n"):
+        raise Malformed("shard: does not end with a line feed")
+    return tuple(parse(line) for line in data[:-1].split(b"\n"))
+
+
+def _text(value: dict[str, Any], key: str) -> str:
+    text = value[key]
+    if not isinstance(text, str):
+        raise Malformed(f"bundle: {key} is not a string")
+    return text

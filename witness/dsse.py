@@ -1,0 +1,115 @@
+"""Envelopes: DSSE v1 (secure-systems-lab/dsse) around an in-toto statement, with exactly one signature.
+
+The bytes of an envelope are the RFC 8785 text of its JSON, so `encode(parse(data)) == data`, and what a log holds is
+exactly what was signed for. The key id is a hint: it says which key to try first, and is never believed.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from witness import canonical
+from witness.base64text import decode_base64, encode_base64
+from witness.errors import Malformed, Unverified
+from witness.keys import SIGNATURE_BYTES, PublicKey
+from witness.limits import MAX_ENTRY
+from witness.statement import PAYLOAD_TYPE
+
+_MAX_KEY_ID: Final = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A well-formed envelope; whether the signature holds is for `open_envelope` to say."""
+
+    payload: bytes
+    signature: bytes
+    key_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedEnvelope:
+    """A payload and the key that signed it. Made by `open_envelope`."""
+
+    payload: bytes
+    key: PublicKey
+
+
+def seal(payload: bytes, key: PublicKey, sign: Callable[[bytes], bytes]) -> Envelope:
+    """`payload` signed, where `sign` makes `key`'s signatures."""
+    return Envelope(payload, sign(authenticated(payload)), key.key_id)
+
+
+def encode(envelope: Envelope) -> bytes:
+    """The canonical bytes, which are an entry of a log.
+
+    Raises:
+        Malformed: they are more than an entry can have.
+    """
+    data = canonical.dumps(
+        {
+            "payload": encode_base64(envelope.payload),
+            "payloadType": PAYLOAD_TYPE,
+            "signatures": [{"keyid": envelope.key_id, "sig": encode_base64(envelope.signature)}],
+        }
+    )
+    if len(data) > MAX_ENTRY:
+        raise Malformed(f"envelope: {len(data)} bytes, more than the {MAX_ENTRY} of a log's entry")
+    return data
+
+
+def parse(data: bytes) -> Envelope:
+    """The envelope in `data`.
+
+    Raises:
+        Malformed: too large, not canonical, unknown or missing keys, another payload type, or not one signature.
+    """
+    value = canonical.loads_canonical(data, what="envelope", limit=MAX_ENTRY)
+    _check_keys(value, {"payload", "payloadType", "signatures"})
+    if value["payloadType"] != PAYLOAD_TYPE:
+        raise Malformed(f"envelope: payloadType is not {PAYLOAD_TYPE}")
+    signatures = value["signatures"]
+    if not isinstance(signatures, list) or len(signatures) != 1:
+        raise Malformed("envelope: not exactly one signature")
+    _check_keys(signatures[0], {"keyid", "sig"})
+    key_id = _text(signatures[0], "keyid")
+    if len(key_id) > _MAX_KEY_ID:
+        raise Malformed(f"envelope: a key id of {len(key_id)} characters")
+    signature = decode_base64(_text(signatures[0], "sig"), what="envelope: sig")
+    if len(signature) != SIGNATURE_BYTES:
+        raise Malformed(f"envelope: a signature of {len(signature)} bytes instead of {SIGNATURE_BYTES}")
+    return Envelope(decode_base64(_text(value, "payload"), what="envelope: payload"), signature, key_id)
+
+
+def open_envelope(envelope: Envelope, keys: Sequence[PublicKey]) -> OpenedEnvelope:
+    """The payload, signed by one of `keys`.
+
+    Raises:
+        Unverified: none of them made the signature.
+    """
+    message = authenticated(envelope.payload)
+    for key in sorted(keys, key=lambda key: key.key_id != envelope.key_id):
+        try:
+            key.verify(message, envelope.signature)
+        except Unverified:
+            continue
+        return OpenedEnvelope(envelope.payload, key)
+    raise Unverified(f"envelope: not signed by any of the {len(keys)} keys of this witness")
+
+
+def authenticated(payload: bytes) -> bytes:
+    """PAE(PAYLOAD_TYPE, payload): what is signed."""
+    kind = PAYLOAD_TYPE.encode()
+    return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
+
+
+def _check_keys(value: Any, keys: set[str]) -> None:
+    if not isinstance(value, dict) or set(value) != keys:
+        raise Malformed(f"envelope: not an object with exactly {', '.join(sorted(keys))}")
+
+
+def _text(value: dict[str, Any], key: str) -> str:
+    text = value[key]
+    if not isinstance(text, str):
+        raise Malformed(f"envelope: {key} is not a string")
+    return text

@@ -1,0 +1,61 @@
+"""Public Ed25519 keys (RFC 8032), as policies and nodes write them: `ed25519:` and the Base64 of 32 bytes."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Final, Self
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from witness.base64text import decode_base64, encode_base64
+from witness.errors import Malformed, Unverified
+
+KEY_BYTES: Final = 32
+SIGNATURE_BYTES: Final = 64
+
+_PREFIX: Final = "ed25519:"
+# RFC 8410: what comes before the 32 bytes in the SubjectPublicKeyInfo of every Ed25519 key.
+_SPKI_PREFIX: Final = bytes.fromhex("302a300506032b6570032100")
+
+
+@dataclass(frozen=True, slots=True)
+class PublicKey:
+    """An Ed25519 public key; `raw` is its 32 bytes. `PublicKey.parse(key.text) == key`."""
+
+    raw: bytes
+
+    def __post_init__(self) -> None:
+        if len(self.raw) != KEY_BYTES:
+            raise Malformed(f"an Ed25519 key of {len(self.raw)} bytes instead of {KEY_BYTES}")
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The key in `ed25519:<Base64>`.
+
+        Raises:
+            Malformed: any other text.
+        """
+        if not text.startswith(_PREFIX):
+            raise Malformed(f"key: does not begin with {_PREFIX!r}")
+        return cls(decode_base64(text.removeprefix(_PREFIX), what="key"))
+
+    @property
+    def text(self) -> str:
+        """`ed25519:` and the canonical Base64 of `raw`."""
+        return _PREFIX + encode_base64(self.raw)
+
+    @property
+    def key_id(self) -> str:
+        """The hex SHA-256 of the key's SubjectPublicKeyInfo in DER."""
+        return hashlib.sha256(_SPKI_PREFIX + self.raw).hexdigest()
+
+    def verify(self, message: bytes, signature: bytes) -> None:
+        """Returns if `signature` is this key's on `message`.
+
+        Raises:
+            Unverified: it is not.
+        """
+        try:
+            Ed25519PublicKey.from_public_bytes(self.raw).verify(signature, message)
+        except (InvalidSignature, ValueError):
+            raise Unverified(f"not a signature by {self.text}") from None
