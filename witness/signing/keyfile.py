@@ -1,0 +1,103 @@
+"""Ed25519 private keys in files: PKCS#8 in PEM, unencrypted, readable by their owner alone."""
+
+import os
+import stat
+from pathlib import Path
+from typing import Final
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+
+from witness.errors import InputError
+from witness.keys import PublicKey
+
+_MAX_FILE: Final = 4096
+
+
+class KeyFile:
+    """A `Signer` whose key was read from a file."""
+
+    def __init__(self, key: Ed25519PrivateKey) -> None:
+        self._key = key
+        self._public_key = PublicKey(key.public_key().public_bytes_raw())
+
+    def __repr__(self) -> str:
+        return f"KeyFile({self._public_key.text})"
+
+    @property
+    def public_key(self) -> PublicKey:
+        """See `Signer.public_key`."""
+        return self._public_key
+
+    def sign(self, message: bytes) -> bytes:
+        """See `Signer.sign`."""
+        return self._key.sign(message)
+
+
+def create(path: Path) -> KeyFile:
+    """A new key, written to `path`, which must not exist, with mode 0600, and flushed to disk.
+
+    Raises:
+        InputError: something is there already, or the file cannot be written.
+    """
+    key = Ed25519PrivateKey.generate()
+    data = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(descriptor)
+        directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+    except FileExistsError:
+        raise InputError(
+            f"{path}: is there already, and keys are never overwritten", hint="choose another file"
+        ) from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot write the key: {error.strerror}") from None
+    return KeyFile(key)
+
+
+def load(path: Path) -> KeyFile:
+    """The key in `path`.
+
+    Raises:
+        InputError: no such file, not a regular file, open to group or others, or not an unencrypted Ed25519 key.
+    """
+    data = _read_private(path)
+    try:
+        key = load_pem_private_key(data, password=None)
+    except TypeError:
+        raise InputError(f"{path}: the key is encrypted, and nobody is there to type a password") from None
+    except (ValueError, UnsupportedAlgorithm):
+        raise InputError(f"{path}: not a private key in PEM") from None
+    if not isinstance(key, Ed25519PrivateKey):
+        raise InputError(f"{path}: not an Ed25519 key")
+    return KeyFile(key)
+
+
+def _read_private(path: Path) -> bytes:
+    try:
+        # Without O_NONBLOCK, opening a pipe would wait for a writer.
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise InputError(f"{path}: not a regular file")
+            if status.st_mode & 0o077:
+                raise InputError(
+                    f"{path}: readable by others than its owner",
+                    hint=f"run: chmod 600 {path}, or make a new key",
+                )
+            return file.read(_MAX_FILE)
+    except OSError as error:
+        raise InputError(f"{path}: cannot read the key: {error.strerror}") from None

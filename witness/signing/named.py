@@ -1,0 +1,41 @@
+"""Signers of notes: a key and the name that it signs under, which a configuration gives (c2sp.org/signed-note)."""
+
+from dataclasses import dataclass
+
+from witness.note import Signature, VerifierKey
+from witness.signing.interface import Signer
+from witness.tlog.cosignature import CosignerKey
+
+
+@dataclass(frozen=True, slots=True)
+class LogSigner:
+    """Signs the checkpoints of the log whose origin is `name`."""
+
+    name: str
+    signer: Signer
+
+    @property
+    def key(self) -> VerifierKey:
+        """What readers check the signatures with."""
+        return VerifierKey(self.name, self.signer.public_key)
+
+    def sign(self, text: str) -> Signature:
+        """The signature of the note text `text`."""
+        return self.key.sign(text, self.signer.sign)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointCosigner:
+    """Cosigns checkpoints, of this node's log or another's, under `name`. Its key is used for nothing else."""
+
+    name: str
+    signer: Signer
+
+    @property
+    def key(self) -> CosignerKey:
+        """What readers check the cosignatures with."""
+        return CosignerKey(self.name, self.signer.public_key)
+
+    def sign(self, text: str, at: int) -> Signature:
+        """The cosignature of the note text `text` at `at`, in seconds since 1970."""
+        return self.key.sign(text, at, self.signer.sign)
