@@ -1,0 +1,98 @@
+"""What was heard about one artifact, before any policy judges it: who spoke, who did not, what fails verification."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from witness.escape import printable
+from witness.observation import Observation
+from witness.statement import Statement
+from witness.verification import VerifiedObservation
+
+_SHOWN_PATHS: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A file to judge. The rest is what the consumer knows of it, if anything: `project` and `version` normalised."""
+
+    sha256: str
+    filename: str | None = None
+    project: str | None = None
+    version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """A witness from which nothing was heard: it has nothing, or could not be reached."""
+
+    witness: str
+    operator: str
+    reason: str
+    reachable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """Something of a witness that was heard and does not count. `bad`: it fails verification, which is evidence."""
+
+    witness: str
+    operator: str
+    reason: str
+    bad: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Everything that was heard about one artifact."""
+
+    observations: tuple[VerifiedObservation, ...] = ()
+    silent: tuple[Silence, ...] = ()
+    rejected: tuple[Rejection, ...] = ()
+
+
+def newest(
+    observations: Iterable[VerifiedObservation],
+) -> tuple[list[VerifiedObservation], list[Rejection]]:
+    """Each witness's newest observation by log index, and whose log shows two entries at one index instead.
+
+    Of several proofs of one entry, that with the most cosigners is taken. The order of `observations` is of no
+    consequence.
+    """
+    latest: dict[str, VerifiedObservation] = {}
+    entries: dict[tuple[str, int], Statement] = {}
+    forked: dict[str, Rejection] = {}
+    for item in observations:
+        name = item.witness.name
+        if entries.setdefault((name, item.log_index), item.statement) != item.statement:
+            reason = f"its log was forked: two different entries at index {item.log_index}"
+            forked[name] = Rejection(name, item.witness.operator, reason, bad=True)
+        known = latest.get(name)
+        if known is None or _recency(item) > _recency(known):
+            latest[name] = item
+    heard = [latest[name] for name in sorted(latest) if name not in forked]
+    return heard, [forked[name] for name in sorted(forked)]
+
+
+def _recency(item: VerifiedObservation) -> tuple[int, int, list[str]]:
+    return item.log_index, len(item.cosigned_by), sorted(item.cosigned_by)
+
+
+def describe(observation: Observation) -> str:
+    """What an observation says, in one printable line."""
+    if observation.result == "match":
+        exact = observation.comparison is not None and observation.comparison.archive_exact
+        how = "rebuilt" if observation.method == "rebuild" else "checked without building"
+        return f"{how}: {observation.level}" + (
+            " (exact)" if exact and observation.level != "bitwise" else ""
+        )
+    if observation.result == "mismatch" and observation.comparison is not None:
+        differences = observation.comparison.differences
+        shown = ", ".join(
+            f"{item.path or 'the archive'} ({item.kind})" for item in differences[:_SHOWN_PATHS]
+        )
+        more = observation.comparison.differences_total - min(len(differences), _SHOWN_PATHS)
+        return printable(f"differs: {shown}") + (f" and {more} more" if more > 0 else "")
+    failure = observation.failure
+    cause = f": {failure.phase}: {failure.cause}" if failure else ""
+    return printable(f"{observation.result}{cause}")

@@ -1,0 +1,279 @@
+"""Whom a consumer believes, and how many of them must agree: policy text in, a frozen `Policy` out.
+
+Fails closed: an unknown key, a value of another type, a threshold that is zero or that nobody could meet, or a
+key that does not parse is an `InputError` that names the file and the place in it. Nothing is guessed and nothing
+is fetched. The format is in docs/reference/policy.md.
+"""
+
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final, NoReturn, TypeVar
+
+from packaging.utils import canonicalize_name
+
+from witness.errors import InputError, Malformed
+from witness.keys import PublicKey
+from witness.limits import MAX_POLICY
+from witness.note import VerifierKey
+from witness.observation import LEVELS
+from witness.tlog.cosignature import CosignerKey
+from witness.verification import WitnessIdentity
+
+K = TypeVar("K")
+
+ACCEPTABLE: Final = (*LEVELS, "static")
+DEFAULT_ACCEPT: Final = ("bitwise", "archive")
+DEFAULT_MAX_AGE_DAYS: Final = 400
+_MOST: Final = 100_000
+_VKEY: Final = "name+hash+key"
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedWitness:
+    """A witness that the policy names, and where it publishes: an http(s) address or a local path."""
+
+    identity: WitnessIdentity
+    url: str
+
+    @property
+    def name(self) -> str:
+        """What reports call it."""
+        return self.identity.name
+
+    @property
+    def operator(self) -> str:
+        """Who runs it, and has one vote."""
+        return self.identity.operator
+
+
+@dataclass(frozen=True, slots=True)
+class Exemption:
+    """A project that is not asked about, why, and the last day on which that holds."""
+
+    package: str
+    reason: str
+    expires: date
+
+    def holds_on(self, day: date) -> bool:
+        """Whether it still counts on `day`, which its last day does."""
+        return day <= self.expires
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A consumer's decision whom to believe. `accept` holds levels, and "static" for observations without a build."""
+
+    threshold: int
+    veto: int
+    cosigners: int
+    max_age_days: int
+    accept: frozenset[str]
+    witnesses: tuple[TrustedWitness, ...]
+    exemptions: tuple[Exemption, ...] = ()
+
+    @property
+    def operators(self) -> frozenset[str]:
+        """Everyone with a vote: the denominator, whoever answers."""
+        return frozenset(witness.operator for witness in self.witnesses)
+
+    @property
+    def cosigners_known(self) -> tuple[tuple[str, CosignerKey], ...]:
+        """Each operator's key for countersigning checkpoints."""
+        return tuple(
+            (witness.operator, witness.identity.cosigner_key)
+            for witness in self.witnesses
+            if witness.identity.cosigner_key is not None
+        )
+
+    def exemption(self, project: str) -> Exemption | None:
+        """What the policy says of `project`, expired or not."""
+        name = canonicalize_name(project)
+        return next((item for item in self.exemptions if item.package == name), None)
+
+
+def parse(text: str, *, name: str) -> Policy:
+    """The policy in `text`. `name` is its file, for messages.
+
+    Raises:
+        InputError: it is not a policy, or one that nothing could satisfy.
+    """
+    if len(text) > MAX_POLICY:
+        raise InputError(f"{name}: larger than any policy", hint="Is this the right file?")
+    try:
+        value = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise InputError(f"{name}: not valid TOML: {error}", hint="Mend the line it names.") from None
+    top = _Table(name, "", value)
+    if top.integer("version", least=1) != 1:
+        top.refuse("version", "this program reads version 1 only", hint="Upgrade wheelwitness.")
+    policy = Policy(
+        threshold=top.integer("threshold", least=1),
+        veto=top.integer("veto", least=1, default=1),
+        cosigners=top.integer("cosigners", least=0, default=0),
+        max_age_days=top.integer("max-age-days", least=1, default=DEFAULT_MAX_AGE_DAYS),
+        accept=_accept(top),
+        witnesses=tuple(map(_witness, top.tables("witness"))),
+        exemptions=tuple(map(_exemption, top.tables("exempt"))),
+    )
+    top.finish()
+    _check_witnesses(top, policy)
+    _check_reachable(top, policy)
+    return policy
+
+
+class _Table:
+    """A TOML table whose keys are taken one by one, so that what is left over can be refused."""
+
+    def __init__(self, file: str, path: str, value: Mapping[str, Any]) -> None:
+        self._file, self._path, self._left = file, path, dict(value)
+
+    def refuse(self, key: str, problem: str, *, hint: str) -> NoReturn:
+        raise InputError(f"{self._file}: {self._path}{key}: {problem}", hint=hint)
+
+    def integer(self, key: str, *, least: int, default: int | None = None) -> int:
+        value = self._take(key, default)
+        if not isinstance(value, int) or isinstance(value, bool):
+            self.refuse(key, "not a whole number", hint=f"Write it without quotes: {key} = {max(least, 1)}.")
+        if not least <= value <= _MOST:
+            self.refuse(key, f"{value} is not from {least} to {_MOST}", hint="Give a number in this range.")
+        return value
+
+    def string(self, key: str, default: str | None = None) -> str:
+        value = self._take(key, default)
+        if not isinstance(value, str):
+            self.refuse(key, "not a string", hint="Write it in quotes.")
+        if not value.strip() or not value.isprintable():
+            self.refuse(key, "empty, or not printable", hint="Give a value, or leave the key out.")
+        return value
+
+    def optional(self, key: str) -> str | None:
+        return self.string(key) if key in self._left else None
+
+    def strings(self, key: str, default: Sequence[str] | None = None) -> tuple[str, ...]:
+        value = self._take(key, default)
+        if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
+            self.refuse(key, "not a list of strings", hint=f'Write {key} = ["…"].')
+        if not value or len(set(value)) != len(value):
+            self.refuse(key, "empty, or an item twice", hint="List each item once.")
+        return tuple(value)
+
+    def date(self, key: str) -> date:
+        value = self._take(key, None)
+        if not isinstance(value, date) or isinstance(value, datetime):
+            self.refuse(key, "not a date", hint=f"Write it without quotes: {key} = 2027-06-01.")
+        return value
+
+    def tables(self, key: str) -> "list[_Table]":
+        value = self._left.pop(key, [])
+        if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+            self.refuse(key, "not a list of tables", hint=f"Write [[{key}]], once for each.")
+        return [
+            _Table(self._file, f"{self._path}{key}[{number}].", item) for number, item in enumerate(value, 1)
+        ]
+
+    def finish(self) -> None:
+        for key in self._left:
+            self.refuse(repr(key)[1:-1], "unknown key", hint="Check its spelling; nothing is ignored here.")
+
+    def _take(self, key: str, default: Any) -> Any:
+        if key not in self._left and default is None:
+            self.refuse(key, "missing", hint=f"Add {key} = ….")
+        return self._left.pop(key, default)
+
+
+def _accept(top: _Table) -> frozenset[str]:
+    accept = top.strings("accept", DEFAULT_ACCEPT)
+    for level in accept:
+        if level not in ACCEPTABLE:
+            top.refuse("accept", f"no such level: {level!r}", hint=f"Choose from {', '.join(ACCEPTABLE)}.")
+    if set(accept) == {"static"}:
+        top.refuse("accept", "names no level", hint='Add the levels that a static check may have: "archive".')
+    return frozenset(accept)
+
+
+def _witness(table: _Table) -> TrustedWitness:
+    name, operator, url = table.string("name"), table.string("operator"), table.string("url")
+    cosigner = table.optional("cosigner-key")
+    if "://" in url and not url.startswith(("http://", "https://")):
+        table.refuse("url", f"not http or https: {url!r}", hint="Give a web address, or a local path.")
+    identity = WitnessIdentity(
+        name=name,
+        operator=operator,
+        log_key=_key(table, "log-key", VerifierKey.parse, table.string("log-key"), _VKEY),
+        keys=tuple(_key(table, "keys", PublicKey.parse, key, "ed25519:…") for key in table.strings("keys")),
+        cosigner_key=None
+        if cosigner is None
+        else _key(table, "cosigner-key", CosignerKey.parse, cosigner, _VKEY),
+    )
+    table.finish()
+    return TrustedWitness(identity, url)
+
+
+def _key(table: _Table, name: str, parse_key: Callable[[str], K], text: str, form: str) -> K:
+    try:
+        return parse_key(text)
+    except Malformed as error:
+        table.refuse(name, str(error), hint=f"Copy the whole key from the witness, as {form}.")
+
+
+def _exemption(table: _Table) -> Exemption:
+    package = canonicalize_name(table.string("package"))
+    exemption = Exemption(package, table.string("reason"), table.date("expires"))
+    table.finish()
+    return exemption
+
+
+def _check_witnesses(top: _Table, policy: Policy) -> None:
+    if not policy.witnesses:
+        top.refuse("witness", "no witness is named", hint="Add a [[witness]] table for each one you trust.")
+    names: dict[str, int] = {}
+    logs: dict[VerifierKey, int] = {}
+    for number, witness in enumerate(policy.witnesses, 1):
+        where = f"witness[{number}]."
+        if (first := names.setdefault(witness.name, number)) != number:
+            top.refuse(f"{where}name", f"the same name as witness[{first}]", hint="Name each witness once.")
+        if (first := logs.setdefault(witness.identity.log_key, number)) != number:
+            top.refuse(
+                f"{where}log-key", f"the log of witness[{first}]", hint="Each witness has its own log."
+            )
+    _check_votes(top, policy)
+    packages = [item.package for item in policy.exemptions]
+    for number, package in enumerate(packages, 1):
+        if package in packages[: number - 1]:
+            top.refuse(f"exempt[{number}].package", f"{package} twice", hint="Keep one of them.")
+
+
+def _check_votes(top: _Table, policy: Policy) -> None:
+    """One operator under two spellings, or one key under two names, would have two votes."""
+    spellings: dict[str, str] = {}
+    holders: dict[PublicKey, int] = {}
+    cosigners: dict[PublicKey, str] = {}
+    for number, witness in enumerate(policy.witnesses, 1):
+        folded = " ".join(witness.operator.casefold().split())
+        if spellings.setdefault(folded, witness.operator) != witness.operator:
+            problem = f"{witness.operator!r} is also written {spellings[folded]!r}"
+            top.refuse(f"witness[{number}].operator", problem, hint="Write an operator's name in one way.")
+        for key in witness.identity.keys:
+            if holders.setdefault(key, number) != number:
+                problem = f"a key that witness[{holders[key]}] has too"
+                top.refuse(f"witness[{number}].keys", problem, hint="Each witness signs with its own key.")
+        cosigner = witness.identity.cosigner_key
+        if cosigner and cosigners.setdefault(cosigner.public_key, witness.operator) != witness.operator:
+            problem = f"a key that {cosigners[cosigner.public_key]!r} has too"
+            top.refuse(f"witness[{number}].cosigner-key", problem, hint="Each operator cosigns with its own.")
+
+
+def _check_reachable(top: _Table, policy: Policy) -> None:
+    """A policy that nothing can satisfy, or a veto that nobody can cast, is a mistake and is said at once."""
+    operators = policy.operators
+    for key, value in (("threshold", policy.threshold), ("veto", policy.veto)):
+        if value > len(operators):
+            problem = f"{value} operators are asked for, and {len(operators)} named"
+            top.refuse(key, problem, hint="An operator has one vote, however many witnesses it runs.")
+    countersigning = {operator for operator, _ in policy.cosigners_known}
+    countersigned = [who for who in operators if len(countersigning - {who}) >= policy.cosigners]
+    if len(countersigned) < policy.threshold:
+        problem = f"no {policy.threshold} operators can have {policy.cosigners} others as cosigners"
+        top.refuse("cosigners", problem, hint="Give other operators a cosigner-key, or lower it.")

@@ -1,0 +1,217 @@
+"""What a policy makes of the verified observations of one artifact: pure, and the same for any order of them.
+
+The rules, in the order in which they decide:
+
+1. A witness is heard by its newest observation (by log index), and not at all if its log has two entries in one
+   place. What does not meet the policy is rejected with a
+   reason: dated in the future, a level or method that is not accepted, too few cosigners, too old.
+   A *mismatch* is heard whatever its age and cosigners are: doubt does not heal with time, and needs no quorum
+   to be taken seriously; only a newer observation of the same witness replaces it.
+2. An operator has one vote. A mismatch by any of its witnesses is its vote; otherwise its best match.
+3. Matches add up only if they were built from the same sdist and name the same digests of the published members.
+4. The denominator is the policy's threshold, never the number of those who answered: silence never helps.
+5. `veto` dissenting operators make it `divergent`, or `disputed` where the others reach the threshold all the
+   same, so that a few agreeing voices cannot soften a divergence.
+6. `threshold` agreeing operators make it `reproduced` (rebuilt, and bitwise or exact archive) or `equivalent`.
+7. Otherwise it is `stale` if only age is missing, `unbuildable` or `unattempted` if that is all there is to hear,
+   `error` if nobody could be reached, and else `insufficient`.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final, Literal, get_args
+
+from witness.escape import printable
+from witness.evidence import Artifact, Evidence, Rejection, Silence, newest
+from witness.observation import LEVELS, Level
+from witness.policy import Policy
+from witness.vote import Voice, Vote, cast
+
+Outcome = Literal[
+    "reproduced",
+    "equivalent",
+    "divergent",
+    "disputed",
+    "insufficient",
+    "unattempted",
+    "unbuildable",
+    "stale",
+    "exempt",
+    "not-applicable",
+    "error",
+]
+OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
+ACCEPTING: Final = frozenset({"reproduced", "equivalent", "exempt", "not-applicable"})
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The outcome for one artifact, with everyone's part in it. `unable` tried, or declined, and cannot say."""
+
+    artifact: Artifact
+    outcome: Outcome
+    reason: str
+    level: Level | None = None
+    agreeing: tuple[Voice, ...] = ()
+    dissenting: tuple[Voice, ...] = ()
+    unable: tuple[Voice, ...] = ()
+    silent: tuple[Silence, ...] = ()
+    rejected: tuple[Rejection, ...] = ()
+
+    @property
+    def bad_signature(self) -> bool:
+        """Whether a witness served something that fails verification."""
+        return any(rejection.bad for rejection in self.rejected)
+
+    @property
+    def filename(self) -> str | None:
+        """What the file is called: by the consumer, or else by the witnesses, if they call it the same."""
+        names = {voice.filename for voice in (*self.agreeing, *self.dissenting, *self.unable)}
+        return self.artifact.filename or (names.pop() if len(names) == 1 else None)
+
+    @property
+    def compared(self) -> bool:
+        """Whether some witness served a comparison of this artifact, or something that claims to be one."""
+        return bool(self.agreeing or self.dissenting or self.rejected)
+
+
+def exempted(artifact: Artifact, policy: Policy, now: datetime) -> Verdict | None:
+    """The verdict `exempt` if the policy exempts the artifact's project today. Nobody need be asked then."""
+    exemption = policy.exemption(artifact.project) if artifact.project else None
+    if exemption is None or not exemption.holds_on(now.date()):
+        return None
+    return Verdict(artifact, "exempt", f"exempt until {exemption.expires}: {printable(exemption.reason)}")
+
+
+def decide(artifact: Artifact, evidence: Evidence, policy: Policy, now: datetime) -> Verdict:
+    """The verdict of `policy` at `now` on `artifact`. `evidence` may come in any order."""
+    if (exempt := exempted(artifact, policy, now)) is not None:
+        return exempt
+    latest, forked = newest(evidence.observations)
+    evidence = replace(evidence, rejected=(*evidence.rejected, *forked))
+    count = _count([cast(item, artifact, policy, now) for item in latest])
+    outcome, level, reason = _outcome(count, evidence, policy)
+    return Verdict(
+        artifact=artifact,
+        outcome=outcome,
+        reason=reason + _expired(artifact, policy, now),
+        level=level,
+        agreeing=_voices(count.agreed),
+        dissenting=_voices(count.dissent),
+        unable=_voices(_of(count.heard, "unable")),
+        silent=tuple(sorted(set(evidence.silent), key=lambda item: (item.witness, item.reason))),
+        rejected=_rejections(count, evidence),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Count:
+    """All that was heard; of it the dissent, the matches that add up, and those that do not."""
+
+    heard: list[Vote]
+    dissent: list[Vote]
+    agreed: list[Vote]
+    apart: list[Vote]
+
+    def undissented(self, *stances: str) -> list[Vote]:
+        """Those of the operators of whom no witness dissents."""
+        dissenters = {item.voice.operator for item in self.dissent}
+        return [item for item in _of(self.heard, *stances) if item.voice.operator not in dissenters]
+
+
+def _count(heard: list[Vote]) -> _Count:
+    count = _Count(heard, _of(heard, "mismatch"), [], [])
+    agreed, apart = _largest_group(count.undissented("match"))
+    return replace(count, agreed=agreed, apart=apart)
+
+
+def _outcome(count: _Count, evidence: Evidence, policy: Policy) -> tuple[Outcome, Level | None, str]:
+    threshold, dissenters = policy.threshold, _operators(count.dissent)
+    tally = f"{_operators(count.agreed)} of the {threshold} operators needed agree"
+    level = _level_of_quorum(count.agreed, threshold)
+    if dissenters >= policy.veto:
+        plural = "operator" if dissenters == 1 else "operators"
+        reason = f"{dissenters} trusted {plural} found it to differ; {tally}"
+        return ("divergent" if level is None else "disputed"), None, reason
+    if level is not None:
+        strong = _operators(item for item in count.agreed if item.strong) >= threshold
+        return ("reproduced" if strong else "equivalent"), level, tally
+    ageless, _ = _largest_group(count.undissented("match", "old"))
+    if _operators(ageless) >= threshold:
+        return "stale", None, f"{tally}; the others are older than {policy.max_age_days} days"
+    return _without_quorum(count, evidence, policy), None, tally
+
+
+def _without_quorum(count: _Count, evidence: Evidence, policy: Policy) -> Outcome:
+    unreachable = {item.witness for item in evidence.silent if not item.reachable}
+    if evidence.rejected or any(item.stance != "unable" for item in count.heard):
+        return "insufficient"
+    if count.heard:
+        return "unbuildable"
+    if len(unreachable) == len(policy.witnesses):
+        return "error"
+    return "insufficient" if unreachable else "unattempted"
+
+
+def _rejections(count: _Count, evidence: Evidence) -> tuple[Rejection, ...]:
+    """What was refused, and matches that do not count although nothing is wrong with them."""
+    apart = (_because(item, "from other inputs than the rest; does not add up") for item in count.apart)
+    outvoted = (
+        _because(item, "another witness of its operator dissents")
+        for item in _of(count.heard, "match")
+        if item not in count.agreed and item not in count.apart
+    )
+    voices = [item.voice for item in (*_of(count.heard, "rejected", "old"), *apart, *outvoted)]
+    ours = (Rejection(voice.witness, voice.operator, voice.reason) for voice in voices)
+    everything = {*evidence.rejected, *ours}
+    return tuple(sorted(everything, key=lambda item: (item.witness, item.reason, item.bad)))
+
+
+def _largest_group(matches: Sequence[Vote]) -> tuple[list[Vote], list[Vote]]:
+    """The votes that add up to the most operators (then the strongest, then the smallest digests), and the rest."""
+    groups: dict[tuple[str, str, str], list[Vote]] = {}
+    for item in matches:
+        groups.setdefault(item.inputs, []).append(item)
+    if not groups:
+        return [], []
+    best = min(
+        groups,
+        key=lambda key: (
+            -_operators(groups[key]),
+            -_operators([item for item in groups[key] if item.strong]),
+            key,
+        ),
+    )
+    return groups[best], [item for item in matches if item.inputs != best]
+
+
+def _level_of_quorum(agreed: Sequence[Vote], threshold: int) -> Level | None:
+    """The strongest level that `threshold` operators reach or surpass."""
+    for position, level in enumerate(LEVELS, 1):
+        if _operators([item for item in agreed if item.voice.level in LEVELS[:position]]) >= threshold:
+            return level
+    return None
+
+
+def _of(heard: Iterable[Vote], *stances: str) -> list[Vote]:
+    return [item for item in heard if item.stance in stances]
+
+
+def _operators(items: Iterable[Vote]) -> int:
+    return len({item.voice.operator for item in items})
+
+
+def _voices(items: Iterable[Vote]) -> tuple[Voice, ...]:
+    return tuple(item.voice for item in items)
+
+
+def _because(item: Vote, reason: str) -> Vote:
+    return replace(item, voice=replace(item.voice, reason=f"{item.voice.reason}, but {reason}"))
+
+
+def _expired(artifact: Artifact, policy: Policy, now: datetime) -> str:
+    exemption = policy.exemption(artifact.project) if artifact.project else None
+    if exemption is None or exemption.holds_on(now.date()):
+        return ""
+    return f"; its exemption ended on {exemption.expires}"

@@ -1,0 +1,119 @@
+"""What one observation is worth under a policy: a match, a mismatch, no opinion, or rejected, and in one line why.
+
+Pure. How votes add up is for witness.verdict.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final, Literal
+
+from witness.errors import Malformed
+from witness.escape import printable
+from witness.evidence import Artifact, describe
+from witness.names import WheelName
+from witness.observation import Level, format_time
+from witness.policy import Policy
+from witness.verification import VerifiedObservation
+
+FUTURE: Final = timedelta(days=1)  # clocks disagree by minutes; a day is a wrong clock or a lie
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """One witness's part in a verdict, and in one line why."""
+
+    witness: str
+    operator: str
+    reason: str
+    filename: str
+    log_index: int
+    level: Level | None = None
+    seen: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """A witness's newest observation, by what it can do.
+
+    `old`: a match that is too old to count. `inputs` are the digests that votes must share to add up: of the sdist, and
+    of the published payload and `.dist-info`. `strong`: it was rebuilt, and comes out bitwise or exact.
+    """
+
+    voice: Voice
+    stance: Literal["match", "mismatch", "unable", "rejected", "old"]
+    inputs: tuple[str, str, str] = ("", "", "")
+    strong: bool = False
+
+
+def cast(item: VerifiedObservation, artifact: Artifact, policy: Policy, now: datetime) -> Vote:
+    """The vote of the observation `item` on `artifact` at `now`."""
+    observation = item.statement.observation
+    seen = observation.attempt.finished_at
+    voice = Voice(
+        witness=item.witness.name,
+        operator=item.witness.operator,
+        reason=describe(observation),
+        filename=item.statement.filename,
+        log_index=item.log_index,
+        level=observation.level,
+        seen=seen,
+    )
+    if problem := _unfit(item, artifact, policy, now):
+        return Vote(replace(voice, reason=problem), "rejected")
+    if observation.result == "mismatch":
+        return Vote(voice, "mismatch")
+    if observation.result != "match":
+        return Vote(voice, "unable")
+    if problem := _weak(item, policy):
+        return Vote(replace(voice, reason=problem), "rejected")
+    comparison, source = observation.comparison, observation.source
+    if source is None or comparison is None or comparison.published is None:
+        return Vote(replace(voice, reason="does not name the sdist that it was built from"), "rejected")
+    digests = comparison.published
+    inputs = (source.digest.sha256, digests.payload_digest, digests.dist_info_digest)
+    strong = observation.method == "rebuild" and comparison.archive_exact
+    if now - seen > timedelta(days=policy.max_age_days):
+        problem = f"{describe(observation)}, but older than {policy.max_age_days} days"
+        return Vote(replace(voice, reason=problem), "old", inputs, strong)
+    return Vote(voice, "match", inputs, strong)
+
+
+def _unfit(item: VerifiedObservation, artifact: Artifact, policy: Policy, now: datetime) -> str:
+    """Why an observation, of whatever result, is no evidence here."""
+    statement = item.statement
+    if not any(item.witness == witness.identity for witness in policy.witnesses):
+        return "not a witness of this policy"
+    if statement.sha256 != artifact.sha256:
+        return "about another file"
+    if not _named(statement.filename, artifact):
+        return f"about the same bytes under another name: {printable(statement.filename)}"
+    if statement.observation.attempt.finished_at - now > FUTURE:
+        return f"dated in the future: {format_time(statement.observation.attempt.finished_at)}"
+    compared = statement.observation.result in ("match", "mismatch")
+    if compared and statement.observation.method == "static" and "static" not in policy.accept:
+        return "a static check, which the policy does not accept"
+    return ""
+
+
+def _named(filename: str, artifact: Artifact) -> bool:
+    """Whether the file that a witness saw is what the consumer calls it, as far as he calls it anything."""
+    if artifact.filename is not None:
+        return filename == artifact.filename
+    if artifact.project is None:
+        return True
+    try:
+        name = WheelName.parse(filename)
+    except Malformed:
+        return False
+    return (name.project, str(name.version)) == (artifact.project, artifact.version or str(name.version))
+
+
+def _weak(item: VerifiedObservation, policy: Policy) -> str:
+    """Why a match does not meet the policy."""
+    level = item.statement.observation.level
+    if level not in policy.accept:
+        return f"equal at level {level}, which the policy does not accept"
+    others = item.cosigned_by - {item.witness.operator}
+    if len(others) < policy.cosigners:
+        return f"{len(others)} of {policy.cosigners} cosigners"
+    return ""
