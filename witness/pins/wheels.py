@@ -1,0 +1,70 @@
+"""Wheel files, and directories of them, as pins. Nothing in a wheel is opened: its name and its digest suffice."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from witness.digest import sha256_hex_of
+from witness.errors import InputError, Malformed
+from witness.escape import printable
+from witness.limits import ARCHIVE
+from witness.names import WheelName
+from witness.pins.pin import Origin, Pin, Pins, Unpinned
+
+_CHUNK: Final = 1024 * 1024
+_SDISTS: Final = (".tar.gz", ".zip")
+
+
+def read_wheel(path: Path) -> Pin:
+    """The pin for the wheel at `path`.
+
+    Raises:
+        InputError: unreadable, larger than any wheel may be, or not named as wheels are.
+    """
+    try:
+        name = WheelName.parse(path.name)
+    except Malformed as error:
+        raise InputError(str(error), hint="Give the wheel the name under which it was published.") from None
+    try:
+        digest = sha256_hex_of(_chunks(path))
+    except OSError as error:
+        raise InputError(f"{printable(str(path))}: {error.strerror}") from None
+    return Pin(
+        project=name.project,
+        version=str(name.version),
+        sha256=frozenset({digest}),
+        origin=Origin(str(path)),
+        filename=name.filename,
+        path=path,
+    )
+
+
+def read_directory(path: Path) -> Pins:
+    """The wheels directly in `path`, by name; its sdists are named as not applicable, other files are left alone.
+
+    Raises:
+        InputError: the directory, or a wheel in it, cannot be read.
+    """
+    try:
+        entries = sorted(path.iterdir())
+    except OSError as error:
+        raise InputError(f"{printable(str(path))}: {error.strerror}") from None
+    wheels = tuple(read_wheel(entry) for entry in entries if entry.name.endswith(".whl"))
+    sdists = tuple(
+        Unpinned(entry.name, "not-applicable", "not a wheel", Origin(str(entry)))
+        for entry in entries
+        if entry.name.endswith(_SDISTS)
+    )
+    return Pins(wheels, sdists)
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    total = 0
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            total += len(chunk)
+            if total > ARCHIVE.file:
+                raise InputError(
+                    f"{printable(str(path))}: more than the {ARCHIVE.file} bytes a wheel may have"
+                )
+            yield chunk

@@ -1,0 +1,64 @@
+"""Bundles in files that the user has at hand: for machines without a network, and for handing evidence around.
+
+Such a file is a shard of any mixture: bundles of several witnesses about several artifacts, one per line. They are
+told apart by what they claim (the log's origin, the statement's subject); whether that is true is for verification.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from witness import bundle, dsse, note, statement
+from witness.digest import parse_sha256
+from witness.errors import FetchFailed, InputError, Malformed, NotFound
+from witness.escape import printable
+from witness.limits import MAX_SHARD
+from witness.sources.interface import split_lines
+from witness.tlog.checkpoint import Checkpoint
+
+Index = Mapping[tuple[str, str], tuple[bytes, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class BundleSource:
+    """An `ObservationSource` over those lines of bundle files that claim to be from the log `origin`."""
+
+    index: Index
+    origin: str
+
+    def lines(self, sha256: str) -> tuple[bytes, ...]:
+        found = self.index.get((self.origin, parse_sha256(sha256)), ())
+        if not found:
+            raise NotFound(f"no bundle of the log {printable(self.origin)} about it was given")
+        return found
+
+
+def read_bundles(paths: Iterable[Path]) -> Index:
+    """The lines of the files at `paths`, by log origin and artifact.
+
+    Raises:
+        InputError: a file cannot be read, or holds a line that is not a bundle around a statement.
+    """
+    index: dict[tuple[str, str], tuple[bytes, ...]] = {}
+    for path in paths:
+        shown = printable(str(path))
+        try:
+            with path.open("rb") as file:
+                lines = split_lines(file.read(MAX_SHARD + 1), what=shown)
+        except OSError as error:
+            raise InputError(f"{shown}: {error.strerror}") from None
+        except FetchFailed as error:
+            raise InputError(str(error)) from None
+        for number, line in enumerate(lines, 1):
+            try:
+                key = _claims(line)
+            except Malformed as error:
+                raise InputError(f"{shown}: bundle {number}: {error}", hint="Get the file again.") from None
+            index[key] = (*index.get(key, ()), line)
+    return index
+
+
+def _claims(line: bytes) -> tuple[str, str]:
+    claimed = bundle.parse(line)
+    subject = statement.parse(dsse.parse(claimed.entry).payload).sha256
+    return Checkpoint.parse(note.parse(claimed.proof.checkpoint).text).origin, subject

@@ -1,0 +1,25 @@
+"""A node's site, asked over HTTP for one artifact at a time."""
+
+from dataclasses import dataclass
+
+from witness.digest import parse_sha256
+from witness.errors import NotFound
+from witness.fetch import Fetcher, shown
+from witness.limits import MAX_SHARD
+from witness.sources.interface import shard_path, split_lines
+
+
+@dataclass(frozen=True, slots=True)
+class HttpSource:
+    """An `ObservationSource` over the static files at `url`."""
+
+    url: str
+    fetcher: Fetcher
+
+    def lines(self, sha256: str) -> tuple[bytes, ...]:
+        address = f"{self.url.rstrip('/')}/{shard_path(parse_sha256(sha256))}"
+        body = self.fetcher.get(address, limit=MAX_SHARD, accept="application/jsonl, */*;q=0.5").body
+        lines = split_lines(body, what=shown(address))
+        if not lines:
+            raise NotFound(f"{shown(address)}: empty")
+        return lines

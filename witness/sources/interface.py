@@ -1,0 +1,43 @@
+"""Where observations come from: the one seam between a consumer and what witnesses publish.
+
+A source belongs to one witness. It hands over lines, each of which claims to be a bundle, and checks nothing but
+sizes: whoever asks verifies every line by itself, so that one bad line neither hides nor vouches for another.
+"""
+
+from typing import Protocol
+
+from witness.errors import FetchFailed
+from witness.limits import MAX_BUNDLE, MAX_SHARD
+
+
+class ObservationSource(Protocol):
+    """Looks up what one witness published about one artifact. Safe to use from several threads."""
+
+    def lines(self, sha256: str) -> tuple[bytes, ...]:
+        """The bundles about the artifact with the digest `sha256`, unverified, in the order of publication.
+
+        Each is at most `limits.MAX_BUNDLE` bytes, without its line feed; there is at least one.
+
+        Raises:
+            NotFound: the witness has nothing about it.
+            FetchFailed: the witness could not be asked, or served more than the limits allow.
+        """
+
+
+def shard_path(sha256: str) -> str:
+    """Where a node keeps what it observed of an artifact (DESIGN.md section 5), relative to its root."""
+    return f"observations/{sha256[:2]}/{sha256}.jsonl"
+
+
+def split_lines(shard: bytes, *, what: str) -> tuple[bytes, ...]:
+    """The lines of a shard. Blank lines are no bundles.
+
+    Raises:
+        FetchFailed: the shard, or a line of it, is larger than its limit.
+    """
+    if len(shard) > MAX_SHARD:
+        raise FetchFailed(f"{what}: more than the {MAX_SHARD} bytes allowed")
+    lines = tuple(line for line in shard.split(b"\n") if line.strip())
+    if any(len(line) > MAX_BUNDLE for line in lines):
+        raise FetchFailed(f"{what}: a line of more than the {MAX_BUNDLE} bytes allowed")
+    return lines
