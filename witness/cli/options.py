@@ -1,0 +1,69 @@
+"""The options that commands share, with their environment variables. Imports nothing that is slow to load."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Format(StrEnum):
+    """How a report is written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+PolicyOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--policy",
+        envvar="WHEELWITNESS_POLICY",
+        help="Whom to believe. Default: policy.toml in your configuration directory.",
+        show_default=False,
+    ),
+]
+BundleOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--bundle",
+        envvar="WHEELWITNESS_BUNDLE",
+        help="Ask this file of bundles instead of the network. May be given several times.",
+        show_default=False,
+    ),
+]
+FormatOption = Annotated[
+    Format, typer.Option("--format", envvar="WHEELWITNESS_FORMAT", help="How to write the report.")
+]
+FailOnOption = Annotated[
+    str | None,
+    typer.Option(
+        "--fail-on",
+        envvar="WHEELWITNESS_FAIL_ON",
+        help="Outcomes, separated by commas, that become exit code 1 or 3; or none. Default: divergent, "
+        "disputed, bad-signature, insufficient, unattempted, unbuildable, stale.",
+        show_default=False,
+    ),
+]
+QuietOption = Annotated[
+    bool,
+    typer.Option(
+        "--quiet", "-q", envvar="WHEELWITNESS_QUIET", help="No progress, and no text if all is well."
+    ),
+]
+VerboseOption = Annotated[
+    bool,
+    typer.Option(
+        "--verbose", "-v", envvar="WHEELWITNESS_VERBOSE", help="Every row, not only the interesting ones."
+    ),
+]
+OutputOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        envvar="WHEELWITNESS_OUTPUT",
+        help="Write the report to this file instead of standard output.",
+        show_default=False,
+    ),
+]

@@ -1,0 +1,38 @@
+"""`wheelwitness show`: everything that witnesses said of one file."""
+
+from typing import Annotated
+
+import typer
+
+from witness.cli.options import BundleOption, PolicyOption
+
+
+def show(
+    target: Annotated[
+        str, typer.Argument(metavar="TARGET", help="sha256:<hex>, or a wheel file.", show_default=False)
+    ],
+    *,
+    policy: PolicyOption = None,
+    bundle: BundleOption = None,
+) -> None:
+    """Shows who saw what of TARGET, whether it counts and why, and how it was built.
+
+    \b
+    Examples:
+      wheelwitness show demo-1.0-py3-none-any.whl
+      wheelwitness show sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+    """  # noqa: D301 - \b is how click keeps lines apart
+    from datetime import UTC, datetime
+
+    from witness.config import load_policy
+    from witness.pins.detect import read_target
+    from witness.report.details import render
+    from witness.verdict import decide
+    from witness.wiring import open_client
+
+    artifact = read_target(target)
+    loaded = load_policy(policy)
+    with open_client(loaded, bundles=tuple(bundle or ())) as client:
+        (evidence,) = client.gather([artifact])
+    verdict = decide(artifact, evidence, loaded.policy, datetime.now(UTC))
+    typer.echo(render(verdict, evidence), nl=False)

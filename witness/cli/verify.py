@@ -1,0 +1,46 @@
+"""`wheelwitness verify`: the same judgement for wheel files at hand."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from witness.cli.options import (
+    BundleOption,
+    FailOnOption,
+    Format,
+    FormatOption,
+    OutputOption,
+    PolicyOption,
+    QuietOption,
+    VerboseOption,
+)
+
+
+def verify(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE.whl", help="Wheels.", show_default=False)],
+    *,
+    policy: PolicyOption = None,
+    format_: FormatOption = Format.TEXT,
+    fail_on: FailOnOption = None,
+    bundle: BundleOption = None,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+    output: OutputOption = None,
+) -> None:
+    """Verifies wheel files: by their bytes, against the witnesses of your policy, or against bundles at hand.
+
+    \b
+    Examples:
+      wheelwitness verify demo-1.0-py3-none-any.whl
+      wheelwitness verify dist/*.whl --bundle evidence.jsonl
+
+    Exit codes are those of `wheelwitness check`.
+    """  # noqa: D301 - \b is how click keeps lines apart
+    from witness.cli.judging import Settings, judge
+    from witness.pins.pin import Pins
+    from witness.pins.wheels import read_wheel
+
+    pins = Pins(tuple(read_wheel(path) for path in dict.fromkeys(files)))
+    settings = Settings(policy, tuple(bundle or ()), format_, fail_on, quiet, verbose, output)
+    raise typer.Exit(judge(pins, settings))

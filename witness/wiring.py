@@ -1,0 +1,46 @@
+"""Puts a consumer's parts together: a policy and its settings in, a client out."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from witness.client import Client
+from witness.config import LoadedPolicy
+from witness.fetch import Fetcher, HttpFetcher
+from witness.policy import TrustedWitness
+from witness.sources.bundle import BundleSource, read_bundles
+from witness.sources.directory import DirectorySource
+from witness.sources.http import HttpSource
+from witness.sources.interface import ObservationSource
+
+
+@contextmanager
+def open_client(
+    loaded: LoadedPolicy, *, bundles: Sequence[Path] = (), progress: Callable[[], None] = lambda: None
+) -> Iterator[Client]:
+    """A client for the policy. With `bundles`, these files are all that is asked: no network, no node.
+
+    Raises:
+        InputError: a bundle file cannot be used.
+    """
+    policy = loaded.policy
+    fetcher = HttpFetcher()
+    try:
+        if bundles:
+            index = read_bundles(bundles)
+            sources: dict[str, ObservationSource] = {
+                witness.name: BundleSource(index, witness.identity.log_key.name)
+                for witness in policy.witnesses
+            }
+        else:
+            sources = {witness.name: _source(witness, loaded.path, fetcher) for witness in policy.witnesses}
+        yield Client(policy, sources, workers=fetcher.connections, progress=progress)
+    finally:
+        fetcher.close()
+
+
+def _source(witness: TrustedWitness, policy_path: Path, fetcher: Fetcher) -> ObservationSource:
+    if urlsplit(witness.url).scheme in ("http", "https"):
+        return HttpSource(witness.url, fetcher)
+    return DirectorySource(policy_path.parent / Path(witness.url).expanduser())
