@@ -39,3 +39,13 @@ class CheckpointCosigner:
     def sign(self, text: str, at: int) -> Signature:
         """The cosignature of the note text `text` at `at`, in seconds since 1970."""
         return self.key.sign(text, at, self.signer.sign)
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSigners:
+    """All that a node signs with: as `name` its observations, and its log's checkpoints twice. Three distinct keys."""
+
+    name: str
+    observations: Signer
+    log: LogSigner
+    cosigner: CheckpointCosigner
