@@ -1,0 +1,94 @@
+"""Policies fail closed, and every message names the file and the place in it."""
+
+import re
+
+import pytest
+
+from tests.integration.trusted_nodes import ALPHA, BETA, GAMMA
+from witness import policy
+from witness.errors import InputError
+
+HEAD = "version = 1\nthreshold = 2\n"
+TWO = ALPHA.toml("https://alpha.example/") + BETA.toml("https://beta.example/")
+EXEMPT = '\n[[exempt]]\npackage = "Internal_Thing"\nreason = "ours"\nexpires = 2027-06-01\n'
+
+
+def test_a_policy_with_defaults():
+    parsed = policy.parse(HEAD + TWO + EXEMPT, name="p.toml")
+    assert (parsed.threshold, parsed.veto, parsed.cosigners, parsed.max_age_days) == (2, 1, 0, 400)
+    assert parsed.accept == {"bitwise", "archive"}
+    assert [item.identity for item in parsed.witnesses] == [ALPHA.identity, BETA.identity]
+    assert parsed.operators == {"Operator A", "Operator B"}
+    assert parsed.exemption("internal.thing").reason == "ours"
+    assert parsed.exemption("other") is None
+    assert parsed.cosigners_known[0] == ("Operator A", ALPHA.identity.cosigner_key)
+
+
+def test_everything_that_can_be_said():
+    text = HEAD + 'veto = 2\nmax-age-days = 30\ncosigners = 1\naccept = ["bitwise", "static"]\n' + TWO
+    parsed = policy.parse(text, name="p.toml")
+    assert (parsed.veto, parsed.max_age_days, parsed.cosigners) == (2, 30, 1)
+    assert parsed.accept == {"bitwise", "static"}
+
+
+REFUSED = [
+    ("", "version: missing"),
+    ("version = 2\nthreshold = 1\n" + TWO, "version: this program reads version 1"),
+    ("version = true\nthreshold = 1\n" + TWO, "version: not a whole number"),
+    ("version = 1\n" + TWO, "threshold: missing"),
+    ("version = 1\nthreshold = true\n" + TWO, "threshold: not a whole number"),
+    ('version = 1\nthreshold = "2"\n' + TWO, "threshold: not a whole number"),
+    ("version = 1\nthreshold = 0\n" + TWO, "threshold: 0 is not from 1"),
+    ("version = 1\nthreshold = 3\n" + TWO, "threshold: 3 operators are asked for, and 2 named"),
+    (HEAD + "veto = 0\n" + TWO, "veto: 0"),
+    (HEAD + "veto = 3\n" + TWO, "veto: 3 operators"),
+    (HEAD + "cosigners = -1\n" + TWO, "cosigners: -1"),
+    (HEAD + "cosigners = 2\n" + TWO, "cosigners: no 2 operators can have 2 others"),
+    (HEAD + "max-age-days = 0\n" + TWO, "max-age-days: 0"),
+    (HEAD + "max-age-days = 999999999999\n" + TWO, "max-age-days: 999999999999"),
+    (HEAD + "max_age_days = 3\n" + TWO, "max_age_days: unknown key"),
+    (HEAD + 'accept = "bitwise"\n' + TWO, "accept: not a list of strings"),
+    (HEAD + "accept = []\n" + TWO, "accept: empty"),
+    (HEAD + 'accept = ["bitwise", "bitwise"]\n' + TWO, "accept: empty, or an item twice"),
+    (HEAD + 'accept = ["near"]\n' + TWO, "accept: no such level: 'near'"),
+    (HEAD + 'accept = ["static"]\n' + TWO, "accept: names no level"),
+    (HEAD, "witness: no witness is named"),
+    (HEAD + "witness = 3\n", "witness: not a list of tables"),
+    (HEAD + TWO + 'colour = "red"\n', "witness[2].colour: unknown key"),
+    (HEAD + TWO + ALPHA.toml("https://a.example/"), "witness[3].name: the same name as witness[1]"),
+    (HEAD + TWO + ALPHA.toml("x").replace('"alpha"', '"delta"'), "witness[3].log-key: the log of witness[1]"),
+    (HEAD + TWO.replace("https://beta.example/", "ftp://beta.example/"), "witness[2].url: not http or https"),
+    (HEAD + TWO.replace('url = "https://beta.example/"', "url = 3"), "witness[2].url: not a string"),
+    (HEAD + TWO.replace('operator = "Operator B"', 'operator = " "'), "witness[2].operator: empty"),
+    (HEAD + TWO.replace("ed25519:", "rsa:"), "witness[1].keys: key: does not begin"),
+    (HEAD + re.sub(r"log-key = .*", 'log-key = "nothing"', TWO), "witness[1].log-key: "),
+    (HEAD + re.sub(r"cosigner-key = .*", 'cosigner-key = "x+y+z"', TWO), "witness[1].cosigner-key: "),
+    (HEAD + TWO + GAMMA.toml("g").replace("Operator C", "operator  a"), "'operator  a' is also written"),
+    (HEAD + TWO + EXEMPT + EXEMPT, "exempt[2].package: internal-thing twice"),
+    (HEAD + TWO + EXEMPT.replace("2027-06-01", '"2027-06-01"'), "exempt[1].expires: not a date"),
+    (HEAD + TWO + EXEMPT.replace("2027-06-01", "2027-06-01T00:00:00Z"), "exempt[1].expires: not a date"),
+    (HEAD + TWO + EXEMPT.replace('reason = "ours"', ""), "exempt[1].reason: missing"),
+    ("version = ", "not valid TOML"),
+    ("#" * 2_000_000, "larger than any policy"),
+]
+
+
+@pytest.mark.parametrize(("text", "problem"), REFUSED, ids=[problem for _, problem in REFUSED])
+def test_what_is_refused(text, problem):
+    with pytest.raises(InputError) as caught:
+        policy.parse(text, name="p.toml")
+    assert str(caught.value).startswith("p.toml: ")
+    assert problem in str(caught.value)
+    assert caught.value.hint
+
+
+def _with_key_of_alpha(field):
+    own = re.search(rf"^{field} = (.*)$", GAMMA.toml("g"), re.MULTILINE).group(1)
+    alphas = re.search(rf"^{field} = (.*)$", ALPHA.toml("g"), re.MULTILINE).group(1)
+    return HEAD + TWO + GAMMA.toml("g").replace(own, alphas)
+
+
+@pytest.mark.parametrize("field", ["keys", "cosigner-key"])
+def test_one_key_never_has_two_votes(field):
+    with pytest.raises(InputError, match=rf"witness\[3\]\.{field}: a key that"):
+        policy.parse(_with_key_of_alpha(field), name="p.toml")

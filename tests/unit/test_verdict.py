@@ -1,0 +1,166 @@
+"""Table tests of the rules in witness.verdict, over observations that were really signed and verified."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from tests.integration.trusted_nodes import ALPHA, BETA, GAMMA, NOW, SHA, WHEEL, Node, policy, stated
+from witness.digest import sha256_hex
+from witness.evidence import Artifact, Evidence, Rejection, Silence
+from witness.policy import Exemption
+from witness.verdict import Verdict, decide
+
+ARTIFACT = Artifact(SHA, WHEEL, "demo", "1.0")
+OLD = NOW - timedelta(days=500)
+
+
+def nothing(node: Node) -> Silence:
+    return Silence(node.name, node.operator, "has nothing about it", reachable=True)
+
+
+def down(node: Node) -> Silence:
+    return Silence(node.name, node.operator, "unreachable: no answer", reachable=False)
+
+
+def judged(*observations, rules=None, silent=(), rejected=(), artifact=ARTIFACT) -> Verdict:
+    evidence = Evidence(tuple(observations), tuple(silent), tuple(rejected))
+    return decide(artifact, evidence, rules or policy(ALPHA, BETA, GAMMA), NOW)
+
+
+def a(*args, index=0, cosigned_by=(), **kwargs):
+    return ALPHA.verified(stated(ALPHA, *args, **kwargs), index=index, cosigned_by=cosigned_by)
+
+
+def b(*args, index=0, cosigned_by=(), **kwargs):
+    return BETA.verified(stated(BETA, *args, **kwargs), index=index, cosigned_by=cosigned_by)
+
+
+def c(*args, index=0, cosigned_by=(), **kwargs):
+    return GAMMA.verified(stated(GAMMA, *args, **kwargs), index=index, cosigned_by=cosigned_by)
+
+
+@pytest.mark.parametrize(
+    ("observations", "silent", "outcome", "level"),
+    [
+        ([a(), b()], [], "reproduced", "bitwise"),
+        ([a(), b()], [down(GAMMA)], "reproduced", "bitwise"),
+        ([a(), b("match", "archive")], [], "reproduced", "archive"),
+        ([a(), b("match", "archive", exact=False)], [], "equivalent", "archive"),
+        ([a()], [nothing(BETA), nothing(GAMMA)], "insufficient", None),
+        ([a()], [down(BETA)], "insufficient", None),
+        ([a(), b("mismatch")], [], "divergent", None),
+        ([b("mismatch")], [], "divergent", None),
+        ([a(), b(), c("mismatch")], [], "disputed", None),
+        ([a("build-failed"), b("not-attempted")], [], "unbuildable", None),
+        ([a("build-failed"), b()], [], "insufficient", None),
+        ([], [nothing(ALPHA), nothing(BETA), nothing(GAMMA)], "unattempted", None),
+        ([], [nothing(ALPHA), nothing(BETA), down(GAMMA)], "insufficient", None),
+        ([], [down(ALPHA), down(BETA), down(GAMMA)], "error", None),
+        ([a(), b(finished=OLD)], [], "stale", None),
+        ([a(finished=OLD)], [nothing(BETA)], "insufficient", None),
+        ([a(), b("mismatch", finished=OLD)], [], "divergent", None),
+        ([a(), b(sdist=sha256_hex(b"another sdist"))], [], "insufficient", None),
+        ([a("match", "archive"), b("match", "archive", payload="other")], [], "insufficient", None),
+        ([a("match", "metadata"), b()], [], "insufficient", None),
+        ([a(method="static", level="archive"), b()], [], "insufficient", None),
+        ([a("mismatch", method="static"), b(), c()], [], "reproduced", "bitwise"),
+    ],
+)
+def test_outcomes(observations, silent, outcome, level):
+    verdict = judged(*observations, silent=silent)
+    assert (verdict.outcome, verdict.level) == (outcome, level)
+
+
+def test_weaker_levels_and_static_checks_count_if_named():
+    rules = policy(ALPHA, BETA, accept=frozenset({"bitwise", "metadata", "static", "archive"}))
+    assert judged(a("match", "metadata"), b(), rules=rules).outcome == "equivalent"
+    assert judged(a("match", "metadata"), b(), rules=rules).level == "metadata"
+    assert judged(a(method="static", level="archive"), b(), rules=rules).outcome == "equivalent"
+
+
+def test_the_newest_observation_of_a_witness_counts():
+    assert judged(a("mismatch", index=3), a(index=4), b()).outcome == "reproduced"
+    assert judged(a(index=3), a("mismatch", index=4), b()).outcome == "divergent"
+
+
+def test_a_forked_log_is_evidence_and_its_witness_is_not_heard():
+    verdict = judged(a(index=2), a("build-failed", index=2), b())
+    assert verdict.outcome == "insufficient"
+    assert verdict.bad_signature
+    assert "two different entries at index 2" in verdict.rejected[0].reason
+
+
+def test_an_operator_has_one_vote_and_its_worst_is_it():
+    twin = Node("twin", "Operator A")
+    rules = policy(ALPHA, twin, BETA)
+    assert judged(a(), twin.verified(stated(twin)), rules=rules).outcome == "insufficient"
+    verdict = judged(a(), twin.verified(stated(twin, "mismatch")), b(), rules=policy(ALPHA, twin, BETA, veto=2))
+    assert verdict.outcome == "insufficient"
+    assert [voice.witness for voice in verdict.agreeing] == ["beta"]
+    assert [voice.witness for voice in verdict.dissenting] == ["twin"]
+    assert "another witness of its operator dissents" in verdict.rejected[0].reason
+
+
+def test_veto_counts_distinct_operators():
+    rules = policy(ALPHA, BETA, GAMMA, veto=2)
+    assert judged(a(), b(), c("mismatch"), rules=rules).outcome == "reproduced"
+    assert judged(a(), b("mismatch"), c("mismatch"), rules=rules).outcome == "divergent"
+
+
+def test_cosigners_are_needed_for_agreement_and_not_for_doubt():
+    rules = policy(ALPHA, BETA, GAMMA, cosigners=1)
+    bare, signed = a(), a(cosigned_by=[GAMMA])
+    assert judged(signed, b(cosigned_by=[GAMMA]), rules=rules).outcome == "reproduced"
+    verdict = judged(bare, b(cosigned_by=[GAMMA]), rules=rules)
+    assert verdict.outcome == "insufficient"
+    assert verdict.rejected == (Rejection("alpha", "Operator A", "0 of 1 cosigners"),)
+    assert judged(a(cosigned_by=[ALPHA]), b(cosigned_by=[GAMMA]), rules=rules).outcome == "insufficient"
+    assert judged(a("mismatch"), b(cosigned_by=[GAMMA]), rules=rules).outcome == "divergent"
+
+
+@pytest.mark.parametrize(
+    ("observation", "reason"),
+    [
+        (a(finished=NOW + timedelta(days=2)), "dated in the future"),
+        (a("mismatch", finished=NOW + timedelta(days=2)), "dated in the future"),
+        (a("match", "content"), "level content, which the policy does not accept"),
+        (a(filename="evil-1.0-py3-none-any.whl"), "another name: evil-1.0-py3-none-any.whl"),
+        (a(sha256=sha256_hex(b"x")), "about another file"),
+        (a(finished=OLD), "older than 400 days"),
+    ],
+)
+def test_reasons_of_rejection(observation, reason):
+    verdict = judged(observation)
+    assert verdict.outcome == "insufficient"
+    assert reason in verdict.rejected[0].reason
+    assert not verdict.bad_signature
+
+
+def test_a_witness_outside_the_policy_is_not_heard():
+    verdict = judged(a(), b(), rules=policy(ALPHA, GAMMA))
+    assert verdict.outcome == "insufficient"
+    assert verdict.rejected[0].reason == "not a witness of this policy"
+
+
+@pytest.mark.parametrize(
+    ("project", "version", "outcome"),
+    [("demo", "1.0", "reproduced"), ("demo", "2.0", "insufficient"), ("other", "1.0", "insufficient")],
+)
+def test_a_hash_of_another_project_is_not_taken_for_the_one_that_was_pinned(project, version, outcome):
+    assert judged(a(), b(), artifact=Artifact(SHA, None, project, version)).outcome == outcome
+
+
+def test_exemptions_end():
+    rules = policy(ALPHA, BETA, exemptions=(Exemption("demo", "ours", date(2026, 6, 1)),))
+    assert judged(rules=rules).outcome == "exempt"
+    ended = policy(ALPHA, BETA, exemptions=(Exemption("demo", "ours", date(2026, 5, 31)),))
+    verdict = judged(a("mismatch"), rules=ended)
+    assert verdict.outcome == "divergent"
+    assert "exemption ended on 2026-05-31" in verdict.reason
+
+
+def test_a_mismatch_names_what_differs_in_one_printable_line():
+    verdict = judged(a("mismatch", paths=("a\n", "b", "c", "d", "e")), b())
+    assert verdict.dissenting[0].reason == (
+        "differs: a\\x0a (changed), b (changed), c (changed) and 2 more"
+    )
