@@ -54,10 +54,11 @@ class Evidence:
 def newest(
     observations: Iterable[VerifiedObservation],
 ) -> tuple[list[VerifiedObservation], list[Rejection]]:
-    """Each witness's newest observation by log index, and whose log shows two entries at one index instead.
+    """Each witness's newest observation by log index, and whose log shows two entries at one index.
 
-    Of several proofs of one entry, that with the most cosigners is taken. The order of `observations` is of no
-    consequence.
+    Such a log was forked, and its witness is heard by a mismatch alone, so that no one can take back his dissent by
+    forking. Of several proofs of one entry, that with the most cosigners is taken. The order of `observations` is of
+    no consequence.
     """
     latest: dict[str, VerifiedObservation] = {}
     entries: dict[tuple[str, int], Statement] = {}
@@ -70,12 +71,17 @@ def newest(
         known = latest.get(name)
         if known is None or _recency(item) > _recency(known):
             latest[name] = item
-    heard = [latest[name] for name in sorted(latest) if name not in forked]
+    heard = [latest[name] for name in sorted(latest) if name not in forked or _differs(latest[name])]
     return heard, [forked[name] for name in sorted(forked)]
 
 
-def _recency(item: VerifiedObservation) -> tuple[int, int, list[str]]:
-    return item.log_index, len(item.cosigned_by), sorted(item.cosigned_by)
+def _recency(item: VerifiedObservation) -> tuple[int, bool, str, int, list[str]]:
+    told = describe(item.statement.observation)
+    return item.log_index, _differs(item), told, len(item.cosigned_by), sorted(item.cosigned_by)
+
+
+def _differs(item: VerifiedObservation) -> bool:
+    return item.statement.observation.result == "mismatch"
 
 
 def describe(observation: Observation) -> str:

@@ -2,8 +2,8 @@
 
 The rules, in the order in which they decide:
 
-1. A witness is heard by its newest observation (by log index), and not at all if its log has two entries in one
-   place. What does not meet the policy is rejected with a
+1. A witness is heard by its newest observation (by log index), and by a mismatch alone if its log has two entries in
+   one place. What does not meet the policy is rejected with a
    reason: dated in the future, a level or method that is not accepted, too few cosigners, too old.
    A *mismatch* is heard whatever its age and cosigners are: doubt does not heal with time, and needs no quorum
    to be taken seriously; only a newer observation of the same witness replaces it.
