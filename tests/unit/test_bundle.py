@@ -4,7 +4,7 @@ import pytest
 import rfc8785
 
 from tests.mangling import flips, prefixes
-from tests.nodes import a_line
+from tests.signed_log import a_line
 from witness import bundle
 from witness.errors import Malformed
 from witness.limits import MAX_SHARD

@@ -4,7 +4,7 @@ import pytest
 import rfc8785
 
 from tests.mangling import flips, prefixes
-from tests.nodes import key
+from tests.signed_log import key
 from witness import dsse
 from witness.errors import Malformed, Unverified
 from witness.keys import PublicKey

@@ -5,7 +5,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.mangling import flips, prefixes
-from tests.nodes import key
+from tests.signed_log import key
 from witness.base64text import decode_base64, encode_base64
 from witness.errors import Malformed, Unverified
 from witness.keys import PublicKey

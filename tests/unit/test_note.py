@@ -1,7 +1,7 @@
 import pytest
 
 from tests.mangling import flips, prefixes
-from tests.nodes import key
+from tests.signed_log import key
 from witness import note
 from witness.errors import Malformed, Unverified
 from witness.keys import PublicKey

@@ -4,7 +4,7 @@ import dataclasses
 import pytest
 
 from tests.mangling import flips
-from tests.nodes import NOON, a_line, bundled, identity, key, node, observed
+from tests.signed_log import NOON, a_line, bundled, identity, key, node, observed
 from witness import bundle, note, statement
 from witness.bundle import Bundle
 from witness.errors import InputError, Malformed, Unverified

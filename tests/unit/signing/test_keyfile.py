@@ -1,0 +1,99 @@
+import os
+import stat
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
+
+from witness.errors import InputError
+from witness.signing import keyfile
+
+
+def test_created_keys_load(tmp_path):
+    path = tmp_path / "log.pem"
+    made = keyfile.create(path)
+    loaded = keyfile.load(path)
+    assert loaded.public_key == made.public_key
+    loaded.public_key.verify(b"message", made.sign(b"message"))
+    assert path.read_bytes().startswith(b"-----BEGIN PRIVATE KEY-----\n")
+
+
+def test_a_key_file_is_its_owners(tmp_path):
+    before = os.umask(0)
+    try:
+        keyfile.create(tmp_path / "k")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "k").stat().st_mode) == 0o600
+
+
+def test_nothing_is_overwritten(tmp_path):
+    path = tmp_path / "k"
+    keyfile.create(path)
+    data = path.read_bytes()
+    with pytest.raises(InputError, match="never overwritten"):
+        keyfile.create(path)
+    assert path.read_bytes() == data
+
+
+def test_a_dangling_link_is_not_followed(tmp_path):
+    (tmp_path / "k").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(InputError, match="there already"):
+        keyfile.create(tmp_path / "k")
+    assert not (tmp_path / "elsewhere").exists()
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o610, 0o602])
+def test_open_files_are_refused_with_the_remedy(tmp_path, mode):
+    path = tmp_path / "k"
+    keyfile.create(path)
+    path.chmod(mode)
+    with pytest.raises(InputError, match="others than its owner") as caught:
+        keyfile.load(path)
+    assert f"chmod 600 {path}" in caught.value.hint
+
+
+def pem(key, encryption=None):
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption or NoEncryption())
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "not a private key"),
+        (b"-----BEGIN PRIVATE KEY-----\n", "not a private key"),
+        (pem(generate_private_key(SECP256R1())), "not an Ed25519 key"),
+        (pem(Ed25519PrivateKey.generate(), BestAvailableEncryption(b"password")), "encrypted"),
+    ],
+)
+def test_what_is_no_key(tmp_path, data, message):
+    path = tmp_path / "k"
+    path.touch(mode=0o600)
+    path.write_bytes(data)
+    with pytest.raises(InputError, match=message):
+        keyfile.load(path)
+
+
+def test_what_is_no_file(tmp_path):
+    with pytest.raises(InputError, match="No such file"):
+        keyfile.load(tmp_path / "missing")
+    with pytest.raises(InputError, match=r"regular file|Is a directory"):
+        keyfile.load(tmp_path)
+    os.mkfifo(tmp_path / "pipe", 0o600)
+    with pytest.raises(InputError, match="regular file"):
+        keyfile.load(tmp_path / "pipe")
+    with pytest.raises(InputError, match="cannot write"):
+        keyfile.create(tmp_path / "missing" / "k")
+
+
+def test_the_key_is_never_shown(tmp_path):
+    made = keyfile.create(tmp_path / "k")
+    secret = (tmp_path / "k").read_text().split("\n")[1]
+    assert repr(made) == f"KeyFile({made.public_key.text})"
+    assert secret not in repr(made)
