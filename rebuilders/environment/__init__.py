@@ -1,0 +1,1 @@
+"""Where a build runs: interpreters, build requirements locked by hash, environments cached by content."""

@@ -1,0 +1,128 @@
+"""Build environments from locked wheels: installed once inside the sandbox, kept by content, mounted read-only.
+
+Nothing of a wheel is run to install it, and nothing is unpacked outside the sandbox. What a build sees is the
+finished directory, which it cannot write, so that no build can touch what another will run.
+"""
+
+import shutil
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from rebuilders.environment.interpreters import Interpreter
+from rebuilders.errors import NotBuilt
+from rebuilders.index.interface import IndexFile, IndexSource
+from rebuilders.plan.recipe import Locked
+from rebuilders.sandbox.interface import Job, Limits, Mount, Sandbox
+from witness.canonical import dumps
+from witness.digest import sha256_hex
+from witness.errors import Malformed
+from witness.escape import printable
+from witness.limits import GIB
+from witness.wheel.archive import read_archive
+
+PATH: Final = "/env"
+PYTHON: Final = f"{PATH}/bin/python"
+_UV: Final = "/opt/uv/uv"
+_WHEELS: Final = "/wheels"
+_MAX_UNPACKED: Final = 2 * GIB
+# Compiled while installing: a build cannot keep what it compiles, and would compile anew each time.
+_INSTALL: Final = f"""set -e
+{_UV} venv --quiet --offline --no-config --allow-existing --python "$1" {PATH}
+[ "$2" = 0 ] || {_UV} pip install --quiet --offline --no-config --no-deps --no-index --compile-bytecode \
+    --link-mode copy --python {PYTHON} {_WHEELS}/*.whl
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Environments:
+    """Args: uv: the program; cache: a directory of ours; index: where locked wheels come from."""
+
+    uv: Path
+    cache: Path
+    index: IndexSource
+    sandbox: Sandbox
+
+    def prepare(self, interpreter: Interpreter, requirements: tuple[Locked, ...]) -> tuple[Mount, ...]:
+        """What to mount so that `PYTHON` is `interpreter` with `requirements` installed.
+
+        Raises:
+            NotBuilt: a requirement cannot be installed.
+            FetchFailed: a requirement cannot be had from the index.
+        """
+        path = self.cache / "environments" / _key(interpreter, requirements)
+        if not path.is_dir():
+            self._install(path, interpreter, requirements)
+        return (*interpreter.mounts, Mount(path, PATH))
+
+    def _install(self, path: Path, interpreter: Interpreter, requirements: tuple[Locked, ...]) -> None:
+        with ThreadPoolExecutor(max_workers=4) as pool:
+            wheels = dict(
+                zip((r.filename for r in requirements), pool.map(self._fetch, requirements), strict=True)
+            )
+        _check_size(wheels)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        staging = Path(tempfile.mkdtemp(prefix=".tmp-", dir=path.parent))
+        try:
+            job = Job(
+                argv=("/bin/sh", "-c", _INSTALL, "sh", interpreter.inside, str(len(wheels))),
+                mounts=(*interpreter.mounts, Mount(self.uv, _UV), Mount(staging, PATH, writable=True)),
+                files={f"{_WHEELS}/{name}": data for name, data in wheels.items()},
+                variables={**interpreter.variables, "UV_CACHE_DIR": "/build/uv", "LC_ALL": "C.UTF-8"},
+                limits=Limits(seconds=180, memory=64 * GIB),  # uv reserves address space freely
+            )
+            finished = self.sandbox.run(job)
+            if not finished.ok:
+                words = printable(finished.log[-600:].decode(errors="replace"))
+                raise NotBuilt(
+                    f"the build requirements cannot be installed: {words}",
+                    result="build-failed",
+                    phase="install",
+                    cause="install-failed" if finished.ended == "exit" else f"{finished.ended}-limit",
+                    log=finished.log,
+                )
+            staging.chmod(0o755)
+            _keep(staging, path)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+
+    def _fetch(self, requirement: Locked) -> bytes:
+        return self.index.fetch(
+            IndexFile(requirement.filename, requirement.url, requirement.sha256, size=requirement.size)
+        )
+
+
+def _key(interpreter: Interpreter, requirements: tuple[Locked, ...]) -> str:
+    held = {
+        "layout": 1,
+        "interpreter": f"{interpreter.name} {interpreter.prefix}",
+        "requirements": sorted(f"{r.name} {r.version} {r.sha256}" for r in requirements),
+    }
+    return sha256_hex(dumps(held))
+
+
+def _check_size(wheels: dict[str, bytes]) -> None:
+    for name, data in wheels.items():
+        try:
+            total = sum(entry.size for entry in read_archive(data).entries)
+        except Malformed as error:
+            raise NotBuilt(
+                f"{name}: {error}", result="build-failed", phase="install", cause="malformed-requirement"
+            ) from None
+        if total > _MAX_UNPACKED:
+            raise NotBuilt(
+                f"{name}: unpacks to {total} bytes",
+                result="build-failed",
+                phase="install",
+                cause="size-limit",
+            )
+
+
+def _keep(staging: Path, path: Path) -> None:
+    try:
+        staging.rename(path)
+    except OSError:
+        if not path.is_dir():  # another process was first with the same content
+            raise

@@ -1,0 +1,179 @@
+"""What a published sdist holds, read in memory and bounded; never unpacked to disk.
+
+The archive is unpacked only inside the sandbox, by the build's own interpreter. Here its members are listed, and
+the few files that say how to build are read.
+"""
+
+import calendar
+import io
+import stat
+import tarfile
+import tomllib
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from witness.errors import Malformed
+from witness.limits import MIB, ArchiveLimits
+
+LIMITS: Final = ArchiveLimits(file=256 * MIB, member=256 * MIB, total=512 * MIB)
+_READ: Final = ("pyproject.toml", "setup.py", "setup.cfg", "PKG-INFO")
+_MAX_TEXT: Final = 4 * MIB
+_CHUNK: Final = 1 * MIB
+
+
+@dataclass(frozen=True, slots=True)
+class SdistMember:
+    """A regular file: `path` below the sdist's top directory, permission bits, seconds since 1970, bytes."""
+
+    path: str
+    mode: int
+    mtime: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class SdistFacts:
+    """`texts` are the files at the top that say how to build, as far as they are UTF-8."""
+
+    filename: str
+    sha256: str
+    top: str
+    members: dict[str, SdistMember]
+    texts: dict[str, str]
+    pyproject: dict[str, Any]
+
+    @property
+    def build_requires(self) -> tuple[str, ...] | None:
+        """`build-system.requires`, or None where there is no such table (PEP 518)."""
+        system = self.build_system
+        return None if system is None else tuple(map(str, system.get("requires", ())))
+
+    @property
+    def build_backend(self) -> str:
+        """`build-system.build-backend`, or setuptools' legacy one as PEP 517 says."""
+        return str((self.build_system or {}).get("build-backend", "setuptools.build_meta:__legacy__"))
+
+    @property
+    def build_system(self) -> dict[str, Any] | None:
+        system = self.pyproject.get("build-system")
+        return system if isinstance(system, dict) else None
+
+    def mentions(self, words: tuple[str, ...]) -> bool:
+        """Whether one of the files that say how to build contains one of `words`."""
+        return any(word in text for text in self.texts.values() for word in words)
+
+
+def sdist_facts(data: bytes, filename: str, sha256: str) -> SdistFacts:
+    """The facts of the `.tar.gz` or `.zip` sdist `data`.
+
+    Raises:
+        Malformed: not such an archive, beyond a limit, without a single top directory, or its pyproject.toml is
+            not TOML.
+    """
+    if len(data) > LIMITS.file:
+        raise Malformed(f"{filename}: {len(data)} bytes, more than the {LIMITS.file} allowed")
+    try:
+        found = _zip(data) if filename.endswith(".zip") else _tar(_gunzip(data))
+        members, texts = _collect(found)
+    except Malformed as error:
+        raise Malformed(f"{filename}: {error}") from None
+    except (tarfile.TarError, zipfile.BadZipFile, ValueError, OverflowError, EOFError, OSError) as error:
+        raise Malformed(f"{filename}: damaged archive: {error}") from None
+    tops = {path.split("/", 1)[0] for path in members}
+    if len(tops) != 1:
+        raise Malformed(f"{filename}: {len(tops)} top directories instead of one")
+    (top,) = tops
+    below = {path[len(top) + 1 :]: member for path, member in members.items()}
+    texts = {path[len(top) + 1 :]: text for path, text in texts.items()}
+    return SdistFacts(
+        filename, sha256, top, below, texts, _pyproject(texts.get("pyproject.toml", ""), filename)
+    )
+
+
+Found = tuple[str, SdistMember, bytes | None]
+
+
+def _collect(found: Iterator[Found]) -> tuple[dict[str, SdistMember], dict[str, str]]:
+    members: dict[str, SdistMember] = {}
+    texts: dict[str, str] = {}
+    for path, member, content in found:
+        if len(members) >= LIMITS.members:
+            raise Malformed(f"more than the {LIMITS.members} members allowed")
+        members[path] = member
+        if content is not None:
+            texts[path] = content.decode("utf-8", errors="replace")
+    return members, texts
+
+
+def _gunzip(data: bytes) -> io.BytesIO:
+    state = zlib.decompressobj(16 + zlib.MAX_WBITS)
+    plain = io.BytesIO()
+    try:
+        for at in range(0, len(data), _CHUNK):
+            piece = data[at : at + _CHUNK]
+            while piece and not state.eof:
+                plain.write(state.decompress(piece, _CHUNK))
+                piece = state.unconsumed_tail
+                if plain.tell() > LIMITS.total:
+                    raise Malformed(f"unpacks to more than the {LIMITS.total} bytes allowed")
+        plain.write(state.flush())
+    except zlib.error as error:
+        raise Malformed(f"not a gzip file: {error}") from None
+    if not state.eof:
+        raise Malformed("a gzip file that is cut short")
+    plain.seek(0)
+    return plain
+
+
+def _tar(plain: io.BytesIO) -> Iterator[Found]:
+    with tarfile.open(fileobj=plain, mode="r:") as archive:
+        for entry in archive:
+            if not entry.isreg():
+                continue
+            path = _plain_path(entry.name)
+            content = None
+            if _is_read(path) and entry.size <= _MAX_TEXT:
+                file = archive.extractfile(entry)
+                content = file.read(_MAX_TEXT) if file else None
+            yield path, SdistMember(path, entry.mode & 0o7777, int(entry.mtime), entry.size), content
+
+
+def _zip(data: bytes) -> Iterator[Found]:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        if sum(entry.file_size for entry in archive.infolist()) > LIMITS.total:
+            raise Malformed(f"unpacks to more than the {LIMITS.total} bytes allowed")
+        for entry in archive.infolist():
+            if entry.is_dir():
+                continue
+            path = _plain_path(entry.filename)
+            content = None
+            if _is_read(path) and entry.file_size <= _MAX_TEXT:
+                with archive.open(entry) as file:
+                    content = file.read(_MAX_TEXT)
+            mode = stat.S_IMODE(entry.external_attr >> 16)
+            yield path, SdistMember(path, mode, _zip_time(entry.date_time), entry.file_size), content
+
+
+def _zip_time(moment: tuple[int, int, int, int, int, int]) -> int:
+    return calendar.timegm((*moment, 0, 0, 0))
+
+
+def _plain_path(path: str) -> str:
+    path = path.removeprefix("./")
+    if path.startswith("/") or ".." in path.split("/") or "\0" in path or len(path) > LIMITS.name:
+        raise Malformed(f"a member with an unsafe path: {path[:80]!r}")
+    return path
+
+
+def _is_read(path: str) -> bool:
+    return path.count("/") == 1 and path.split("/")[1] in _READ
+
+
+def _pyproject(text: str, filename: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise Malformed(f"{filename}: pyproject.toml is not TOML: {error}") from None

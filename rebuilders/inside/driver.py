@@ -1,0 +1,113 @@
+"""Unpacks the sdist and calls one PEP 517 hook, in one process; the result goes to standard output.
+
+Runs inside the sandbox, before and around code that is not ours, under Pythons from 3.6 on. What it writes is no
+better than what the build might have written itself: whoever reads it, checks it.
+
+Input: one argument, JSON: {"sdist": path, "top": name, "umask": int, "modes": "archive" | "umask", "hook": name,
+"kwargs": {...}, "script": path of pyproject-hooks' script}.
+Output: 8 bytes, the length of a JSON text; the text, {"hook": what the script wrote, "wheel": name or null}; then
+the wheel.
+"""
+
+import io
+import json
+import os
+import runpy
+import shutil
+import stat
+import sys
+import tarfile
+import time
+import zipfile
+
+SOURCE = "/build/src"
+CONTROL = "/build/control"
+WHEELS = "/build/wheels"
+
+
+def main():
+    request = json.loads(sys.argv[1])
+    output = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what the build prints is log
+    os.umask(request["umask"])
+    for directory in (SOURCE, CONTROL, WHEELS):
+        os.mkdir(directory)
+    (unzip if request["sdist"].endswith(".zip") else untar)(request["sdist"], request["modes"])
+    os.chdir(os.path.join(SOURCE, request["top"]))
+    call(request)
+    with open(os.path.join(CONTROL, "output.json"), "rb") as file:
+        hook = json.loads(file.read().decode("utf-8"))
+    deliver(output, hook, request["hook"] == "build_wheel")
+
+
+def call(request):
+    """As pyproject-hooks starts its script: from a directory that is not the source's, with two arguments."""
+    with open(os.path.join(CONTROL, "input.json"), "w") as file:
+        json.dump({"kwargs": request["kwargs"]}, file)
+    sys.argv = [request["script"], request["hook"], CONTROL]
+    sys.path.pop(0)  # where this file is
+    runpy.run_path(request["script"], run_name="__main__")
+
+
+def deliver(output, hook, expect_wheel):
+    name = hook.get("return_val") if expect_wheel else None
+    path = os.path.join(WHEELS, os.path.basename(name)) if isinstance(name, str) else None
+    header = json.dumps({"hook": hook, "wheel": name if path else None}).encode("utf-8")
+    output.write(len(header).to_bytes(8, "big") + header)
+    if path is not None:
+        with open(path, "rb") as file:
+            shutil.copyfileobj(file, output, 1 << 20)
+    output.flush()
+    sys.stderr.flush()
+    os._exit(0)  # neither threads nor exit handlers of the build are waited for
+
+
+def untar(path, modes):
+    directories = []
+    with tarfile.open(path) as archive:
+        for member in archive:
+            target = os.path.join(SOURCE, member.name)
+            if member.isdir():
+                os.makedirs(target, exist_ok=True)
+                directories.append((target, member))
+                continue
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            if member.isreg():
+                with open(target, "wb") as file:
+                    shutil.copyfileobj(archive.extractfile(member) or io.BytesIO(), file, 1 << 20)
+                settle(target, member.mode, member.mtime, modes)
+            elif member.issym():
+                os.symlink(member.linkname, target)
+            elif member.islnk():
+                os.link(os.path.join(SOURCE, member.linkname), target)
+    for target, member in reversed(directories):
+        os.utime(target, (member.mtime, member.mtime))
+
+
+def unzip(path, modes):
+    with zipfile.ZipFile(path) as archive:
+        for member in archive.infolist():
+            target = os.path.join(SOURCE, member.filename)
+            if member.filename.endswith("/"):
+                os.makedirs(target, exist_ok=True)
+                continue
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            with archive.open(member) as source, open(target, "wb") as file:
+                shutil.copyfileobj(source, file, 1 << 20)
+            mode = stat.S_IMODE(member.external_attr >> 16)
+            settle(target, mode, time.mktime(member.date_time + (0, 0, -1)), modes if mode else "umask")
+
+
+def settle(path, mode, mtime, modes):
+    """Mode and time as the recipe wants them. Writable for its owner in any case, as tar would need it too."""
+    if modes == "archive":
+        os.chmod(path, (mode & 0o777) | 0o600)
+    elif mode & 0o100:
+        mask = os.umask(0)
+        os.umask(mask)
+        os.chmod(path, 0o777 & ~mask)
+    os.utime(path, (mtime, mtime))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,208 @@
+"""From the facts of a wheel and its sdist to the plan: ordered rules, each with its reason.
+
+Each rule takes the evidence and a candidate, and returns the candidate changed, with one more reason; or unchanged,
+where the evidence says nothing. Rules do not know of each other.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from rebuilders.facts.sdist import SdistFacts
+from rebuilders.facts.wheel import WheelFacts, as_utc
+from rebuilders.plan.backends import UNKNOWN, Backend, backend_of
+from rebuilders.plan.interpreters import rank
+from rebuilders.plan.recipe import Candidate, Plan, Reason
+from witness.errors import Malformed
+
+_PEP_517_DEFAULT: Final = ("setuptools>=40.8.0",)
+_ROOTS: Final = ("", "src/", "lib/")  # where packages lie in an sdist
+_ZIP_EPOCH: Final = (1980, 1, 1, 0, 0, 0)
+_ZIP_STEP: Final = 2  # seconds
+_QUARTER: Final = 900  # seconds: time zones are multiples of it
+_SLACKS: Final = (timedelta(days=1), timedelta(days=7), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that is known before anything runs. `uploaded` is the wheel's upload time, `pythons` minor versions."""
+
+    wheel: WheelFacts
+    sdist: SdistFacts
+    uploaded: datetime | None
+    pythons: tuple[str, ...]
+
+    @property
+    def backend(self) -> Backend:
+        return backend_of(self.wheel.generator)
+
+    @property
+    def pairs(self) -> Iterator[tuple[str, str]]:
+        """Members of the wheel's payload with the sdist's member of the same place."""
+        for path in self.wheel.payload_moments:
+            for root in _ROOTS:
+                if root + path in self.sdist.members:
+                    yield path, root + path
+                    break
+
+
+Rule = Callable[[Evidence, Candidate], Candidate]
+
+
+def infer(evidence: Evidence) -> Plan:
+    """The plan. Raises Malformed if the sdist's build requirements are not requirements."""
+    if not evidence.pythons:
+        raise ValueError("no interpreter to choose from")
+    candidate = Candidate("", (), (), evidence.uploaded, ask_backend=False)
+    for rule in RULES:
+        candidate = rule(evidence, candidate)
+    ranked = rank(evidence.pythons, evidence.wheel.requires_python, candidate.as_of)
+    (python, reason), *others = ranked
+    first = _because(replace(candidate, python=python), reason)
+    name = evidence.backend.generator or evidence.wheel.generator or evidence.sdist.build_backend
+    return Plan(name, (first, *_fallbacks(first, others)))
+
+
+def _fallbacks(first: Candidate, others: list[tuple[str, Reason]]) -> Iterator[Candidate]:
+    if first.as_of is not None:
+        for slack in _SLACKS:
+            as_of = None if slack is None else first.as_of + slack
+            words = "of any age" if slack is None else f"as of {slack.days} d after the upload"
+            reason = Reason(f"build requirements {words}", "those as of the upload could not be resolved")
+            yield replace(first, as_of=as_of, after="unresolved", reasons=(*first.reasons, reason))
+    for python, reason in others[:2]:
+        yield _because(replace(first, python=python, after="failed"), reason)
+
+
+def _because(candidate: Candidate, reason: Reason) -> Candidate:
+    return replace(candidate, reasons=(*candidate.reasons, reason))
+
+
+def _requirements(evidence: Evidence, candidate: Candidate) -> Candidate:
+    declared = evidence.sdist.build_requires
+    requirements = _PEP_517_DEFAULT if declared is None else declared
+    for requirement in requirements:
+        try:
+            parsed = Requirement(requirement)
+        except InvalidRequirement as error:
+            raise Malformed(f"pyproject.toml: {requirement[:80]!r} is not a requirement: {error}") from None
+        if parsed.url is not None:
+            raise Malformed(f"pyproject.toml: {requirement[:80]!r} names an address, not a release")
+    source = (
+        "PEP 517's default: no build-system table"
+        if declared is None
+        else "pyproject.toml's build-system table"
+    )
+    return _because(
+        replace(candidate, requirements=requirements),
+        Reason(f"build requires {', '.join(requirements) or 'nothing'}", source),
+    )
+
+
+def _as_of(evidence: Evidence, candidate: Candidate) -> Candidate:
+    if candidate.as_of is None:
+        written = [moment for time in evidence.wheel.moments.values() if (moment := as_utc(time))]
+        newest = max(written, default=None)
+        if newest is None or newest.year <= 2016:  # constants of backends, not times
+            return candidate
+        reason = Reason(
+            f"build requirements as of {newest:%Y-%m-%d %H:%M} UTC", "the newest time in the wheel"
+        )
+        return _because(replace(candidate, as_of=newest + timedelta(days=1)), reason)
+    reason = Reason(f"build requirements as of {candidate.as_of:%Y-%m-%d %H:%M} UTC", "the upload time")
+    return _because(candidate, reason)
+
+
+def _generator(evidence: Evidence, candidate: Candidate) -> Candidate:
+    backend, version = evidence.backend, evidence.wheel.generator_version
+    if backend is UNKNOWN or not version:
+        generator = evidence.wheel.generator or "nothing"
+        return _because(candidate, Reason("no backend version pinned", f"WHEEL's Generator says {generator}"))
+    required = {canonicalize_name(Requirement(text).name) for text in candidate.requirements}
+    named = [name for name in backend.pins if canonicalize_name(name) in required]
+    pin = f"{(named or backend.pins)[0]}=={version}"
+    reason = Reason(
+        " and ".join((pin, *backend.limits)), f"WHEEL's Generator is {evidence.wheel.generator} {version}"
+    )
+    requirements = candidate.requirements if named else (*candidate.requirements, pin)
+    return _because(replace(candidate, requirements=requirements, constraints=(pin, *backend.limits)), reason)
+
+
+def _asking(evidence: Evidence, candidate: Candidate) -> Candidate:
+    asks = evidence.backend.asks
+    if asks is not None and not evidence.sdist.mentions(asks):
+        return candidate
+    why = "an unknown backend may want more" if asks is None else f"the sdist mentions {' or '.join(asks)}"
+    reason = Reason("the backend is asked for more requirements", why)
+    return _because(replace(candidate, ask_backend=True), reason)
+
+
+def _source_date_epoch(evidence: Evidence, candidate: Candidate) -> Candidate:
+    single, constant = evidence.wheel.single_moment, evidence.backend.constant_time
+    moment = as_utc(single) if single else None
+    if moment is None or single in (constant, _ZIP_EPOCH):
+        return candidate
+    epoch = int(moment.timestamp())
+    times = Counter(member.mtime for member in evidence.sdist.members.values())
+    if times[epoch + 1] > times[epoch]:
+        epoch += 1
+    reason = Reason(f"SOURCE_DATE_EPOCH={epoch}", "all members of the wheel have this one time")
+    variables = {**candidate.variables, "SOURCE_DATE_EPOCH": str(epoch)}
+    return _because(replace(candidate, variables=variables), reason)
+
+
+def _time_zone(evidence: Evidence, candidate: Candidate) -> Candidate:
+    if not evidence.backend.local_times or "SOURCE_DATE_EPOCH" in candidate.variables:
+        return candidate
+    offsets: Counter[int] = Counter()
+    for ours, theirs in evidence.pairs:
+        moment = as_utc(evidence.wheel.moments[ours])
+        if moment is not None:
+            seconds = int(moment.timestamp()) - evidence.sdist.members[theirs].mtime
+            nearest = round(seconds / _QUARTER) * _QUARTER
+            if abs(seconds - nearest) <= _ZIP_STEP and abs(nearest) <= 14 * 3600:
+                offsets[nearest] += 1
+    if not offsets:
+        return candidate
+    offset, count = offsets.most_common(1)[0]
+    zone = posix_zone(offset)
+    reason = Reason(f"TZ={zone}", f"{count} members are {offset / 3600:+g} h from their time in the sdist")
+    return _because(replace(candidate, variables={**candidate.variables, "TZ": zone}), reason)
+
+
+def posix_zone(offset: int) -> str:
+    """A POSIX TZ value for `offset` seconds east of UTC, which needs no zone files (POSIX.1 section 8.3)."""
+    if offset == 0:
+        return "UTC"
+    hours, minutes = divmod(abs(offset) // 60, 60)
+    digits = f"{hours:02d}{minutes:02d}" if minutes else f"{hours:02d}"
+    clock = f"{hours}:{minutes:02d}" if minutes else str(hours)
+    return f"<{'+' if offset > 0 else '-'}{digits}>{'-' if offset > 0 else ''}{clock}"
+
+
+def _modes(evidence: Evidence, candidate: Candidate) -> Candidate:
+    if not evidence.backend.keeps_modes:
+        return candidate
+    wheel = evidence.wheel
+    generated = [mode for path, mode in wheel.modes.items() if path == f"{wheel.dist_info}/WHEEL" and mode]
+    umask = 0o666 & ~generated[0] if generated else candidate.umask
+    pairs = [
+        (wheel.modes[ours] & 0o777, evidence.sdist.members[theirs].mode & 0o777)
+        for ours, theirs in evidence.pairs
+    ]
+    kept = all(ours == theirs for ours, theirs in pairs)
+    by_umask = all(ours == (0o777 if theirs & 0o100 else 0o666) & ~umask for ours, theirs in pairs)
+    modes = candidate.modes if kept or not by_umask else "umask"
+    why = "as in the sdist" if modes == "archive" else "by the umask, unlike in the sdist"
+    reason = Reason(f"umask {umask:03o}, files unpacked with modes {why}", "modes of the wheel's members")
+    return _because(replace(candidate, umask=umask, modes=modes), reason)
+
+
+RULES: Final[tuple[Rule, ...]] = (
+    _requirements, _as_of, _generator, _asking, _source_date_epoch, _time_zone, _modes,
+)  # fmt: skip

@@ -1,0 +1,98 @@
+"""How to build, as data: a candidate before its requirements are locked, a recipe after."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, Literal
+
+from witness.canonical import dumps
+from witness.digest import sha256_hex
+
+# How files are unpacked: with the modes that the sdist has, or with those that the umask leaves.
+Modes = Literal["archive", "umask"]
+# When a candidate is worth trying: first, or after the one before it could not be resolved or built, or differed.
+After = Literal["start", "unresolved", "failed", "mismatch"]
+
+# What makes builds repeatable and is invisible in a wheel that was built without it.
+STEADY: Final = {
+    "LC_ALL": "C.UTF-8",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTHONHASHSEED": "0",
+    "TZ": "UTC",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One decision in words, and the evidence for it."""
+
+    decision: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One guess at how the wheel was built. `python` is a minor version, such as 3.11."""
+
+    python: str
+    requirements: tuple[str, ...]
+    constraints: tuple[str, ...]
+    as_of: datetime | None
+    ask_backend: bool
+    variables: dict[str, str] = field(default_factory=lambda: dict(STEADY))
+    umask: int = 0o022
+    modes: Modes = "archive"
+    after: After = "start"
+    reasons: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is tried, in this order."""
+
+    backend: str
+    candidates: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """One distribution of a build environment, as a wheel."""
+
+    name: str
+    version: str
+    filename: str
+    url: str
+    sha256: str
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """An exact build environment and command. Two nodes with the same recipe should build the same bytes."""
+
+    interpreter: str  # such as "CPython 3.11.7"
+    platform: str
+    requirements: tuple[Locked, ...]
+    variables: dict[str, str]
+    umask: int
+    modes: Modes
+    backend: str
+    frontend: str = "pep517"
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of the recipe's RFC 8785 form."""
+        return sha256_hex(
+            dumps(
+                {
+                    "schema": "recipe/1",
+                    "interpreter": self.interpreter,
+                    "platform": self.platform,
+                    "requirements": [f"{r.name}=={r.version} sha256:{r.sha256}" for r in self.requirements],
+                    "variables": self.variables,
+                    "umask": f"{self.umask:03o}",
+                    "modes": self.modes,
+                    "backend": self.backend,
+                    "frontend": self.frontend,
+                }
+            )
+        )

@@ -1,0 +1,1 @@
+"""Where strangers' code runs: the Sandbox seam, bubblewrap behind it, and a scripted fake."""
