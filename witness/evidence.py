@@ -10,6 +10,7 @@ from witness.statement import Statement
 from witness.verification import VerifiedObservation
 
 _SHOWN_PATHS: Final = 3
+_FORKED: Final = "its log was forked: two different entries at index"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,22 +63,26 @@ def newest(
     """
     latest: dict[str, VerifiedObservation] = {}
     entries: dict[tuple[str, int], Statement] = {}
-    forked: dict[str, Rejection] = {}
+    forks: dict[str, int] = {}
     for item in observations:
-        name = item.witness.name
-        if entries.setdefault((name, item.log_index), item.statement) != item.statement:
-            reason = f"its log was forked: two different entries at index {item.log_index}"
-            forked[name] = Rejection(name, item.witness.operator, reason, bad=True)
+        name, index = item.witness.name, item.log_index
+        if entries.setdefault((name, index), item.statement) != item.statement:
+            forks[name] = min(forks.get(name, index), index)
         known = latest.get(name)
         if known is None or _recency(item) > _recency(known):
             latest[name] = item
-    heard = [latest[name] for name in sorted(latest) if name not in forked or _differs(latest[name])]
-    return heard, [forked[name] for name in sorted(forked)]
+    heard = [latest[name] for name in sorted(latest) if name not in forks or _differs(latest[name])]
+    forked = [
+        Rejection(name, latest[name].witness.operator, f"{_FORKED} {index}", bad=True)
+        for name, index in sorted(forks.items())
+    ]
+    return heard, forked
 
 
-def _recency(item: VerifiedObservation) -> tuple[int, bool, str, int, list[str]]:
-    told = describe(item.statement.observation)
-    return item.log_index, _differs(item), told, len(item.cosigned_by), sorted(item.cosigned_by)
+def _recency(item: VerifiedObservation) -> tuple[object, ...]:
+    said = describe(item.statement.observation), item.statement.filename
+    when = item.statement.observation.attempt.finished_at
+    return item.log_index, _differs(item), *said, when, len(item.cosigned_by), sorted(item.cosigned_by)
 
 
 def _differs(item: VerifiedObservation) -> bool:

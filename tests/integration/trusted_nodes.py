@@ -94,9 +94,7 @@ class Node:
     ) -> VerifiedObservation:
         """What a consumer has who verified that bundle, knowing the keys of `cosigned_by`."""
         known = [(node.operator, node.signers.cosigner.key) for node in cosigned_by]
-        return verify_bundle(
-            self.bundle(stated, index=index, cosigned_by=cosigned_by), self.identity, known
-        )
+        return verify_bundle(self.bundle(stated, index=index, cosigned_by=cosigned_by), self.identity, known)
 
     def publish(self, directory: Path, stated: Sequence[Statement]) -> Path:
         """Publishes `stated` on this node's site, by the same code as a real node, and returns the site."""

@@ -1,6 +1,6 @@
 """What no set of observations may do to a verdict (witness.verdict; peers.md section 7)."""
 
-from functools import lru_cache
+from functools import cache
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -25,7 +25,7 @@ OTHER_MISMATCH = 7
 ARTIFACT = Artifact(SHA, WHEEL)
 
 
-@lru_cache(maxsize=None)
+@cache
 def verified(node: Node, kind: int, index: int):
     result, level, sdist, exact = KINDS[kind]
     digest = {"s1": "1" * 64, "s2": "2" * 64}[sdist]

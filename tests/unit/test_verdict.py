@@ -94,7 +94,9 @@ def test_an_operator_has_one_vote_and_its_worst_is_it():
     twin = Node("twin", "Operator A")
     rules = policy(ALPHA, twin, BETA)
     assert judged(a(), twin.verified(stated(twin)), rules=rules).outcome == "insufficient"
-    verdict = judged(a(), twin.verified(stated(twin, "mismatch")), b(), rules=policy(ALPHA, twin, BETA, veto=2))
+    verdict = judged(
+        a(), twin.verified(stated(twin, "mismatch")), b(), rules=policy(ALPHA, twin, BETA, veto=2)
+    )
     assert verdict.outcome == "insufficient"
     assert [voice.witness for voice in verdict.agreeing] == ["beta"]
     assert [voice.witness for voice in verdict.dissenting] == ["twin"]
@@ -161,6 +163,4 @@ def test_exemptions_end():
 
 def test_a_mismatch_names_what_differs_in_one_printable_line():
     verdict = judged(a("mismatch", paths=("a\n", "b", "c", "d", "e")), b())
-    assert verdict.dissenting[0].reason == (
-        "differs: a\\x0a (changed), b (changed), c (changed) and 2 more"
-    )
+    assert verdict.dissenting[0].reason == ("differs: a\\x0a (changed), b (changed), c (changed) and 2 more")

@@ -1,0 +1,164 @@
+"""What every ObservationSource promises (witness.sources.interface), held against each of them."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from tests.integration.trusted_nodes import ALPHA, BETA, SHA, stated
+from witness import bundle
+from witness.digest import sha256_hex
+from witness.errors import FetchFailed, InputError, Malformed, NotFound
+from witness.fetch import Fetched, HttpFetcher
+from witness.limits import MAX_BUNDLE, MAX_SHARD
+from witness.sources.bundle import BundleSource, read_bundles
+from witness.sources.directory import DirectorySource
+from witness.sources.http import HttpSource
+
+OTHER = sha256_hex(b"another wheel")
+URL = "https://alpha.example"
+
+
+@dataclass
+class FakeFetcher:
+    """A `Fetcher` over the files of a site."""
+
+    root: Path
+    asked: list[str] = field(default_factory=list)
+    down: bool = False
+
+    def get(self, url, *, limit, accept="*/*"):
+        self.asked.append(url)
+        if self.down:
+            raise FetchFailed(f"{url}: no answer")
+        path = self.root / url.removeprefix(f"{URL}/")
+        if not path.is_file():
+            raise NotFound(f"{url}: 404")
+        body = path.read_bytes()
+        if len(body) > limit:
+            raise FetchFailed(f"{url}: more than the {limit} bytes allowed")
+        return Fetched(body, {})
+
+    def download(self, url, into, *, limit):
+        into.write(self.get(url, limit=limit).body)
+
+
+@pytest.fixture
+def site(tmp_path):
+    return ALPHA.publish(tmp_path, [stated(ALPHA, "mismatch"), stated(ALPHA), stated(ALPHA, sha256=OTHER)])
+
+
+@pytest.fixture
+def served(site) -> Iterator[str]:
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *args):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(site)))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def fetcher():
+    made = HttpFetcher(attempts=1, timeout=5)
+    yield made
+    made.close()
+
+
+@pytest.fixture(
+    params=[
+        "fake-http",
+        "directory",
+        "bundles",
+        pytest.param("http", marks=[pytest.mark.loopback, pytest.mark.enable_socket]),
+    ]
+)
+def source(request, site, tmp_path):
+    match request.param:
+        case "fake-http":
+            return HttpSource(URL, FakeFetcher(site))
+        case "directory":
+            return DirectorySource(site)
+        case "http":
+            return HttpSource(request.getfixturevalue("served"), request.getfixturevalue("fetcher"))
+    # Of two nodes in one file, as a user may have put it together.
+    beta = BETA.publish(tmp_path, [stated(BETA)])
+    shards = sorted([*site.glob("observations/*/*.jsonl"), *beta.glob("observations/*/*.jsonl")])
+    (tmp_path / "evidence.jsonl").write_bytes(b"".join(path.read_bytes() for path in shards))
+    return BundleSource(read_bundles([tmp_path / "evidence.jsonl"]), ALPHA.identity.log_key.name)
+
+
+class TestEverySource:
+    def test_gives_the_lines_of_one_artifact_in_the_order_of_publication(self, source):
+        parsed = [bundle.parse(line) for line in source.lines(SHA)]
+        assert len(parsed) == 2
+        assert [item.proof.index for item in parsed] == sorted(item.proof.index for item in parsed)
+
+    def test_keeps_artifacts_apart(self, source):
+        (line,) = source.lines(OTHER)
+        assert line not in source.lines(SHA)
+
+    def test_says_that_it_has_nothing(self, source):
+        with pytest.raises(NotFound):
+            source.lines(sha256_hex(b"never seen"))
+
+    @pytest.mark.parametrize("text", ["", "../../etc", "A" * 64, "a" * 63])
+    def test_takes_nothing_but_a_digest(self, source, text):
+        with pytest.raises(Malformed):
+            source.lines(text)
+
+
+def _shard(site: Path) -> Path:
+    return site / "observations" / SHA[:2] / f"{SHA}.jsonl"
+
+
+@pytest.fixture(params=["fake-http", "directory"])
+def remote(request, site):
+    return HttpSource(f"{URL}/", FakeFetcher(site)) if request.param == "fake-http" else DirectorySource(site)
+
+
+@pytest.mark.parametrize(
+    "content", [b"x" * (MAX_BUNDLE + 1), b"{}\n" * (MAX_SHARD // 3 + 1)], ids=["line", "shard"]
+)
+def test_what_is_too_large_is_not_taken(remote, site, content):
+    _shard(site).write_bytes(content)
+    with pytest.raises(FetchFailed) as caught:
+        remote.lines(SHA)
+    assert not isinstance(caught.value, NotFound)
+
+
+def test_an_empty_shard_is_nothing(remote, site):
+    _shard(site).write_bytes(b"\n")
+    with pytest.raises(NotFound):
+        remote.lines(SHA)
+
+
+def test_a_site_that_is_down_is_not_one_that_has_nothing(tmp_path):
+    for source in (HttpSource(URL, FakeFetcher(tmp_path, down=True)), DirectorySource(tmp_path / "gone")):
+        with pytest.raises(FetchFailed) as caught:
+            source.lines(SHA)
+        assert not isinstance(caught.value, NotFound)
+
+
+def test_one_question_is_one_request(site):
+    fetcher = FakeFetcher(site)
+    HttpSource(URL, fetcher).lines(SHA)
+    assert fetcher.asked == [f"{URL}/observations/{SHA[:2]}/{SHA}.jsonl"]
+
+
+def test_bundle_files_that_cannot_be_used(tmp_path):
+    broken = tmp_path / "broken.jsonl"
+    broken.write_bytes(b"{}\n")
+    with pytest.raises(InputError, match=r"broken\.jsonl: bundle 1: "):
+        read_bundles([broken])
+    with pytest.raises(InputError, match=r"missing\.jsonl"):
+        read_bundles([tmp_path / "missing.jsonl"])

@@ -1,0 +1,361 @@
+"""The consumer's program against really signed nodes: two operators, their sites, and a policy that wants both."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from tests.integration.trusted_nodes import ALPHA, BETA, WHEEL, stated, wheel
+from witness.cli.main import app
+from witness.digest import sha256_hex
+
+GOOD = sha256_hex(wheel())
+CHANGED = wheel(b"VERSION = 2\n")
+BAD = sha256_hex(CHANGED)
+BAD_NAME = "demo-2.0-py3-none-any.whl"
+# The program takes the time from the clock, so these observations are of yesterday.
+SEEN = datetime.now(UTC) - timedelta(days=1)
+
+
+@dataclass
+class World:
+    """Two nodes that saw `demo` 1.0 come out the same and 2.0 differ, and what a consumer has."""
+
+    root: Path
+    policy: Path
+
+    def site(self, node) -> Path:
+        return self.root / f"{node.name}-site"
+
+    def shard(self, node, sha256=GOOD) -> Path:
+        return self.site(node) / "observations" / sha256[:2] / f"{sha256}.jsonl"
+
+    def write(self, name: str, content: str | bytes) -> str:
+        path = self.root / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return str(path)
+
+    def run(self, *arguments: str, **env: str):
+        return CliRunner().invoke(app, list(arguments), env={"WHEELWITNESS_POLICY": str(self.policy), **env})
+
+    def check(self, *arguments: str):
+        """Exit code and parsed report."""
+        result = self.run("check", *arguments, "--format", "json")
+        return result.exit_code, json.loads(result.stdout)
+
+
+@pytest.fixture
+def world(tmp_path):
+    for node in (ALPHA, BETA):
+        good = stated(node, sha256=GOOD, finished=SEEN)
+        bad = stated(node, "mismatch", sha256=BAD, filename=BAD_NAME, finished=SEEN)
+        node.publish(tmp_path, [good, bad])
+    policy = tmp_path / "policy.toml"
+    # Local sites, relative to the policy.
+    policy.write_text(
+        "version = 1\nthreshold = 2\n" + ALPHA.toml("alpha-site") + BETA.toml("beta-site"), encoding="utf-8"
+    )
+    (tmp_path / WHEEL).write_bytes(wheel())
+    (tmp_path / BAD_NAME).write_bytes(CHANGED)
+    return World(tmp_path, policy)
+
+
+def requirements(world, *hashes, name="demo", version="1.0"):
+    line = f"{name}=={version} " + " ".join(f"--hash=sha256:{item}" for item in hashes)
+    return world.write("requirements.txt", line + "\n")
+
+
+def test_reproduced(world):
+    code, report = world.check(str(world.root / WHEEL))
+    assert code == 0
+    assert report["schema"] == "check/1"
+    assert report["counts"] == {"reproduced": 1}
+    (artifact,) = report["artifacts"]
+    assert (artifact["filename"], artifact["sha256"]) == (WHEEL, GOOD)
+    assert (artifact["verdict"], artifact["level"]) == ("reproduced", "bitwise")
+    assert artifact["agreeing"] == ["alpha", "beta"]
+    assert artifact["dissenting"] == artifact["silent"] == artifact["rejected"] == []
+
+
+def test_text_says_the_count_first_and_then_only_what_matters(world):
+    result = world.run("check", str(world.root / WHEEL), str(world.root / BAD_NAME))
+    assert result.exit_code == 1
+    lines = result.stdout.splitlines()
+    assert lines[0] == "2 files: 1 reproduced, 1 divergent"
+    assert WHEEL not in result.stdout
+    assert lines[2].startswith(f"{BAD_NAME}: DIVERGENT (2 trusted operators found it to differ")
+    assert "  dissents: alpha (Operator A): differs: demo/__init__.py (changed) (since " in result.stdout
+    assert "  what to do: do not install it" in result.stdout
+    assert WHEEL in world.run("check", "--verbose", str(world.root)).stdout
+
+
+def test_a_changed_wheel_is_divergent(world):
+    code, report = world.check(str(world.root / BAD_NAME))
+    assert code == 1
+    assert report["artifacts"][0]["verdict"] == "divergent"
+    assert report["artifacts"][0]["dissenting"] == ["alpha", "beta"]
+
+
+def test_a_wheel_whose_bytes_nobody_saw_is_not_called_reproduced(world):
+    (world.root / WHEEL).write_bytes(wheel(b"VERSION = 3\n"))
+    code, report = world.check(str(world.root / WHEEL))
+    assert (code, report["artifacts"][0]["verdict"]) == (3, "unattempted")
+
+
+def test_with_one_operator_down_the_evidence_is_insufficient(world):
+    shutil.rmtree(world.site(BETA))
+    code, report = world.check(str(world.root / WHEEL))
+    (artifact,) = report["artifacts"]
+    assert (code, artifact["verdict"]) == (3, "insufficient")
+    assert (artifact["agreeing"], artifact["silent"]) == (["alpha"], ["beta"])
+    text = world.run("check", str(world.root / WHEEL)).stdout
+    assert "  silent: beta (Operator B): unreachable: " in text
+
+
+def test_with_all_operators_down_nothing_was_decided(world):
+    shutil.rmtree(world.site(ALPHA))
+    shutil.rmtree(world.site(BETA))
+    code, report = world.check(str(world.root / WHEEL))
+    assert (code, report["counts"]) == (5, {"error": 1})
+
+
+def _break_entry(line):
+    value = json.loads(line)
+    entry = value["entry"]
+    value["entry"] = entry[:100] + ("A" if entry[100] != "A" else "B") + entry[101:]
+    return json.dumps(value, separators=(",", ":"), sort_keys=True).encode()
+
+
+def _break_proof(line):
+    return re.sub(rb"index ([01])", lambda found: b"index %d" % (1 - int(found[1])), line)
+
+
+@pytest.mark.parametrize("tamper", [_break_entry, _break_proof, lambda line: line[:-1], lambda line: b"{}"])
+def test_a_tampered_bundle_is_rejected_and_is_evidence(world, tamper):
+    shard = world.shard(BETA)
+    before = shard.read_bytes().rstrip(b"\n")
+    after = tamper(before)
+    assert after != before
+    shard.write_bytes(after + b"\n")
+    code, report = world.check(str(world.root / WHEEL))
+    (artifact,) = report["artifacts"]
+    assert (code, artifact["verdict"]) == (1, "insufficient")
+    assert [item["witness"] for item in artifact["rejected"]] == ["beta"]
+    assert artifact["rejected"][0]["reason"].startswith("does not verify: ")
+    assert "1 with a bad signature" in world.run("check", str(world.root / WHEEL)).stdout
+
+
+def test_a_bad_line_does_not_hide_a_good_one(world):
+    shard = world.shard(BETA)
+    shard.write_bytes(shard.read_bytes() + b"{}\n")
+    code, report = world.check(str(world.root / WHEEL))
+    assert (code, report["artifacts"][0]["verdict"]) == (1, "reproduced")
+
+
+def test_bundles_of_another_witness_or_artifact_do_not_count(world):
+    shutil.copy(world.shard(ALPHA), world.shard(BETA))
+    code, report = world.check(str(world.root / WHEEL))
+    assert (code, report["artifacts"][0]["agreeing"]) == (1, ["alpha"])
+    shutil.copy(world.shard(BETA, BAD), world.shard(BETA))
+    code, report = world.check(str(world.root / WHEEL))
+    assert code == 1
+    assert "about another file" in report["artifacts"][0]["rejected"][0]["reason"]
+
+
+def test_requirements_with_the_hash_of_the_sdist_beside_the_wheel(world):
+    code, report = world.check(requirements(world, GOOD, "5" * 64))
+    (artifact,) = report["artifacts"]
+    assert (code, artifact["verdict"], artifact["filename"]) == (0, "reproduced", WHEEL)
+    assert {item["verdict"] for item in artifact["files"]} == {"reproduced", "unattempted"}
+
+
+def test_one_bad_hash_is_enough(world):
+    world.shard(ALPHA, BAD).unlink()
+    code, report = world.check(requirements(world, BAD, "5" * 64, version="2.0"))
+    assert (code, report["counts"]) == (1, {"divergent": 1})
+
+
+def test_a_hash_of_another_project_does_not_pass(world):
+    code, report = world.check(requirements(world, GOOD, name="other"))
+    assert (code, report["counts"]) == (3, {"insufficient": 1})
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("", 4),
+        ("# nothing\n", 4),
+        ("-e ./here\n", 4),
+        ("demo==1.0\n", 2),
+        (f"demo==1.0 --hash=sha256:{'5' * 64}\n", 3),
+        ("??? what\n", 2),
+        (f"demo==1.0 --hash=sha256:{GOOD}\ndemo2==1.0\n", 2),
+    ],
+)
+def test_exit_codes_of_requirements(world, text, code):
+    assert world.run("check", world.write("requirements.txt", text)).exit_code == code
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["check"],
+        ["check", "missing.txt"],
+        ["check", "--no-such-option"],
+        ["check", "--fail-on", "wrong", "."],
+        ["check", ".", "--bundle", "missing.jsonl"],
+        ["check", ".", "--output", "no/such/directory/report.json"],
+        ["verify", "demo.whl"],
+        ["show", "sha256:1234"],
+        ["show", "demo==1.0"],
+    ],
+)
+def test_usage_errors(world, arguments, monkeypatch):
+    monkeypatch.chdir(world.root)
+    result = world.run(*arguments)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert result.stderr
+    assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize("text", ["version = 1\nthreshold = 0\n", "version = 1\n", "=", "\udcff"])
+def test_a_policy_that_is_none_fails_closed(world, text):
+    world.policy.write_bytes(text.encode("utf-8", "surrogateescape"))
+    result = world.run("check", str(world.root / WHEEL))
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "policy.toml" in result.stderr
+
+
+def test_without_a_policy_it_says_how_to_make_one(world):
+    world.policy.unlink()
+    result = world.run("check", str(world.root / WHEEL))
+    assert result.exit_code == 2
+    assert "does not exist" in result.stderr
+    assert "--policy or WHEELWITNESS_POLICY" in result.stderr
+
+
+def test_fail_on_chooses_what_fails_but_never_hides_errors(world):
+    bad, good = str(world.root / BAD_NAME), str(world.root / WHEEL)
+    assert world.run("check", bad, "--fail-on", "none").exit_code == 0
+    assert world.run("check", bad, "--fail-on", "insufficient").exit_code == 0
+    assert world.run("check", bad, WHEELWITNESS_FAIL_ON="none").exit_code == 0
+    empty = world.write("requirements.txt", "demo\n")
+    assert world.run("check", good, empty, "--fail-on", "none").exit_code == 2
+    shutil.rmtree(world.site(ALPHA))
+    assert world.run("check", good, "--fail-on", "none").exit_code == 0
+    shutil.rmtree(world.site(BETA))
+    assert world.run("check", good, "--fail-on", "none").exit_code == 5
+
+
+def test_precedence_puts_evidence_against_before_what_is_missing(world):
+    missing = world.write("requirements.txt", f"other==1.0 --hash=sha256:{'5' * 64}\n")
+    assert world.run("check", missing, str(world.root / BAD_NAME)).exit_code == 1
+    assert world.run("check", missing, str(world.root / WHEEL)).exit_code == 3
+
+
+def test_offline_with_bundles_alone(world):
+    lines = b"".join(world.shard(node).read_bytes() for node in (ALPHA, BETA))
+    evidence = world.write("evidence.jsonl", lines)
+    shutil.rmtree(world.site(ALPHA))
+    shutil.rmtree(world.site(BETA))
+    assert world.run("verify", str(world.root / WHEEL), "--bundle", evidence).exit_code == 0
+    half = world.write("half.jsonl", lines.split(b"\n")[0] + b"\n")
+    assert world.run("verify", str(world.root / WHEEL), "--bundle", half).exit_code == 3
+    both = ("--bundle", half, "--bundle", world.write("rest.jsonl", lines.split(b"\n")[1] + b"\n"))
+    assert world.run("verify", str(world.root / WHEEL), *both).exit_code == 0
+
+
+def test_quiet_and_output(world):
+    good, report = str(world.root / WHEEL), world.root / "report.json"
+    assert world.run("check", "--quiet", good).output == ""
+    assert world.run("check", "--quiet", str(world.root / BAD_NAME)).stdout
+    result = world.run("check", good, "--format", "json", "--output", str(report))
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert json.loads(report.read_text(encoding="utf-8"))["counts"] == {"reproduced": 1}
+
+
+def test_exemptions(world):
+    with world.policy.open("a", encoding="utf-8") as file:
+        file.write('\n[[exempt]]\npackage = "demo"\nreason = "ours"\nexpires = 2999-01-01\n')
+    code, report = world.check(str(world.root / BAD_NAME))
+    assert (code, report["counts"]) == (0, {"exempt": 1})
+    world.policy.write_text(
+        world.policy.read_text(encoding="utf-8").replace("2999", "2020"), encoding="utf-8"
+    )
+    result = world.run("check", str(world.root / BAD_NAME))
+    assert result.exit_code == 1
+    assert "its exemption ended on 2020-01-01" in result.stdout
+
+
+def test_show_explains(world):
+    for target in (str(world.root / WHEEL), f"sha256:{GOOD}"):
+        result = world.run("show", target)
+        assert result.exit_code == 0
+        assert result.stdout.startswith(f"{WHEEL}: reproduced, level bitwise\n")
+        for expected in ("recipe:", "CPython 3.12.0 on linux-x86_64", "hatchling==1.27.0", "demo-1.0.tar.gz"):
+            assert expected in result.stdout
+    assert "differs:     demo/__init__.py: changed" in world.run("show", str(world.root / BAD_NAME)).stdout
+
+
+def test_text_of_strangers_never_reaches_the_terminal_as_it_is(world):
+    hostile = wheel(b"hostile\n")
+    world.write("demo-3.0-py3-none-any.whl", hostile)
+    ALPHA.publish(
+        world.root,
+        [
+            stated(
+                ALPHA,
+                "mismatch",
+                sha256=sha256_hex(hostile),
+                filename="demo-3.0-py3-none-any.whl",
+                finished=SEEN,
+                paths=("demo/\x1b[2J\u202e.py",),
+            )
+        ],
+    )
+    for arguments in (["check"], ["show"], ["check", "--format", "json"]):
+        result = world.run(*arguments, str(world.root / "demo-3.0-py3-none-any.whl"))
+        assert "\\x1b[2J\\u202e" in result.stdout.replace("\\\\", "\\")
+        assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", result.stdout)
+
+
+def test_the_program_itself(world):
+    def run(*arguments, **env):
+        return subprocess.run(
+            [sys.executable, "-c", "from witness.cli.main import main; main()", *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "WHEELWITNESS_POLICY": str(world.policy), **env},
+        )
+
+    result = run("check", str(world.root / WHEEL))
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout == "1 file: 1 reproduced\n"
+    assert run("check", str(world.root / BAD_NAME)).returncode == 1
+    missing = run("check", str(world.root / WHEEL), "--policy", "missing.toml")
+    assert (missing.returncode, missing.stdout) == (2, "")
+    assert "Traceback" not in missing.stderr
+    assert run("--version").stdout.startswith("wheelwitness ")
+
+
+def test_a_mistake_of_ours_is_no_verdict(monkeypatch, capsys):
+    from witness.cli import main
+
+    def fail():
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(main, "app", fail)
+    with pytest.raises(SystemExit) as caught:
+        main.main()
+    assert caught.value.code == 5
+    assert "please report it" in capsys.readouterr().err
