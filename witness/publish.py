@@ -6,10 +6,11 @@ and that its bundle is published. Whatever the point at which a run ends, the ne
 the log's pending batch (witness.log.writer) lasts until the last file is unlinked.
 """
 
+import errno
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -30,10 +31,11 @@ from witness.store.directory import DirectoryStore
 from witness.store.interface import Store
 from witness.tlog.checkpoint import open_checkpoint
 
-MAX_BATCH: Final = 4096  # entries appended, and held in memory, at once
+MAX_BATCH: Final = 1024  # entries appended, and held in memory, at once
 REFUSED: Final = "refused"
 
 _NAME: Final = re.compile(r"[0-9a-f]{64}\.json")
+_NOT_A_FILE: Final = frozenset({errno.ELOOP, errno.ENXIO, errno.EACCES})  # a link, a socket, somebody else's
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,40 +105,49 @@ def publish_outbox(outbox: Path, site: Store, state: Path, node: NodeSigners, *,
 
 
 def _batches(
-    writer: LogWriter, waiting: Iterable[_Waiting], site: Store, node: NodeSigners, now: datetime
+    writer: LogWriter, waiting: Iterator[list[_Waiting]], site: Store, node: NodeSigners, now: datetime
 ) -> Iterator[Batch]:
     """The pending batch, and then new ones, each appended when it is asked for."""
     if writer.pending is not None:
         yield writer.pending
-    # Oldest first, so that a shard has the newest observation last.
-    ordered = sorted(
-        waiting, key=lambda item: (item.statement.observation.attempt.finished_at, item.path.name)
-    )
     sign, key = node.observations.sign, node.observations.public_key
-    for start in range(0, len(ordered), MAX_BATCH):
-        fresh = _without_published(site, ordered[start : start + MAX_BATCH])
+    for items in waiting:
+        fresh = _without_published(site, items)
         if fresh:
             entries = [dsse.encode(dsse.seal(item.data, key, sign)) for item in fresh]
             yield writer.append(entries, at=int(now.timestamp()))
 
 
-def _waiting(outbox: Path, builder_name: str, refused: list[Refused]) -> Iterator[_Waiting]:
-    """What may be signed, in any order. The rest is moved away, and added to `refused`."""
-    for path in _files(outbox):
-        try:
-            item = _read(path, builder_name)
-        except Malformed as error:
-            refused.append(_refuse(path, str(error)))
-            continue
-        if item is not None:
-            yield item
+def _waiting(outbox: Path, builder_name: str, refused: list[Refused]) -> Iterator[list[_Waiting]]:
+    """What may be signed, in bounded lists, oldest first. The rest is moved away, and added to `refused`."""
+    paths = _files(outbox)
+    for start in range(0, len(paths), MAX_BATCH):
+        items = []
+        for path in paths[start : start + MAX_BATCH]:
+            try:
+                item = _read(path, builder_name)
+            except Malformed as error:
+                refused.append(_refuse(path, str(error)))
+                continue
+            if item is not None:
+                items.append(item)
+        # A shard has the newest observation last.
+        items.sort(key=lambda item: (item.statement.observation.attempt.finished_at, item.path.name))
+        yield items
 
 
 def _files(outbox: Path) -> list[Path]:
+    """The files in the order in which they were written."""
     try:
-        return [path for path in outbox.iterdir() if _NAME.fullmatch(path.name)]
+        with os.scandir(outbox) as entries:
+            found = [
+                (entry.stat(follow_symlinks=False).st_mtime_ns, entry.name)
+                for entry in entries
+                if _NAME.fullmatch(entry.name)
+            ]
     except OSError as error:
         raise InputError(f"{outbox}: cannot read the outbox: {error.strerror}") from None
+    return [outbox / name for _, name in sorted(found)]
 
 
 def _read(path: Path, builder_name: str) -> _Waiting | None:
@@ -147,11 +158,16 @@ def _read(path: Path, builder_name: str) -> _Waiting | None:
     except FileNotFoundError:
         return None
     except OSError as error:
+        if error.errno not in _NOT_A_FILE:
+            raise Incomplete(f"{path}: cannot be read: {error.strerror}") from error
         raise Malformed(f"{path.name}: cannot be read: {error.strerror}") from None
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise Malformed(f"{path.name}: not a regular file")
-        data = file.read(MAX_STATEMENT + 1)
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            data = file.read(MAX_STATEMENT + 1)
+    finally:
+        os.close(descriptor)
     if sha256_hex(data) != path.stem:
         raise Malformed(f"{path.name}: its bytes have another digest than its name says")
     parsed = statement.parse(data)

@@ -89,15 +89,18 @@ def load(path: Path) -> KeyFile:
 def _read_private(path: Path) -> bytes:
     try:
         # Without O_NONBLOCK, opening a pipe would wait for a writer.
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise InputError(f"{path}: not a regular file")
-            if status.st_mode & 0o077:
-                raise InputError(
-                    f"{path}: readable by others than its owner",
-                    hint=f"run: chmod 600 {path}, or make a new key",
-                )
-            return file.read(_MAX_FILE)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     except OSError as error:
         raise InputError(f"{path}: cannot read the key: {error.strerror}") from None
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise InputError(f"{path}: not a regular file")
+        if status.st_mode & 0o077:
+            raise InputError(
+                f"{path}: open to others than its owner", hint=f"run: chmod 600 {path}, or make a new key"
+            )
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return file.read(_MAX_FILE)
+    finally:
+        os.close(descriptor)

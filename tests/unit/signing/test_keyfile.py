@@ -83,7 +83,7 @@ def test_what_is_no_key(tmp_path, data, message):
 def test_what_is_no_file(tmp_path):
     with pytest.raises(InputError, match="No such file"):
         keyfile.load(tmp_path / "missing")
-    with pytest.raises(InputError, match=r"regular file|Is a directory"):
+    with pytest.raises(InputError, match="regular file"):
         keyfile.load(tmp_path)
     os.mkfifo(tmp_path / "pipe", 0o600)
     with pytest.raises(InputError, match="regular file"):

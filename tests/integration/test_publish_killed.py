@@ -1,0 +1,118 @@
+"""`kill -9` at random points of publishing: nothing lost, nothing doubled, no fork."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.signed_log import NOON, identity, node, observed, put_in
+from witness import bundle, dsse, statement
+from witness.errors import NotFound
+from witness.limits import MAX_SHARD
+from witness.log.reader import LogReader, check_log, fetch_from
+from witness.publish import publish_outbox, shard_path
+from witness.store.directory import DirectoryStore
+from witness.tlog.merkle import verify_consistency
+from witness.verification import verify_bundle
+
+ROUNDS = 40
+NODE = node()
+
+
+@contextmanager
+def publishers(root):
+    """A function that starts a publisher, does something for a while, and kills it."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.integration.publishing_loop", str(root)],
+        cwd=Path(__file__).parents[2],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as nursery:
+
+        def kill_after(meanwhile):
+            nursery.stdin.write("go\n")
+            nursery.stdin.flush()
+            child = int(nursery.stdout.readline())
+            meanwhile()
+            os.kill(child, signal.SIGKILL)
+            assert nursery.stdout.readline().split() == ["dead", str(int(signal.SIGKILL))]
+
+        try:
+            yield kill_after
+        finally:
+            nursery.stdin.close()
+
+
+def published(site):
+    """The payloads in the log and in the shards, after everything has been verified."""
+    fetch = fetch_from(site)
+    reader = LogReader.open(fetch, NODE.log.key)
+    return [dsse.parse(entry).payload for entry in reader.entries()]
+
+
+def test_publishing_survives_kill_9(tmp_path):
+    chance = random.Random(20260501)
+    outbox = tmp_path / "outbox"
+    outbox.mkdir()
+    site = DirectoryStore(tmp_path / "site")
+    said: list[bytes] = []
+    roots: dict[int, bytes] = {0: b""}
+    newest = 0
+
+    def talk():
+        # Several observations of one artifact share a shard, and some are said twice.
+        until = time.monotonic() + chance.uniform(0.0, 0.16)
+        while time.monotonic() < until:
+            for _ in range(chance.choice((0, 1, 1, 2, 9))):
+                number = len(said)
+                said.append(statement.encode(observed(number, artifact=number % 7 * chance.randint(0, 9))))
+                put_in(outbox, said[-1])
+            if said and chance.random() < 0.3:
+                put_in(outbox, chance.choice(said))
+            time.sleep(chance.uniform(0.0, 0.05))
+
+    grown = interrupted = 0
+    with publishers(tmp_path) as kill_after:
+        for _ in range(ROUNDS):
+            kill_after(talk)
+            interrupted += (tmp_path / "state" / "pending").exists()
+            try:
+                tree = check_log(fetch_from(site), NODE.log.key, [NODE.cosigner.key]).checkpoint
+            except NotFound:
+                assert newest == 0
+                continue
+            assert tree.size >= newest
+            assert roots.setdefault(tree.size, tree.root) == tree.root
+            if newest:
+                proof = LogReader.open(fetch_from(site), NODE.log.key).consistency(newest)
+                verify_consistency(newest, roots[newest], tree.size, tree.root, proof)
+            grown += tree.size > newest
+            newest = tree.size
+
+    last = publish_outbox(outbox, site, tmp_path / "state", NODE, now=NOON)
+    assert last.refused == ()
+    assert [path.name for path in outbox.iterdir()] == []
+    # Otherwise the kills came at points where there was nothing to be mended.
+    assert grown > ROUNDS // 4
+    assert interrupted > 2
+    assert Counter(published(site)) == Counter(said)
+    assert last.size == len(said) > ROUNDS
+    assert_bundles(site, said)
+
+
+def assert_bundles(site, said):
+    """Each of `said` is in its shard exactly once, and its bundle verifies."""
+    for sha256 in {statement.parse(payload).sha256 for payload in said}:
+        bundles = bundle.parse_shard(site.get(shard_path(sha256), limit=MAX_SHARD))
+        verified = [verify_bundle(item, identity(NODE), []) for item in bundles]
+        assert all(item.statement.sha256 == sha256 for item in verified)
+        found = Counter(dsse.parse(item.entry).payload for item in bundles)
+        assert found == Counter(payload for payload in said if statement.parse(payload).sha256 == sha256)
+        indexes = [item.log_index for item in verified]
+        assert indexes == sorted(indexes)
