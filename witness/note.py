@@ -6,6 +6,7 @@ is an `OpenedNote`, which `open_note` alone makes. Keys of other algorithms plug
 """
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final, Protocol, Self
@@ -21,6 +22,7 @@ MAX_SIGNATURES: Final = 100
 KEY_HASH_BYTES: Final = 4
 
 _DASH: Final = "\u2014 "
+_CONTROL: Final = re.compile(r"[\x00-\x09\x0b-\x1f]")  # all of C0 but the line feed
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,7 @@ def parse(data: bytes) -> Note:
         whole = data.decode("utf-8")
     except UnicodeDecodeError:
         raise Malformed("note: not UTF-8") from None
-    if any(char < " " and char != "\n" for char in whole):
+    if _CONTROL.search(whole):
         raise Malformed("note: holds a control character")
     # The text may hold blank lines itself: the last one divides.
     body, divider, lines = whole.rpartition("\n\n")
