@@ -75,16 +75,21 @@ class Client:
     def _lines(self, sha256: str, witness: TrustedWitness) -> tuple[bytes, ...]:
         # A site that is down costs every lookup its retries and time-outs: a few of them tell enough.
         if self._failures.get(witness.name, 0) >= _GIVE_UP:
-            raise FetchFailed(f"not asked again after {_GIVE_UP} failures")
+            raise FetchFailed(f"not asked again after {_GIVE_UP} failures in a row")
         try:
             lines = self.sources[witness.name].lines(sha256)
         except NotFound:
+            self._count(witness, failed=False)
             raise
         except FetchFailed:
-            with self._lock:
-                self._failures[witness.name] = self._failures.get(witness.name, 0) + 1
+            self._count(witness, failed=True)
             raise
+        self._count(witness, failed=False)
         return lines
+
+    def _count(self, witness: TrustedWitness, *, failed: bool) -> None:
+        with self._lock:
+            self._failures[witness.name] = self._failures.get(witness.name, 0) + 1 if failed else 0
 
     def _verify(self, line: bytes, sha256: str, witness: TrustedWitness) -> VerifiedObservation | Rejection:
         try:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
+from packaging.specifiers import Specifier
+
 from witness.errors import Malformed
 from witness.escape import printable
 from witness.evidence import Artifact, describe
@@ -105,7 +107,12 @@ def _named(filename: str, artifact: Artifact) -> bool:
         name = WheelName.parse(filename)
     except Malformed:
         return False
-    return (name.project, str(name.version)) == (artifact.project, artifact.version or str(name.version))
+    if name.project != artifact.project:
+        return False
+    # As installers match it: 1.0 stands for 1.0.0 and for 1.0+local.
+    return artifact.version is None or Specifier(f"=={artifact.version}").contains(
+        name.version, prereleases=True
+    )
 
 
 def _weak(item: VerifiedObservation, policy: Policy) -> str:

@@ -348,6 +348,26 @@ def test_the_program_itself(world):
     assert run("--version").stdout.startswith("wheelwitness ")
 
 
+@pytest.mark.loopback
+@pytest.mark.enable_socket
+def test_a_site_that_refuses_connections_leaves_no_noise(world):
+    text = world.policy.read_text(encoding="utf-8")
+    world.policy.write_text(text.replace('"beta-site"', '"http://127.0.0.1:9/"'), encoding="utf-8")
+    result = world.run("check", str(world.root / WHEEL))
+    assert result.exit_code == 3
+    assert "silent: beta (Operator B): unreachable: " in result.stdout
+    assert result.stderr == ""
+
+
+def test_consumers_load_nothing_of_a_node_and_nothing_heavy_before_it_is_needed(world):
+    program = (
+        "import sys, witness.wiring, witness.gate, witness.config, witness.cli.judging, witness.report.details\n"
+        "print([name for name in ('witness.publish', 'witness.log', 'rich', 'httpx') if name in sys.modules])"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert result.stdout == "[]\n"
+
+
 def test_a_mistake_of_ours_is_no_verdict(monkeypatch, capsys):
     from witness.cli import main
 

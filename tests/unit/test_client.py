@@ -14,16 +14,19 @@ ARTIFACT = Artifact(SHA, WHEEL)
 
 @dataclass
 class Lines:
-    """A source with the same answer to everything."""
+    """A source with the same answer to everything, or one after the other of several, over and over."""
 
-    answer: tuple[bytes, ...] | Exception
+    answer: tuple[bytes, ...] | Exception | list[Exception]
     asked: list[str] = field(default_factory=list)
 
     def lines(self, sha256):
         self.asked.append(sha256)
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        return self.answer
+        answer = self.answer
+        if isinstance(answer, list):
+            answer = answer[len(self.asked) % len(answer)]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
 
 def line(node, *args, **kwargs):
@@ -64,6 +67,13 @@ def test_a_site_that_is_down_is_not_asked_for_ever():
     assert len(asking.sources["beta"].asked) == 20
     assert {verdict.outcome for verdict in verdicts} == {"insufficient"}
     assert "not asked again" in verdicts[-1].silent[0].reason
+
+
+def test_a_site_that_fails_now_and_then_is_still_asked():
+    artifacts = [Artifact(sha256_hex(b"%d" % number)) for number in range(20)]
+    asking = client([FetchFailed("busy"), NotFound("no")], NotFound("no"), NotFound("no"), workers=1)
+    asking.judge(artifacts, NOW)
+    assert len(asking.sources["alpha"].asked) == 20
 
 
 def test_a_file_is_asked_about_once_and_progress_is_counted():

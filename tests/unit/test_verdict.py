@@ -146,7 +146,12 @@ def test_a_witness_outside_the_policy_is_not_heard():
 
 @pytest.mark.parametrize(
     ("project", "version", "outcome"),
-    [("demo", "1.0", "reproduced"), ("demo", "2.0", "insufficient"), ("other", "1.0", "insufficient")],
+    [
+        ("demo", "1.0", "reproduced"),
+        ("demo", "1.0.0", "reproduced"),
+        ("demo", "2.0", "insufficient"),
+        ("other", "1.0", "insufficient"),
+    ],
 )
 def test_a_hash_of_another_project_is_not_taken_for_the_one_that_was_pinned(project, version, outcome):
     assert judged(a(), b(), artifact=Artifact(SHA, None, project, version)).outcome == outcome

@@ -14,6 +14,7 @@ _ADVICE: Final = {
     "divergent": "do not install it before you know why; `wheelwitness show` has the details",
     "disputed": "compare the witnesses' environments with `wheelwitness show` before you decide",
     "insufficient": "wait for more witnesses, trust more of them, or lower the policy's threshold knowingly",
+    "error": "try again; if it stays so, look at the network and at the addresses in the policy",
     "stale": "ask the witnesses to look again, or raise max-age-days in the policy",
     "unattempted": "ask the witnesses to look at it",
     "unbuildable": "not a sign of tampering; `wheelwitness show` says why it could not be built",
@@ -31,7 +32,8 @@ def render(report: Report, *, verbose: bool = False) -> str:
     if verbose:
         lines += [f"note: {printable(note)}" for note in report.notes]
     elif report.notes:
-        lines += ["", f"{len(report.notes)} entries left out; --verbose names them"]
+        entries = "entry" if len(report.notes) == 1 else "entries"
+        lines += ["", f"{len(report.notes)} {entries} left out; --verbose names them"]
     return "\n".join(lines) + "\n"
 
 
@@ -70,7 +72,7 @@ def _row(row: Row, *, verbose: bool) -> Iterator[str]:
         yield from _others(row, row.verdict)
     if row.bad_signature:
         yield f"  what to do: {_BAD}"
-    elif row.outcome in _ADVICE:
+    elif row.outcome in _ADVICE and not row.unusable:
         yield f"  what to do: {_ADVICE[row.outcome]}"
 
 
