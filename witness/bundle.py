@@ -26,6 +26,11 @@ class Bundle:
     proof: Proof
 
 
+def shard_path(sha256: str) -> str:
+    """Where a node's site has the shard of the artifact with this digest."""
+    return f"observations/{sha256[:2]}/{sha256}.jsonl"
+
+
 def encode(bundle: Bundle) -> bytes:
     """The bundle's line, without a line feed.
 

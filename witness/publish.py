@@ -72,11 +72,6 @@ class _Waiting:
     statement: Statement
 
 
-def shard_path(sha256: str) -> str:
-    """Where a node keeps the bundles about the artifact with this digest."""
-    return f"observations/{sha256[:2]}/{sha256}.jsonl"
-
-
 def publish_outbox(outbox: Path, site: Store, state: Path, node: NodeSigners, *, now: datetime) -> Published:
     """Signs, logs and publishes what is in `outbox`, after finishing what an earlier run began.
 
@@ -196,7 +191,7 @@ def _without_published(site: Store, waiting: Sequence[_Waiting]) -> list[_Waitin
     shards: dict[str, frozenset[bytes]] = {}
     fresh = []
     for item in waiting:
-        path = shard_path(item.statement.sha256)
+        path = bundle.shard_path(item.statement.sha256)
         if path not in shards:
             shards[path] = frozenset(dsse.parse(held.entry).payload for held in _shard(site, path))
         if item.data in shards[path]:
@@ -212,7 +207,7 @@ def _add_bundles(site: Store, batch: Batch, log: LogSigner) -> None:
     new: dict[str, list[Bundle]] = {}
     for index, entry in enumerate(batch.entries, batch.first):
         sha256 = statement.parse(dsse.parse(entry).payload).sha256
-        new.setdefault(shard_path(sha256), []).append(Bundle(entry, reader.proof(index)))
+        new.setdefault(bundle.shard_path(sha256), []).append(Bundle(entry, reader.proof(index)))
     for path, bundles in new.items():
         held = _shard(site, path)
         known = {item.entry for item in held}

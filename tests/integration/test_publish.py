@@ -17,7 +17,7 @@ from witness.errors import Incomplete, InputError
 from witness.limits import MAX_SHARD
 from witness.log.reader import check_log, fetch_from
 from witness.log.writer import open_writer
-from witness.publish import publish_outbox, shard_path
+from witness.publish import publish_outbox
 from witness.store.directory import DirectoryStore
 from witness.store.memory import MemoryStore
 from witness.verification import verify_bundle
@@ -55,7 +55,7 @@ def test_from_outbox_to_verified_observation(place):
     done = place.publish()
     assert (done.count, done.first, done.size, done.refused) == (5, 0, 5, ())
     assert place.waiting() == []
-    data = place.site.get(shard_path(observed(3).sha256), limit=MAX_SHARD)
+    data = place.site.get(bundle.shard_path(observed(3).sha256), limit=MAX_SHARD)
     (only,) = bundle.parse_shard(data)
     verified = verify_bundle(only, identity(NODE), [])
     assert verified.statement == observed(3)
@@ -85,7 +85,7 @@ def test_a_shard_has_the_newest_last(place):
     for numbers in ((4, 2, 3), (9, 8), (1,)):
         place.say(*(observed(number, artifact=0) for number in numbers))
         place.publish()
-    data = place.site.get(shard_path(observed(0).sha256), limit=MAX_SHARD)
+    data = place.site.get(bundle.shard_path(observed(0).sha256), limit=MAX_SHARD)
     bundles = bundle.parse_shard(data)
     seen = [verify_bundle(item, identity(NODE), []) for item in bundles]
     assert [item.statement for item in seen] == [observed(n, artifact=0) for n in (2, 3, 4, 8, 9, 1)]
@@ -202,7 +202,7 @@ def test_batches_are_bounded(place, monkeypatch):
 def test_a_full_shard_keeps_the_newest(place, monkeypatch):
     place.say(*(observed(number, artifact=0) for number in range(3)))
     place.publish()
-    path = shard_path(observed(0).sha256)
+    path = bundle.shard_path(observed(0).sha256)
     size = len(place.site.get(path, limit=MAX_SHARD))
     monkeypatch.setattr("witness.publish.MAX_SHARD", size)
     place.say(observed(7, artifact=0))

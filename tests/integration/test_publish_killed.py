@@ -15,7 +15,7 @@ from witness import bundle, dsse, statement
 from witness.errors import NotFound
 from witness.limits import MAX_SHARD
 from witness.log.reader import LogReader, check_log, fetch_from
-from witness.publish import publish_outbox, shard_path
+from witness.publish import publish_outbox
 from witness.store.directory import DirectoryStore
 from witness.tlog.merkle import verify_consistency
 from witness.verification import verify_bundle
@@ -109,7 +109,7 @@ def test_publishing_survives_kill_9(tmp_path):
 def assert_bundles(site, said):
     """Each of `said` is in its shard exactly once, and its bundle verifies."""
     for sha256 in {statement.parse(payload).sha256 for payload in said}:
-        bundles = bundle.parse_shard(site.get(shard_path(sha256), limit=MAX_SHARD))
+        bundles = bundle.parse_shard(site.get(bundle.shard_path(sha256), limit=MAX_SHARD))
         verified = [verify_bundle(item, identity(NODE), []) for item in bundles]
         assert all(item.statement.sha256 == sha256 for item in verified)
         found = Counter(dsse.parse(item.entry).payload for item in bundles)
