@@ -4,6 +4,9 @@ Whatever a server does ends as the bytes asked for or as a `FetchFailed`; a body
 Passing faults (no connection, time-outs, 429, 5xx) are tried again a few times with growing pauses.
 """
 
+import math
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -72,19 +75,22 @@ class HttpFetcher:
         timeout: seconds without progress after which a request is given up.
         attempts: how often a request with passing faults is made in all.
         connections: how many requests may be under way at once.
+        expires: on the monotonic clock, when everything must be over; may be set anew for each piece of work.
     """
 
     contact: str = ""
     timeout: float = 20.0
     attempts: int = 3
     connections: int = 8
+    expires: float = math.inf
     _client: "httpx.Client | None" = field(default=None, init=False, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
     def get(self, url: str, *, limit: int, accept: str = "*/*") -> Fetched:
         def once() -> Fetched:
             with self._stream(url, accept) as response:
                 body = bytearray()
-                for chunk in _bounded(response, url, limit):
+                for chunk in self._bounded(response, url, limit):
                     body += chunk
                 return Fetched(bytes(body), dict(response.headers))
 
@@ -97,7 +103,7 @@ class HttpFetcher:
             into.seek(start)
             into.truncate()
             with self._stream(url, "*/*") as response:
-                into.writelines(_bounded(response, url, limit))
+                into.writelines(self._bounded(response, url, limit))
 
         self._retrying(once)
 
@@ -108,7 +114,9 @@ class HttpFetcher:
 
     def _retrying(self, once: Callable[[], T]) -> T:
         import stamina
+        import stamina.instrumentation
 
+        stamina.instrumentation.set_on_retry_hooks([])  # its own would log each retry to standard error
         try:
             for attempt in stamina.retry_context(
                 on=_Passing, attempts=self.attempts, timeout=None, wait_initial=0.3, wait_max=5.0
@@ -124,7 +132,9 @@ class HttpFetcher:
         import httpx
 
         try:
-            with self._connected().stream("GET", url, headers={"Accept": accept}) as response:
+            with self._connected().stream(
+                "GET", url, headers={"Accept": accept}, timeout=self._patience(url)
+            ) as response:
                 _check_status(response, url)
                 yield response
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
@@ -136,24 +146,42 @@ class HttpFetcher:
         except httpx.HTTPError as error:
             raise FetchFailed(f"{shown(url)}: {printable(str(error))}") from None
 
-    def _connected(self) -> "httpx.Client":
-        if self._client is None:
-            import httpx
+    def _bounded(self, response: "httpx.Response", url: str, limit: int) -> Iterator[bytes]:
+        total = 0
+        for chunk in response.iter_bytes(_CHUNK):
+            total += len(chunk)
+            if total > limit:
+                raise FetchFailed(f"{shown(url)}: more than the {limit} bytes allowed")
+            self._patience(url)
+            yield chunk
 
-            self._client = httpx.Client(
-                headers={"User-Agent": user_agent(self.contact)},
-                timeout=self.timeout,
-                follow_redirects=True,
-                max_redirects=5,
-                limits=httpx.Limits(max_connections=self.connections),
-            )
-        return self._client
+    def _patience(self, url: str) -> float:
+        """Seconds that the next step may take."""
+        left = self.expires - time.monotonic()
+        if left <= 0:
+            raise FetchFailed(f"{shown(url)}: the time allowed for the whole work is over")
+        return min(self.timeout, left)
+
+    def _connected(self) -> "httpx.Client":
+        with self._lock:
+            if self._client is None:
+                import httpx
+
+                self._client = httpx.Client(
+                    headers={"User-Agent": user_agent(self.contact)},
+                    timeout=self.timeout,
+                    follow_redirects=True,
+                    max_redirects=5,
+                    limits=httpx.Limits(max_connections=self.connections),
+                )
+            return self._client
 
 
 def shown(url: str) -> str:
     """`url` fit to be shown and logged: without user information and query."""
     parts = urlsplit(url)
-    return printable(f"{parts.scheme}://{parts.hostname or ''}{parts.path}")
+    host = parts.netloc.rpartition("@")[2]
+    return printable(f"{parts.scheme}://{host}{parts.path}")
 
 
 def _check_status(response: "httpx.Response", url: str) -> None:
@@ -164,12 +192,3 @@ def _check_status(response: "httpx.Response", url: str) -> None:
         raise NotFound(f"{shown(url)}: the server has no such thing ({status})")
     failure = FetchFailed(f"{shown(url)}: the server answered {status}")
     raise _Passing(failure) if status in _PASSING else failure
-
-
-def _bounded(response: "httpx.Response", url: str, limit: int) -> "Iterator[bytes]":
-    total = 0
-    for chunk in response.iter_bytes(_CHUNK):
-        total += len(chunk)
-        if total > limit:
-            raise FetchFailed(f"{shown(url)}: more than the {limit} bytes allowed")
-        yield chunk

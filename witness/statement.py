@@ -6,7 +6,7 @@ Exactly one subject, the published file. `encode(parse(data)) == data` for every
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from witness import canonical
 from witness.errors import Malformed
@@ -26,8 +26,10 @@ class Statement:
     observation: Observation
 
 
-class _Envelope(Wire):
+class _Wire(Wire):
+    type: str = Field(alias="_type")
     subject: tuple[Resource, ...]
+    predicate_type: str
     predicate: Observation
 
 
@@ -58,25 +60,22 @@ def parse(data: bytes) -> Statement:
     Raises:
         Malformed: larger than the limit, not canonical, of another type, or inconsistent in itself.
     """
-    value = canonical.loads_canonical(data, what="statement", limit=MAX_STATEMENT)
-    if not isinstance(value, dict) or set(value) != {"_type", "subject", "predicateType", "predicate"}:
-        raise Malformed("statement: not an in-toto statement with subject and predicate")
-    if value["_type"] != STATEMENT_TYPE:
-        raise Malformed(f"statement: _type is not {STATEMENT_TYPE}")
-    if value["predicateType"] != PREDICATE_TYPE:
-        raise Malformed(f"statement: predicateType is not {PREDICATE_TYPE}")
-    body = canonical.dumps({"subject": value["subject"], "predicate": value["predicate"]})
+    if len(data) > MAX_STATEMENT:
+        raise Malformed(f"statement: {len(data)} bytes, more than the {MAX_STATEMENT} allowed")
     try:
-        envelope = _Envelope.model_validate_json(body)
+        wire = _Wire.model_validate_json(data)
     except ValidationError as error:
         raise Malformed(f"statement: {_first(error)}") from None
-    if len(envelope.subject) != 1:
-        raise Malformed(f"statement: {len(envelope.subject)} subjects instead of one")
-    (subject,) = envelope.subject
-    statement = Statement(subject.name, subject.digest.sha256, envelope.predicate)
+    if wire.type != STATEMENT_TYPE or wire.predicate_type != PREDICATE_TYPE:
+        raise Malformed(f"statement: not of the types {STATEMENT_TYPE} and {PREDICATE_TYPE}")
+    if len(wire.subject) != 1:
+        raise Malformed(f"statement: {len(wire.subject)} subjects instead of one")
+    (subject,) = wire.subject
+    statement = Statement(subject.name, subject.digest.sha256, wire.predicate)
     _check_subject(statement)
+    # Whatever the parser let pass (an order of keys, a key twice, an explicit null) is not what we would write.
     if canonical.dumps(_value(statement, statement.observation)) != data:
-        raise Malformed("statement: written in another way than ours")
+        raise Malformed("statement: not in its one canonical form (RFC 8785)")
     return statement
 
 

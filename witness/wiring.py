@@ -1,6 +1,5 @@
 """Puts a consumer's parts together: a policy and its settings in, a client out."""
 
-import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,10 +25,6 @@ def open_client(
         InputError: a bundle file cannot be used.
     """
     policy = loaded.policy
-    # Without a handler, Python prints stamina's record of each further try on standard error.
-    retries = logging.getLogger("stamina")
-    if not retries.handlers:
-        retries.addHandler(logging.NullHandler())
     fetcher = HttpFetcher()
     try:
         if bundles:

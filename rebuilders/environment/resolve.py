@@ -27,15 +27,16 @@ _UNSATISFIABLE: Final = ("No solution found", "not found in the package registry
 
 @dataclass(frozen=True, slots=True)
 class Resolver:
-    """Args: uv: the program; endpoint: the index's base URL; cache: a directory of ours; timeout: seconds."""
+    """Args: uv: the program; endpoint: the index's base URL; cache: a directory of ours."""
 
     uv: Path
     endpoint: str
     cache: Path
-    timeout: float = 120.0
 
-    def resolve(self, candidate: Candidate, interpreter: Interpreter) -> tuple[Locked, ...]:
-        """The build environment's distributions, by name.
+    def resolve(
+        self, candidate: Candidate, interpreter: Interpreter, *, timeout: float
+    ) -> tuple[Locked, ...]:
+        """The build environment's distributions, by name, found within `timeout` seconds.
 
         The same question with a date gets the same answer from the cache, since the past does not change.
 
@@ -52,7 +53,7 @@ class Resolver:
                 return tuple(Locked(**item) for item in json.loads(path.read_bytes()))
             except (OSError, ValueError, TypeError):
                 pass  # damaged: resolved again below
-        locked = self._ask(candidate, interpreter)
+        locked = self._ask(candidate, interpreter, timeout)
         if candidate.as_of is not None:
             store.put(name, json.dumps([asdict(item) for item in locked]).encode())
         return locked
@@ -67,7 +68,7 @@ class Resolver:
         }
         return sha256_hex(dumps(question))
 
-    def _ask(self, candidate: Candidate, interpreter: Interpreter) -> tuple[Locked, ...]:
+    def _ask(self, candidate: Candidate, interpreter: Interpreter, timeout: float) -> tuple[Locked, ...]:
         work = self.cache / "uv"
         work.mkdir(parents=True, exist_ok=True)
         argv = [str(self.uv), "pip", "compile", "-", "--format", "pylock.toml", "--quiet", "--no-header"]
@@ -79,24 +80,24 @@ class Resolver:
             constraints.write("\n".join(candidate.constraints))
             constraints.flush()
             argv += ["--constraints", constraints.name]
-            done = self._run(argv, "\n".join(candidate.requirements))
+            done = self._run(argv, "\n".join(candidate.requirements), timeout)
         if done.returncode:
             raise _failure(done.stderr)
         return _locked(tomllib.loads(done.stdout), interpreter)
 
-    def _run(self, argv: list[str], requirements: str) -> "subprocess.CompletedProcess[str]":
+    def _run(self, argv: list[str], requirements: str, timeout: float) -> "subprocess.CompletedProcess[str]":
         try:
             return subprocess.run(
                 argv,
                 input=requirements,
                 capture_output=True,
                 text=True,
-                timeout=self.timeout,
+                timeout=timeout,
                 cwd=self.cache,
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            raise FetchFailed(f"resolving build requirements took more than {self.timeout:g} s") from None
+            raise FetchFailed(f"resolving build requirements took more than {timeout:.0f} s") from None
         except OSError as error:
             raise Incomplete(f"{self.uv}: {error.strerror}") from None
 

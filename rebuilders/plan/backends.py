@@ -16,7 +16,8 @@ class Backend:
     Attributes:
         generator: the name in the wheel's `Generator`.
         pins: the distributions that carry the generator's version; the first of them that the build requires is
-            pinned, or else the first of all, which is then required.
+            pinned, or else the first of all.
+        implied_by: distributions that bring the pinned one along without naming it (setuptools asks for wheel).
         limits: constraints that a wheel by this generator implies besides.
         constant_time: the time that members get without SOURCE_DATE_EPOCH, if it is always the same.
         keeps_times: members carry the time of their source files.
@@ -28,6 +29,7 @@ class Backend:
 
     generator: str
     pins: tuple[str, ...]
+    implied_by: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
     constant_time: Moment | None = None
     keeps_times: bool = False
@@ -42,7 +44,10 @@ _HATCHLING_ASKS: Final = ("dependencies =", "dependencies=", "require-runtime") 
 BACKENDS: Final = (
     Backend("setuptools", ("setuptools",), keeps_times=True, keeps_modes=True, asks=_SETUPTOOLS_ASKS),
     # setuptools has its own bdist_wheel from 70.1 on, and then signs with its own name.
-    Backend("bdist_wheel", ("wheel",), ("setuptools<70.1",), keeps_times=True, keeps_modes=True, asks=_SETUPTOOLS_ASKS),
+    Backend(
+        "bdist_wheel", ("wheel",), implied_by=("setuptools",), limits=("setuptools<70.1",),
+        keeps_times=True, keeps_modes=True, asks=_SETUPTOOLS_ASKS,
+    ),
     Backend("hatchling", ("hatchling",), constant_time=(2020, 2, 2, 0, 0, 0), asks=_HATCHLING_ASKS),
     Backend("flit", ("flit_core", "flit"), keeps_times=True, local_times=True),
     Backend("poetry-core", ("poetry-core",), constant_time=(2016, 1, 1, 0, 0, 0)),

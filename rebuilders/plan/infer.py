@@ -30,8 +30,15 @@ _SLACKS: Final = (timedelta(days=1), timedelta(days=7), None)
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All that is known before anything runs. `uploaded` is the wheel's upload time, `pythons` minor versions."""
+    """All that is known before anything runs.
 
+    Attributes:
+        project: the normalised name.
+        uploaded: the wheel's upload time.
+        pythons: minor versions that can be had.
+    """
+
+    project: str
     wheel: WheelFacts
     sdist: SdistFacts
     uploaded: datetime | None
@@ -75,6 +82,12 @@ def _fallbacks(first: Candidate, others: list[tuple[str, Reason]]) -> Iterator[C
             words = "of any age" if slack is None else f"as of {slack.days} d after the upload"
             reason = Reason(f"build requirements {words}", "those as of the upload could not be resolved")
             yield replace(first, as_of=as_of, after="unresolved", reasons=(*first.reasons, reason))
+    if first.constraints:
+        reason = Reason("no backend version pinned", "none of that version could be resolved")
+        yield _because(replace(first, constraints=(), after="unresolved"), reason)
+    if not first.ask_backend:
+        reason = Reason("the backend is asked for more requirements", "the build failed without")
+        yield _because(replace(first, ask_backend=True, after="failed"), reason)
     for python, reason in others[:2]:
         yield _because(replace(first, python=python, after="failed"), reason)
 
@@ -120,17 +133,20 @@ def _as_of(evidence: Evidence, candidate: Candidate) -> Candidate:
 
 def _generator(evidence: Evidence, candidate: Candidate) -> Candidate:
     backend, version = evidence.backend, evidence.wheel.generator_version
+    told = f"WHEEL's Generator is {evidence.wheel.generator or 'not told'} {version}".rstrip()
     if backend is UNKNOWN or not version:
-        generator = evidence.wheel.generator or "nothing"
-        return _because(candidate, Reason("no backend version pinned", f"WHEEL's Generator says {generator}"))
+        return _because(candidate, Reason("no backend version pinned", told))
     required = {canonicalize_name(Requirement(text).name) for text in candidate.requirements}
     named = [name for name in backend.pins if canonicalize_name(name) in required]
-    pin = f"{(named or backend.pins)[0]}=={version}"
-    reason = Reason(
-        " and ".join((pin, *backend.limits)), f"WHEEL's Generator is {evidence.wheel.generator} {version}"
-    )
-    requirements = candidate.requirements if named else (*candidate.requirements, pin)
-    return _because(replace(candidate, requirements=requirements, constraints=(pin, *backend.limits)), reason)
+    name = (named or backend.pins)[0]
+    if canonicalize_name(name) == evidence.project:
+        return _because(candidate, Reason("no backend version pinned", "the project builds itself"))
+    constraints = (f"{name}=={version}", *backend.limits)
+    requirements = candidate.requirements
+    if not named and required & set(backend.implied_by):
+        requirements = (*requirements, constraints[0])
+    reason = Reason(" and ".join(constraints), told)
+    return _because(replace(candidate, requirements=requirements, constraints=constraints), reason)
 
 
 def _asking(evidence: Evidence, candidate: Candidate) -> Candidate:

@@ -38,7 +38,10 @@ def rank(
         scored.append(((fits, imports, timely, Version(minor)), minor))
     # Of those that are too new, the oldest is nearest; of the others, the newest.
     scored.sort(key=lambda item: (*item[0][:3], _nearness(item[1], timely=item[0][2])), reverse=True)
-    return tuple((minor, _reason(minor, score, requires_python, as_of)) for score, minor in scored)
+    return tuple(
+        (minor, _reason(minor, score, requires_python, as_of, first=place == 0))
+        for place, (score, minor) in enumerate(scored)
+    )
 
 
 def _nearness(minor: str, *, timely: bool) -> int:
@@ -47,7 +50,12 @@ def _nearness(minor: str, *, timely: bool) -> int:
 
 
 def _reason(
-    minor: str, score: tuple[bool, bool, bool, Version], requires_python: str, as_of: datetime | None
+    minor: str,
+    score: tuple[bool, bool, bool, Version],
+    requires_python: str,
+    as_of: datetime | None,
+    *,
+    first: bool,
 ) -> Reason:
     fits, imports, timely, _ = score
     day = f"{as_of:%Y-%m-%d}" if as_of else "the build"
@@ -58,7 +66,8 @@ def _reason(
     elif not timely:
         why = f"none better on this machine: it was not yet in use on {day}"
     else:
-        why = f"the newest here that was in use on {day} and that Requires-Python {requires_python or '(any)'} allows"
+        best = "the newest here" if first else "the next best here"
+        why = f"{best} that was in use on {day} and that Requires-Python {requires_python or '(any)'} allows"
     return Reason(f"Python {minor}", why)
 
 

@@ -117,8 +117,8 @@ GOOD = statement.encode(observed(1))
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (b"", "not valid JSON"),
-        (b"{}", "not an in-toto statement"),
+        (b"", "Invalid JSON"),
+        (b"{}", "Field required"),
         (GOOD + b"\n", "canonical form"),
         (GOOD.replace(b"build-failed", b"match"), "observation|statement"),
         (statement.encode(observed(1, by="node-b")), "made by 'node-b', and this node is 'node-a'"),

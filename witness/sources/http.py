@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
+from witness.bundle import shard_path
 from witness.digest import parse_sha256
 from witness.errors import NotFound
 from witness.fetch import Fetcher, shown
 from witness.limits import MAX_SHARD
-from witness.sources.interface import shard_path, split_lines
+from witness.sources.interface import split_lines
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,11 +24,6 @@ class ObservationSource(Protocol):
         """
 
 
-def shard_path(sha256: str) -> str:
-    """Where a node keeps what it observed of an artifact (DESIGN.md section 5), relative to its root."""
-    return f"observations/{sha256[:2]}/{sha256}.jsonl"
-
-
 def split_lines(shard: bytes, *, what: str) -> tuple[bytes, ...]:
     """The lines of a shard. Blank lines are no bundles.
 

@@ -1,0 +1,129 @@
+"""Many rebuilds, several at a time, each in a process of its own that is kept warm; one JSON line each.
+
+Resumable: what the file already holds is not done again, a line that was cut short is dropped, and a line that says
+nothing about its target is tried again.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from rebuilders.config import Settings
+from rebuilders.result import INCOMPLETE, incomplete_json, to_json
+from rebuilders.wiring import Workshop, open_workshop
+from witness.errors import Incomplete, InputError
+from witness.names import TargetName
+
+_workshop: Workshop | None = None  # of a worker process, opened once
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Args: jobs: rebuilds at a time; timeout: seconds for each."""
+
+    settings: Settings
+    jobs: int
+    timeout: float
+
+    def results(self, targets: Iterable[TargetName]) -> Iterator[dict[str, Any]]:
+        """A result for each target, as they finish."""
+        waiting: set[Future[dict[str, Any]]] = set()
+        # Workers are spawned: a fork would share the parent's connections and threads.
+        with ProcessPoolExecutor(
+            self.jobs, mp_context=get_context("spawn"), initializer=_open, initargs=(self.settings,)
+        ) as pool:
+            for target in targets:
+                waiting.add(pool.submit(_one, str(target), self.timeout))
+                if len(waiting) >= 2 * self.jobs:
+                    done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                    yield from (future.result() for future in done)
+            while waiting:
+                done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                yield from (future.result() for future in done)
+
+
+def run(batch: Batch, targets: list[TargetName], out: Path, progress: Callable[[], None]) -> Counter[str]:
+    """Appends a line to `out` for each target that it does not hold yet; counts every line of it by result.
+
+    Raises:
+        InputError: `out` cannot be read or written.
+        Incomplete: a worker process died, or the disk is full; what is in `out` stays valid.
+    """
+    lines = _resume(out)
+    counts = Counter(line["result"] for line in lines)
+    known = {line["input"] for line in lines}
+    todo = [target for target in targets if str(target) not in known]
+    try:
+        with out.open("a", encoding="utf-8") as file:
+            for result in batch.results(todo):
+                file.write(json.dumps(result) + "\n")
+                file.flush()
+                counts[result["result"]] += 1
+                progress()
+    except OSError as error:
+        raise Incomplete(
+            f"{out}: {error.strerror}", hint="The same command goes on where this one stopped."
+        ) from None
+    return counts
+
+
+def read_list(path: Path) -> list[TargetName]:
+    """The targets in a file, one a line; blank lines and `#` comments are passed over. Raises InputError."""
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: {error}") from None
+    targets = []
+    for number, line in enumerate(lines, 1):
+        text = line.split("#", 1)[0].strip()
+        if text:
+            try:
+                targets.append(TargetName.parse(text))
+            except InputError as error:
+                raise InputError(f"{path}, line {number}: {error}", hint=error.hint) from None
+    return list(dict.fromkeys(targets))
+
+
+def _resume(out: Path) -> list[dict[str, Any]]:
+    """The lines of `out` that stand; the file is cut down to them."""
+    if not out.exists():
+        return []
+    kept, text = [], []
+    try:
+        for line in out.read_text("utf-8").splitlines(keepends=True):
+            try:
+                value = json.loads(line)
+                whole = (
+                    line.endswith("\n")
+                    and isinstance(value["input"], str)
+                    and isinstance(value["result"], str)
+                )
+            except (ValueError, KeyError, TypeError):
+                whole = False
+            if whole and (value["failure"] or {}).get("cause") != INCOMPLETE:
+                kept.append(value)
+                text.append(line)
+        out.write_text("".join(text), "utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{out}: {error}") from None
+    return kept
+
+
+def _open(settings: Settings) -> None:
+    global _workshop  # noqa: PLW0603 - what a process pool's initializer is for
+    _workshop = open_workshop(settings)
+
+
+def _one(target: str, timeout: float) -> dict[str, Any]:
+    name = TargetName.parse(target)
+    assert _workshop is not None  # noqa: S101 - _open ran before
+    try:
+        result = to_json(_workshop.rebuild(name, timeout), name)
+    except Incomplete as error:
+        result = incomplete_json(name, error)
+    return {"input": target, **result}

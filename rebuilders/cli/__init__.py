@@ -1,0 +1,1 @@
+"""The program `rebuilder`: one module a command, thin."""

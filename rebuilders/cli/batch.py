@@ -1,0 +1,74 @@
+"""`rebuilder batch`: many targets, one JSON line each."""
+
+import os
+import sys
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rebuilders.cli.options import (
+    CacheOption,
+    ContactOption,
+    IndexOption,
+    QuietOption,
+    TimeoutOption,
+    settings,
+)
+from rebuilders.config import DEFAULT_TIMEOUT
+from witness.errors import Incomplete
+
+
+def batch(
+    targets: Annotated[Path, typer.Argument(metavar="LIST", help="A file with one target a line.")],
+    out: Annotated[
+        Path, typer.Option(envvar="WHEELWITNESS_OUT", help="The JSON Lines file; it is resumed if it exists.")
+    ],
+    jobs: Annotated[
+        int,
+        typer.Option(
+            envvar="WHEELWITNESS_JOBS", min=1, help="Rebuilds at a time.", show_default="the number of cores"
+        ),
+    ] = os.cpu_count() or 1,
+    timeout: TimeoutOption = DEFAULT_TIMEOUT,
+    index: IndexOption = "",
+    cache: CacheOption = None,
+    contact: ContactOption = "",
+    quiet: QuietOption = False,
+) -> None:
+    r"""Rebuild many targets. Interrupted, the same command goes on where it stopped.
+
+    \b
+    Example:
+      rebuilder batch targets.txt --out results.jsonl --jobs 2
+
+    Exit codes: 0 all targets have a result, 2 usage, 5 could not complete.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
+
+    from rebuilders.batch import Batch, read_list, run
+    from rebuilders.sandbox.bubblewrap import Bubblewrap, probe
+
+    names = read_list(targets)
+    probe(Bubblewrap.find())
+    shown = not quiet and sys.stderr.isatty()
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), disable=not shown, transient=True) as progress:
+        task = progress.add_task("rebuilding", total=len(names))
+        try:
+            counts = run(
+                Batch(settings(index, cache, contact), jobs, timeout),
+                names,
+                out,
+                lambda: progress.advance(task),
+            )
+        except BrokenProcessPool:
+            raise Incomplete(
+                "a worker process was ended from outside",
+                hint="The same command goes on where this one stopped.",
+            ) from None
+    if not quiet:
+        rows = ", ".join(f"{count} {result}" for result, count in counts.most_common())
+        typer.echo(f"{counts.total()} targets: {rows or 'nothing'}")

@@ -1,0 +1,63 @@
+"""The program `rebuilder`: commands for those who rebuild. Exit codes are in DESIGN.md section 7.
+
+Loads nothing that a command does not need: `--help` and completion answer at once.
+"""
+
+from typing import Annotated
+
+import typer
+
+from rebuilders.cli.add import add
+from rebuilders.cli.batch import batch
+from rebuilders.cli.compare import compare
+from rebuilders.cli.doctor import doctor
+from rebuilders.cli.init import init
+from rebuilders.cli.plan import plan
+from rebuilders.cli.publish import publish
+from rebuilders.cli.rebuild import rebuild
+from rebuilders.cli.run import run as run_node
+from rebuilders.cli.serve import serve
+from rebuilders.cli.status import status
+from witness import __version__
+from witness.program import Commands, run
+
+app = typer.Typer(
+    name="rebuilder",
+    cls=Commands,
+    help="Rebuilds published wheels from their sdists, and publishes signed observations of it.\n\n"
+    "\b\nExamples:\n"
+    "  rebuilder rebuild six==1.17.0\n"
+    "  rebuilder compare published.whl mine.whl\n"
+    "  rebuilder init node --name node-a --operator 'Operator A'",
+    epilog="Every option has an environment variable: WHEELWITNESS_TIMEOUT for --timeout, and so on.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"rebuilder {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
+    ] = False,
+) -> None:
+    pass
+
+
+for command in (rebuild, batch, plan, compare, init, add, publish, serve, status, doctor):
+    app.command()(command)
+app.command("run")(run_node)
+
+
+def main() -> None:
+    """The entry point."""
+    run("rebuilder", app)

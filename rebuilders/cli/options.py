@@ -1,0 +1,49 @@
+"""Options that commands share, with their environment variables. Imports nothing that is slow to load."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rebuilders.config import Settings
+
+IndexOption = Annotated[
+    str,
+    typer.Option(
+        envvar="WHEELWITNESS_INDEX",
+        help="The package index, by its Simple API. Default: the one that uv or pip are set up to use.",
+        show_default=False,
+    ),
+]
+CacheOption = Annotated[
+    Path | None,
+    typer.Option(
+        envvar="WHEELWITNESS_CACHE",
+        help="Where downloads and build environments are kept. Default: your cache directory.",
+        show_default=False,
+    ),
+]
+ContactOption = Annotated[
+    str,
+    typer.Option(
+        envvar="WHEELWITNESS_CONTACT",
+        help="An e-mail address or URL for the User-Agent, so that an index's operators can reach you.",
+        show_default=False,
+    ),
+]
+TimeoutOption = Annotated[
+    float,
+    typer.Option(envvar="WHEELWITNESS_TIMEOUT", min=1.0, help="Seconds that one rebuild may take in all."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", envvar="WHEELWITNESS_JSON", help="Write JSON.")]
+QuietOption = Annotated[
+    bool, typer.Option("--quiet", "-q", envvar="WHEELWITNESS_QUIET", help="No progress, no text but results.")
+]
+NodeArgument = Annotated[
+    Path, typer.Argument(metavar="DIR", envvar="WHEELWITNESS_NODE", help="The node's directory.")
+]
+
+
+def settings(index: str, cache: Path | None, contact: str) -> Settings:
+    """The settings that these options make."""
+    return Settings(index=index, cache=cache, contact=contact)

@@ -1,0 +1,103 @@
+"""`rebuilder rebuild`: one target, from the index or from disk."""
+
+import json as jsonlib
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rebuilders.cli.options import (
+    CacheOption,
+    ContactOption,
+    IndexOption,
+    JsonOption,
+    QuietOption,
+    TimeoutOption,
+    settings,
+)
+from rebuilders.config import DEFAULT_TIMEOUT
+from witness.errors import Incomplete, InputError
+from witness.names import TargetName
+
+if TYPE_CHECKING:
+    from rebuilders.pipeline import Report
+
+
+def rebuild(
+    target: Annotated[
+        str,
+        typer.Argument(
+            metavar="TARGET", help="name==version, a wheel's file name, or a local wheel with --sdist."
+        ),
+    ],
+    sdist: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="WHEELWITNESS_SDIST",
+            help="A local sdist; TARGET is then a local wheel.",
+            show_default=False,
+        ),
+    ] = None,
+    json: JsonOption = False,
+    keep: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="WHEELWITNESS_KEEP",
+            help="Keep the rebuilt wheel, its recipe and log in this directory.",
+            show_default=False,
+        ),
+    ] = None,
+    timeout: TimeoutOption = DEFAULT_TIMEOUT,
+    index: IndexOption = "",
+    cache: CacheOption = None,
+    contact: ContactOption = "",
+    quiet: QuietOption = False,
+) -> None:
+    r"""Rebuild one wheel from its sdist, compare, and say why. Nothing is signed.
+
+    \b
+    Examples:
+      rebuilder rebuild six==1.17.0
+      rebuilder rebuild requests-2.34.2-py3-none-any.whl --json
+      rebuilder rebuild dist/demo-1.0-py3-none-any.whl --sdist dist/demo-1.0.tar.gz
+
+    Exit codes: 0 match, 1 mismatch, 2 usage, 3 not built, 5 could not complete.
+    """
+    from rebuilders.result import EXIT, incomplete_json, result_of, to_json
+    from rebuilders.text import rendered
+    from rebuilders.wiring import open_workshop
+
+    local = Path(target)
+    if sdist is None and (len(local.parts) > 1 or local.is_file()):
+        raise InputError(f"{target}: a local wheel needs its sdist", hint="Add --sdist FILE.tar.gz.")
+    name = TargetName.parse(local.name if sdist else target)
+    try:
+        workshop = open_workshop(settings(index, cache, contact))
+        if not quiet and sys.stderr.isatty():
+            typer.echo(f"rebuilding {name} …", err=True)
+        report = workshop.rebuild_files(local, sdist, timeout) if sdist else workshop.rebuild(name, timeout)
+    except Incomplete as error:
+        if json:
+            typer.echo(jsonlib.dumps(incomplete_json(name, error)))
+        raise
+    if keep is not None:
+        _keep(keep, report)
+    typer.echo(jsonlib.dumps(to_json(report, name)) if json else rendered(report, name))
+    raise typer.Exit(EXIT[result_of(report)])
+
+
+def _keep(directory: Path, report: "Report") -> None:
+    from dataclasses import asdict
+
+    log = report.best.built.log if report.best else report.failure.log if report.failure else b""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / "build.log").write_bytes(log)
+        if report.best is not None:
+            (directory / report.best.built.filename).write_bytes(report.best.built.data)
+            (directory / "recipe.json").write_text(jsonlib.dumps(asdict(report.best.recipe), indent=2) + "\n")
+    except OSError as error:
+        raise InputError(
+            f"{directory}: cannot be written: {error.strerror}", hint="Choose another --keep."
+        ) from None

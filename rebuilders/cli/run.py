@@ -1,0 +1,32 @@
+"""`rebuilder run`: a node at work."""
+
+from typing import Annotated
+
+import typer
+
+from rebuilders.cli.options import NodeArgument, QuietOption
+
+
+def run(
+    directory: NodeArgument,
+    once: Annotated[
+        bool,
+        typer.Option("--once", envvar="WHEELWITNESS_ONCE", help="End when the queue has been worked off."),
+    ] = False,
+    quiet: QuietOption = False,
+) -> None:
+    r"""Rebuild what is queued and publish what was seen, until stopped.
+
+    \b
+    Example:
+      rebuilder run node --once
+
+    Exit codes: 0 done, 2 usage, 5 some targets could not be completed and stay queued.
+    """
+    from rebuilders.node.config import NodeDirectory
+    from rebuilders.node.supervise import run as supervise
+
+    open_ends = supervise(NodeDirectory(directory), (lambda _: None) if quiet else typer.echo, once=once)
+    if open_ends:
+        typer.echo(f"rebuilder: {open_ends} targets could not be completed and stay queued", err=True)
+        raise typer.Exit(5)

@@ -1,0 +1,34 @@
+"""`rebuilder status`: how far a node is."""
+
+import json as jsonlib
+
+import typer
+
+from rebuilders.cli.options import JsonOption, NodeArgument
+
+
+def status(directory: NodeArgument, json: JsonOption = False) -> None:
+    r"""Say what a node has queued, done and published.
+
+    \b
+    Example:
+      rebuilder status node
+    """
+    from rebuilders.node.config import NodeDirectory
+    from rebuilders.node.ledger import Ledger
+    from rebuilders.outbox import Outbox
+
+    node = NodeDirectory(directory)
+    config = node.load()
+    ledger = Ledger(node.state / "ledger.sqlite")
+    counts = ledger.counts()
+    ledger.close()
+    states = {state: counts[state] for state in ("queued", "running", "done")}
+    waiting = Outbox(node.outbox).waiting()
+    if json:
+        typer.echo(
+            jsonlib.dumps({"schema": "status/1", "name": config.name, **states, "unpublished": waiting})
+        )
+    else:
+        rows = ", ".join(f"{count} {state}" for state, count in states.items())
+        typer.echo(f"{config.name}: {rows}; {waiting} observations not published yet")

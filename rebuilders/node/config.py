@@ -1,0 +1,113 @@
+"""A node's directory and its `node.toml`: strict, unknown keys refused.
+
+DIR/node.toml     what the operator decides
+DIR/keys/         private keys, read by the signer process alone
+DIR/outbox/       observations that wait to be signed
+DIR/state/        the ledger, the log's journal, locks
+DIR/site/         what is served, and nothing else is
+"""
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Final
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from rebuilders.config import DEFAULT_TIMEOUT, Settings
+from witness.errors import InputError, Malformed
+from witness.note import check_name
+
+CONFIG: Final = "node.toml"
+
+
+class NodeConfig(BaseModel):
+    """See `TEMPLATE` for what each key means."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    version: Annotated[int, Field(ge=1, le=1)]
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    operator: Annotated[str, Field(min_length=1, max_length=200)]
+    url: Annotated[str, Field(max_length=500)] = ""
+    contact: Annotated[str, Field(max_length=200)] = ""
+    index: str = ""
+    cache: str = ""
+    jobs: Annotated[int, Field(ge=1, le=256)] = 1
+    timeout: Annotated[float, Field(ge=1)] = DEFAULT_TIMEOUT
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(
+            index=self.index, cache=Path(self.cache) if self.cache else None, contact=self.contact
+        )
+
+    @property
+    def origin(self) -> str:
+        """The name of the node's log (c2sp.org/tlog-checkpoint)."""
+        return f"{self.name}/log"
+
+    @property
+    def cosigner(self) -> str:
+        """The name under which the node cosigns checkpoints."""
+        return f"{self.name}/cosigner"
+
+
+@dataclass(frozen=True, slots=True)
+class NodeDirectory:
+    """The paths below a node's directory `root`."""
+
+    root: Path
+
+    @property
+    def config_path(self) -> Path:
+        return self.root / CONFIG
+
+    @property
+    def keys(self) -> Path:
+        return self.root / "keys"
+
+    @property
+    def outbox(self) -> Path:
+        return self.root / "outbox"
+
+    @property
+    def state(self) -> Path:
+        return self.root / "state"
+
+    @property
+    def site(self) -> Path:
+        return self.root / "site"
+
+    def load(self) -> NodeConfig:
+        """The node's configuration.
+
+        Raises:
+            InputError: there is no node here, or its node.toml cannot be used.
+        """
+        path = self.config_path
+        try:
+            return parse(path.read_text("utf-8"), str(path))
+        except FileNotFoundError:
+            raise InputError(
+                f"{self.root}: no node here", hint=f"Make one: rebuilder init {self.root}."
+            ) from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(f"{path}: {error}") from None
+
+
+def parse(text: str, where: str) -> NodeConfig:
+    """The configuration in `text`. Raises InputError, naming `where` and the key."""
+    try:
+        config = NodeConfig.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"{where}: not TOML: {error}") from None
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        key = ".".join(map(str, first["loc"]))
+        raise InputError(f"{where}: {key}: {first['msg']}", hint="See docs/reference/node-toml.md.") from None
+    try:
+        check_name(config.name)
+    except Malformed as error:
+        raise InputError(f"{where}: name: {error}", hint="Use something like node-a.example.") from None
+    return config

@@ -1,0 +1,44 @@
+"""A node's site over HTTP: static files with the caching that each kind allows."""
+
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.responses import Response
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from witness.errors import Incomplete
+
+_FOREVER = "public, max-age=31536000, immutable"  # tlog-tiles: a tile never changes
+_BRIEFLY = "public, max-age=10"
+
+
+class _Site(StaticFiles):
+    """Tiles may be kept for good; everything else changes."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        response.headers["Cache-Control"] = _FOREVER if path.startswith("tile/") else _BRIEFLY
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
+
+
+def application(site: Path) -> Starlette:
+    """The ASGI application that serves the directory `site`; links that lead out of it are not followed."""
+    return Starlette(routes=[Mount("/", _Site(directory=site, html=True, follow_symlink=False))])
+
+
+def serve_site(site: Path, host: str, port: int, tell: Callable[[str], None]) -> None:
+    """Serves until the process is asked to end. Raises Incomplete if the address cannot be had."""
+    try:
+        listener = socket.create_server((host, port))
+    except OSError as error:
+        raise Incomplete(f"{host}, port {port}: {error.strerror}", hint="Choose another --port.") from None
+    with listener:
+        tell(f"serving {site} at http://{host}:{listener.getsockname()[1]}/")
+        config = uvicorn.Config(application(site), log_level="warning", access_log=False)
+        uvicorn.Server(config).run(sockets=[listener])

@@ -1,0 +1,95 @@
+"""Makes a node: its directory, its keys, and what it says of itself to the world."""
+
+import json
+from typing import Any
+
+from rebuilders.node import keys
+from rebuilders.node.config import NodeConfig, NodeDirectory
+from witness import __version__
+from witness.errors import InputError
+from witness.signing.named import NodeSigners
+from witness.store.directory import DirectoryStore
+
+LOOKUP_WIDTH = 2  # hex digits of an artifact's digest that name its shard's directory
+
+_TEMPLATE = """\
+# A wheelwitness node. See docs/reference/node-toml.md.
+version = 1
+name = {name}
+operator = {operator}
+# Where the directory site/ is served, for others to read.
+url = {url}
+# An e-mail address or URL by which the operators of the package index can reach you.
+contact = {contact}
+# The package index; empty: the one that uv or pip are set up to use.
+index = {index}
+# Where downloads and build environments are kept; empty: your cache directory.
+cache = {cache}
+# Rebuilds at a time, and seconds for each.
+jobs = {jobs}
+timeout = {timeout}
+"""
+
+
+def make(directory: NodeDirectory, config: NodeConfig) -> NodeSigners:
+    """Makes the node in `directory`, which must not hold one yet.
+
+    Raises:
+        InputError: there is a node already, or the directory cannot be written.
+    """
+    if directory.config_path.exists():
+        raise InputError(f"{directory.root}: there is a node here already", hint="Choose another directory.")
+    try:
+        for path in (directory.root, directory.outbox, directory.state, directory.site):
+            path.mkdir(parents=True, exist_ok=True)
+        directory.keys.mkdir(mode=0o700, exist_ok=True)
+        signers = keys.create(directory, config)
+        DirectoryStore(directory.site).put(
+            "node.json", json.dumps(about(config, signers), indent=2).encode() + b"\n"
+        )
+        directory.config_path.write_text(toml_of(config), "utf-8")
+    except OSError as error:
+        raise InputError(f"{directory.root}: cannot be written: {error.strerror}") from None
+    return signers
+
+
+def about(config: NodeConfig, signers: NodeSigners) -> dict[str, Any]:
+    """`node.json`: the node's name and public keys."""
+    return {
+        "schema": "node/1",
+        "name": config.name,
+        "operator": config.operator,
+        "url": config.url,
+        "keys": [signers.observations.public_key.text],
+        "logKey": signers.log.key.text,
+        "cosignerKey": signers.cosigner.key.text,
+        "software": {"name": "wheelwitness", "version": __version__},
+        "lookupWidth": LOOKUP_WIDTH,
+    }
+
+
+def policy_entry(config: NodeConfig, signers: NodeSigners, url: str) -> str:
+    """The lines by which a consumer's policy names this node, served at `url`."""
+    told = about(config, signers)
+    return "\n".join(
+        (
+            "[[witness]]",
+            f"name = {_string(config.name)}",
+            f"operator = {_string(config.operator)}",
+            f"url = {_string(url)}",
+            f"log-key = {_string(told['logKey'])}",
+            f"keys = [{_string(told['keys'][0])}]",
+            f"cosigner-key = {_string(told['cosignerKey'])}",
+        )
+    )
+
+
+def toml_of(config: NodeConfig) -> str:
+    """The text of `node.toml`."""
+    values = config.model_dump(exclude={"version"})
+    return _TEMPLATE.format(**{key: _string(v) if isinstance(v, str) else v for key, v in values.items()})
+
+
+def _string(text: str) -> str:
+    """A TOML basic string. JSON's escapes are a subset of TOML's, but for DEL."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007F")

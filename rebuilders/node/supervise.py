@@ -1,0 +1,114 @@
+"""A node at work: takes what is queued, has workers rebuild it and the signer publish it."""
+
+import fcntl
+import os
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Final
+
+from rebuilders.node import worker
+from rebuilders.node.config import NodeConfig, NodeDirectory
+from rebuilders.node.ledger import Ledger
+from rebuilders.node.signer import publish_apart
+from rebuilders.node.worker import Done
+from rebuilders.sandbox.bubblewrap import Bubblewrap, probe
+from witness.errors import Incomplete
+from witness.names import TargetName
+
+_IDLE: Final = 5.0  # seconds between looks at an empty queue
+_BATCH: Final = 32  # observations that may wait before they are published
+
+
+def run(directory: NodeDirectory, tell: Callable[[str], None], *, once: bool) -> int:
+    """Works off the queue, for good or `once`; returns how many targets could not be completed in the last round.
+
+    Raises:
+        SandboxUnavailable: no sandbox works here; nothing was taken from the queue.
+        Incomplete: another process runs this node, or a worker was ended from outside.
+    """
+    config = directory.load()
+    probe(Bubblewrap.find())
+    with _alone(directory.state):
+        ledger = Ledger(directory.state / "ledger.sqlite")
+        ledger.requeue()
+        try:
+            while True:
+                open_ends = _round(directory, config, ledger, tell)
+                if once:
+                    return open_ends
+                time.sleep(_IDLE)
+        finally:
+            ledger.close()
+
+
+def _round(directory: NodeDirectory, config: NodeConfig, ledger: Ledger, tell: Callable[[str], None]) -> int:
+    unpublished = 0
+    released: list[tuple[TargetName, str]] = []
+    try:
+        for target, done in _rebuilt(directory, config, ledger):
+            tell(f"{done.target}: {done.result}{f' ({done.level})' if done.level else ''}")
+            if done.complete:
+                ledger.finish(target, done.result)
+                unpublished += 1
+            else:
+                released.append((target, done.result))
+            if unpublished >= _BATCH:
+                _publish(directory, tell)
+                unpublished = 0
+    finally:
+        # Only after the round: what could not be completed now would be taken again at once.
+        for target, detail in released:
+            ledger.release(target, detail)
+    _publish(directory, tell)
+    return len(released)
+
+
+def _rebuilt(
+    directory: NodeDirectory, config: NodeConfig, ledger: Ledger
+) -> Iterator[tuple[TargetName, Done]]:
+    """Every queued target, rebuilt; as many at a time as the configuration says."""
+    running: dict[Future[Done], TargetName] = {}
+    target = ledger.take()
+    if target is None:
+        return
+    try:
+        # Workers are spawned: a fork would share the parent's connections.
+        with ProcessPoolExecutor(
+            config.jobs, get_context("spawn"), initializer=worker.start, initargs=(directory, config)
+        ) as pool:
+            while target is not None or running:
+                while target is not None and len(running) < config.jobs:
+                    running[pool.submit(worker.work, str(target))] = target
+                    target = ledger.take()
+                finished, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    yield running.pop(future), future.result()
+    except BrokenProcessPool:
+        raise Incomplete("a worker process was ended from outside", hint="Run the node again.") from None
+
+
+def _publish(directory: NodeDirectory, tell: Callable[[str], None]) -> None:
+    published = publish_apart(directory)
+    for refused in published["refused"]:
+        tell(f"not signed: {refused['name']}: {refused['reason']}")
+    if published["count"]:
+        tell(f"published {published['count']} observations; the log has {published['size']}")
+
+
+@contextmanager
+def _alone(state: Path) -> Iterator[None]:
+    descriptor = os.open(state / "run.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise Incomplete(f"{state}: another process runs this node") from None
+    try:
+        yield
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,98 @@
+"""From a report to the observation that a node signs: what was seen, and nothing of the node's own affairs."""
+
+from datetime import datetime
+from typing import Final
+
+from rebuilders.pipeline import Attempt, Report
+from rebuilders.plan.recipe import Recipe
+from rebuilders.result import result_of
+from witness import __version__
+from witness.errors import Incomplete
+from witness.names import purl
+from witness.observation import (
+    Attempt as Attempted,
+)
+from witness.observation import (
+    Builder,
+    DigestSet,
+    Environment,
+    Failure,
+    Observation,
+    Published,
+    Requirement,
+    Resource,
+    Tool,
+)
+from witness.statement import Statement
+
+_MAX_DETAIL: Final = 300
+_TOLD: Final = frozenset({"build", "hook", "output"})  # phases whose message holds nothing of the node itself
+
+
+def observe(
+    report: Report,
+    *,
+    builder: str,
+    isolation: str,
+    started: datetime,
+    finished: datetime,
+    previous: int | None,
+) -> Statement:
+    """The statement about `report.target`, made by the node `builder`.
+
+    Raises:
+        Incomplete: the published file could not be had, so that there is nothing to make a statement about.
+    """
+    target, best = report.target, report.best
+    if target is None:
+        raise Incomplete("no published file, no observation")
+    ran = report.tries > 0
+    observation = Observation(
+        purl=purl(target.name.project, str(target.name.version), target.name.filename),
+        method="rebuild",
+        result=result_of(report),  # type: ignore[arg-type] # one of its four words
+        level=best.outcome.level if best else None,
+        comparison=best.outcome.comparison if best else None,
+        source=_resource(target.sdist.filename, target.sdist.sha256) if target.sdist else None,
+        published=Published(
+            size=len(target.data),
+            upload_time=target.uploaded,
+            index_serial=target.serial,
+            yanked=target.yanked,
+        ),
+        rebuilt=_resource(best.built.filename, best.sha256) if best else None,
+        recipe=DigestSet(sha256=best.recipe.digest) if best else None,
+        environment=_environment(best.recipe) if best else None,
+        isolation=isolation if ran else None,
+        builder=Builder(name=builder, tool=Tool(name="wheelwitness", version=__version__)),
+        attempt=Attempted(
+            count=report.tries, outputs=report.outputs, started_at=started, finished_at=finished
+        ),
+        failure=_failure(report, best),
+        previous=previous,
+    )
+    return Statement(target.name.filename, target.sha256, observation)
+
+
+def _resource(name: str, sha256: str) -> Resource:
+    return Resource(name=name, digest=DigestSet(sha256=sha256))
+
+
+def _environment(recipe: Recipe) -> Environment:
+    return Environment(
+        interpreter=recipe.interpreter,
+        platform=recipe.platform,
+        requirements=tuple(
+            Requirement(name=item.name, version=item.version, sha256=item.sha256)
+            for item in recipe.requirements
+        ),
+        variables={**recipe.variables, "umask": f"{recipe.umask:03o}"},
+    )
+
+
+def _failure(report: Report, best: Attempt | None) -> Failure | None:
+    if best is not None or report.failure is None:
+        return None
+    failure = report.failure
+    detail = str(failure)[:_MAX_DETAIL] if failure.phase in _TOLD else ""
+    return Failure(phase=failure.phase, cause=failure.cause, detail=detail)

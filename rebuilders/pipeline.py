@@ -1,0 +1,259 @@
+"""target → facts → plan → build → comparison: one rebuild, from the published files to what came of it.
+
+Every way in which a rebuild can end is a `Report`. What is raised is only what says nothing of the target: the index
+could not be reached, the sandbox does not work.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from rebuilders.build import Built, Order, ask_requirements, build_wheel
+from rebuilders.deadline import Deadline
+from rebuilders.environment.install import Environments
+from rebuilders.environment.interpreters import Interpreter
+from rebuilders.environment.resolve import Resolver
+from rebuilders.errors import NotBuilt
+from rebuilders.facts.sdist import SdistFacts, sdist_facts
+from rebuilders.facts.wheel import wheel_facts
+from rebuilders.inputs import Target
+from rebuilders.plan.infer import Evidence, infer
+from rebuilders.plan.recipe import After, Candidate, Locked, Plan, Recipe
+from rebuilders.sandbox.interface import Limits, Sandbox
+from witness.compare.ladder import Outcome, compare
+from witness.digest import sha256_hex
+from witness.errors import Malformed
+from witness.observation import LEVELS
+from witness.wheel.reader import Wheel, read_wheel
+
+PHASES: Final = ("fetch", "resolve", "build", "compare")
+MAX_ATTEMPTS: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What a rebuild works with. `platform` is as a recipe names it."""
+
+    resolver: Resolver
+    environments: Environments
+    sandbox: Sandbox
+    interpreters: tuple[Interpreter, ...]
+    platform: str
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One recipe that was run to a wheel, and how that wheel compares."""
+
+    recipe: Recipe
+    built: Built
+    sha256: str
+    outcome: Outcome
+
+
+@dataclass(slots=True)
+class Timer:
+    """Seconds by phase."""
+
+    started: float = field(default_factory=time.monotonic)
+    phases: dict[str, float] = field(default_factory=lambda: dict.fromkeys(PHASES, 0.0))
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        begun = time.monotonic()
+        try:
+            yield
+        finally:
+            self.phases[name] += time.monotonic() - begun
+
+    def seconds(self) -> dict[str, float]:
+        return {"total": time.monotonic() - self.started, **self.phases}
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What came of a rebuild: the best attempt, or the failure that was there instead of one.
+
+    `target` is None where not even the published wheel could be had; `tries` counts recipes begun.
+    """
+
+    target: Target | None
+    plan: Plan | None
+    best: Attempt | None
+    failure: NotBuilt | None
+    tries: int
+    outputs: tuple[str, ...]
+    seconds: dict[str, float]
+
+
+def rebuild(fetch: Callable[[], Target], ports: Ports, deadline: Deadline) -> Report:
+    """Rebuilds what `fetch` gives. Raises FetchFailed and SandboxUnavailable only."""
+    timer = Timer()
+    target: Target | None = None
+    run = _Run(ports, deadline, timer)
+    try:
+        with timer.phase("fetch"):
+            target = fetch()
+        run.search(target)
+    except NotBuilt as failure:
+        run.failure = failure
+    best = run.best
+    return Report(
+        target, run.plan, best, None if best else run.failure, run.tries, tuple(run.outputs), timer.seconds()
+    )
+
+
+def plan_of(target: Target, interpreters: tuple[Interpreter, ...]) -> tuple[Wheel, SdistFacts, Plan]:
+    """What is read and inferred before anything runs. Raises NotBuilt where that is not possible."""
+    if target.sdist is None:
+        raise _not_attempted(
+            f"the release has no sdist to rebuild {target.name.filename} from", "locate", "no-sdist"
+        )
+    if not target.name.is_pure:
+        raise _not_attempted(
+            f"{target.name.filename}: only pure wheels are rebuilt so far", "plan", "native-wheel"
+        )
+    if not interpreters:
+        raise _not_attempted("this machine has no Python to build with", "plan", "no-interpreter")
+    try:
+        wheel = read_wheel(target.data)
+        facts = wheel_facts(wheel)
+    except Malformed as error:
+        raise _not_attempted(f"{target.name.filename}: {error}", "read", "malformed-wheel") from None
+    try:
+        sdist = sdist_facts(target.sdist.data, target.sdist.filename, target.sdist.sha256)
+        minors = tuple(interpreter.minor for interpreter in interpreters)
+        return wheel, sdist, infer(Evidence(target.name.project, facts, sdist, target.uploaded, minors))
+    except Malformed as error:
+        raise _not_attempted(str(error), "read", "malformed-sdist") from None
+
+
+@dataclass(slots=True)
+class _Run:
+    """The search through a plan's candidates, and the best that it has found so far."""
+
+    ports: Ports
+    deadline: Deadline
+    timer: Timer
+    plan: Plan | None = None
+    best: Attempt | None = None
+    failure: NotBuilt | None = None
+    tries: int = 0
+    outputs: dict[str, None] = field(default_factory=dict)
+
+    def search(self, target: Target) -> None:
+        wheel, sdist, self.plan = plan_of(target, self.ports.interpreters)
+        state: After = "start"
+        for candidate in self.plan.candidates:
+            if candidate.after != state or self.tries >= MAX_ATTEMPTS:
+                continue
+            self.tries += 1
+            state = self._try(candidate, target, wheel, sdist)
+            if self.best is not None and self.best.outcome.matches:
+                return
+
+    def _try(self, candidate: Candidate, target: Target, wheel: Wheel, sdist: SdistFacts) -> After:
+        try:
+            attempt = self._attempt(candidate, target, wheel, sdist)
+        except NotBuilt as failure:
+            if failure.cause == "time-limit":
+                raise
+            self.failure = failure
+            return "unresolved" if failure.phase == "resolve" else "failed"
+        self.outputs[attempt.sha256] = None
+        if self.best is None or _rank(attempt.outcome) < _rank(self.best.outcome):
+            self.best = attempt
+        return "mismatch"
+
+    def _attempt(self, candidate: Candidate, target: Target, wheel: Wheel, sdist: SdistFacts) -> Attempt:
+        ports = self.ports
+        interpreter = next(i for i in ports.interpreters if i.minor == candidate.python)
+        locked, order = self._environment(candidate, interpreter, target, sdist)
+        if candidate.ask_backend:
+            with self.timer.phase("build"):
+                asked = ask_requirements(order, ports.sandbox)
+            if missing := tuple(text for text in asked if not _satisfied(text, locked)):
+                more = replace(candidate, requirements=(*candidate.requirements, *missing))
+                locked, order = self._environment(more, interpreter, target, sdist)
+        with self.timer.phase("build"):
+            limits = replace(
+                order.limits, seconds=min(order.limits.seconds, self.deadline.remaining("build"))
+            )
+            built = build_wheel(replace(order, limits=limits), ports.sandbox)
+        recipe = Recipe(
+            interpreter=interpreter.name,
+            platform=ports.platform,
+            requirements=locked,
+            variables=candidate.variables,
+            umask=candidate.umask,
+            modes=candidate.modes,
+            backend=sdist.build_backend,
+        )
+        with self.timer.phase("compare"):
+            return Attempt(recipe, built, sha256_hex(built.data), compare(wheel, _read_built(built)))
+
+    def _environment(
+        self, candidate: Candidate, interpreter: Interpreter, target: Target, sdist: SdistFacts
+    ) -> tuple[tuple[Locked, ...], Order]:
+        left = self.deadline.remaining("resolve")
+        assert target.sdist is not None  # noqa: S101 - plan_of has refused the others
+        with self.timer.phase("resolve"):
+            locked = self.ports.resolver.resolve(candidate, interpreter, timeout=left)
+            environment = self.ports.environments.prepare(interpreter, locked)
+        limits = replace(
+            self.ports.limits, seconds=min(self.ports.limits.seconds, self.deadline.remaining("build"))
+        )
+        return locked, Order(
+            sdist=target.sdist.data,
+            facts=sdist,
+            variables={**interpreter.variables, **candidate.variables},
+            umask=candidate.umask,
+            modes=candidate.modes,
+            environment=environment,
+            limits=limits,
+        )
+
+
+def _rank(outcome: Outcome) -> tuple[int, bool, int]:
+    level = LEVELS.index(outcome.level) if outcome.level else len(LEVELS)
+    return level, not outcome.comparison.archive_exact, outcome.comparison.differences_total
+
+
+def _read_built(built: Built) -> Wheel:
+    try:
+        return read_wheel(built.data)
+    except Malformed as error:
+        raise NotBuilt(
+            f"the build's output is not a wheel: {error}",
+            result="build-failed",
+            phase="output",
+            cause="malformed-output",
+            log=built.log,
+        ) from None
+
+
+def _satisfied(text: str, locked: tuple[Locked, ...]) -> bool:
+    try:
+        requirement = Requirement(text)
+    except InvalidRequirement as error:
+        raise NotBuilt(
+            f"the backend asks for something that is no requirement: {error}",
+            result="build-failed",
+            phase="hook",
+            cause="invalid-requirement",
+        ) from None
+    return requirement.marker is None and any(
+        canonicalize_name(requirement.name) == canonicalize_name(item.name)
+        and requirement.specifier.contains(item.version, prereleases=True)
+        for item in locked
+    )
+
+
+def _not_attempted(message: str, phase: str, cause: str) -> NotBuilt:
+    return NotBuilt(message, result="not-attempted", phase=phase, cause=cause)

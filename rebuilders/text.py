@@ -1,0 +1,78 @@
+"""A report and a plan in words, for a terminal. Whatever comes from a package is escaped."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from rebuilders.pipeline import Attempt, Report
+from rebuilders.plan.recipe import Candidate, Plan
+from rebuilders.result import result_of
+from witness.escape import printable
+from witness.names import TargetName
+
+_MAX_ROWS: Final = 20
+
+
+def rendered(report: Report, name: TargetName) -> str:
+    """The report on `name`: the result first, then what it rests on."""
+    return "\n".join(_lines(report, name))
+
+
+def _lines(report: Report, name: TargetName) -> Iterator[str]:
+    shown = report.target.name.filename if report.target else str(name)
+    best = report.best
+    if best is None:
+        failure = report.failure
+        yield f"{shown}: {result_of(report)}"
+        if failure is not None:
+            yield f"  {failure.phase}: {failure.cause}"
+            yield f"  {failure}"
+        return
+    yield f"{shown}: {result_of(report)} ({_level(best)})"
+    requirements = ", ".join(f"{item.name} {item.version}" for item in best.recipe.requirements)
+    yield f"  built by {best.recipe.interpreter} with {requirements or 'nothing else'}"
+    tries = f"{report.tries} attempt{'s' if report.tries > 1 else ''}"
+    yield f"  {tries}, {report.seconds['total']:.1f} s; recipe sha256:{best.recipe.digest}"
+    if report.target and report.target.yanked:
+        yield "  the index has yanked this file"
+    comparison = best.outcome.comparison
+    for difference in comparison.differences[:_MAX_ROWS]:
+        yield f"  {difference.kind:18} {printable(difference.path) or '(the archive itself)'}"
+    if comparison.differences_total > _MAX_ROWS:
+        yield f"  … and {comparison.differences_total - _MAX_ROWS} more"
+    if report.plan is not None:
+        yield "  because:"
+        yield from (f"    {line}" for line in reasons(report.plan.candidates[0]))
+
+
+def _level(best: Attempt) -> str:
+    outcome = best.outcome
+    if outcome.level is None:
+        count = outcome.comparison.differences_total
+        return f"{count} difference{'s' if count > 1 else ''}"
+    if outcome.level == "archive":
+        return "archive: same members; " + (
+            "the published bytes follow from them"
+            if outcome.comparison.archive_exact
+            else "other compression"
+        )
+    return "bitwise: the same file" if outcome.level == "bitwise" else outcome.level
+
+
+def reasons(candidate: Candidate) -> Iterator[str]:
+    """One line for each decision."""
+    for reason in candidate.reasons:
+        yield f"{printable(reason.decision)}: {printable(reason.because)}"
+
+
+def rendered_plan(plan: Plan, filename: str) -> str:
+    """Every candidate of the plan, the later ones by what they change."""
+    lines = [f"{printable(filename)}: built by {printable(plan.backend)}"]
+    first = plan.candidates[0]
+    lines += ["", "first:", *(f"  {line}" for line in reasons(first))]
+    for candidate in plan.candidates[1:]:
+        last = candidate.reasons[-1]
+        words = {"unresolved": "it cannot be resolved", "failed": "it fails", "mismatch": "it differs"}[
+            candidate.after
+        ]
+        lines.append(f"if {words}: {printable(last.decision)}: {printable(last.because)}")
+    return "\n".join(lines)

@@ -1,0 +1,82 @@
+"""Puts the parts together: the only module that knows every implementation."""
+
+import sysconfig
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from rebuilders.config import Settings
+from rebuilders.deadline import Deadline
+from rebuilders.environment.install import Environments
+from rebuilders.environment.interpreters import installed
+from rebuilders.environment.resolve import Resolver
+from rebuilders.index.cached import CachedIndex
+from rebuilders.index.endpoint import default_endpoint
+from rebuilders.index.interface import IndexSource
+from rebuilders.index.simple import SimpleIndex
+from rebuilders.inputs import Target, from_files, from_index
+from rebuilders.pipeline import Ports, Report, rebuild
+from rebuilders.sandbox.bubblewrap import Bubblewrap, probe
+from rebuilders.sandbox.interface import Limits
+from witness.errors import InputError
+from witness.fetch import HttpFetcher
+from witness.names import TargetName
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """All that it takes to rebuild, ready; meant to be kept for many rebuilds, one at a time."""
+
+    index: IndexSource
+    fetcher: HttpFetcher
+    ports: Ports
+
+    def rebuild(self, target: TargetName, timeout: float) -> Report:
+        """Rebuilds a published target within `timeout` seconds."""
+        return self._rebuild(lambda: from_index(target, self.index), timeout)
+
+    def rebuild_files(self, wheel: Path, sdist: Path, timeout: float) -> Report:
+        """Rebuilds a local wheel from a local sdist."""
+        return self._rebuild(lambda: from_files(wheel, sdist), timeout)
+
+    def _rebuild(self, fetch: Callable[[], Target], timeout: float) -> Report:
+        deadline = Deadline.after(timeout)
+        self.fetcher.expires = deadline.at
+        return rebuild(fetch, self.ports, deadline)
+
+
+def open_index(settings: Settings) -> tuple[IndexSource, HttpFetcher, str]:
+    """The index that the settings or the user's own installers name, with its cache, and its address."""
+    endpoint = (settings.index or default_endpoint()).rstrip("/") + "/"
+    if urlsplit(endpoint).scheme not in ("https", "http"):
+        raise InputError(
+            f"{endpoint}: not the address of an index", hint="Give one that begins with https://."
+        )
+    fetcher = HttpFetcher(contact=settings.contact)
+    return CachedIndex(SimpleIndex(endpoint, fetcher), settings.cache_path, endpoint), fetcher, endpoint
+
+
+def open_workshop(settings: Settings) -> Workshop:
+    """Raises SandboxUnavailable where no sandbox works: without one, nothing is built."""
+    sandbox = Bubblewrap.find()
+    probe(sandbox)
+    index, fetcher, endpoint = open_index(settings)
+    uv = find_uv()
+    settings.cache_path.mkdir(parents=True, exist_ok=True)
+    ports = Ports(
+        resolver=Resolver(uv, endpoint, settings.cache_path),
+        environments=Environments(uv, settings.cache_path, index, sandbox),
+        sandbox=sandbox,
+        interpreters=installed(),
+        platform=sysconfig.get_platform(),
+        limits=Limits(),
+    )
+    return Workshop(index, fetcher, ports)
+
+
+def find_uv() -> Path:
+    """The uv program that our own environment has."""
+    import uv
+
+    return Path(uv.find_uv_bin())

@@ -1,0 +1,53 @@
+"""How our programs end: every foreseen error as a message with a hint and an exit code, none as a traceback."""
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Any, Final
+
+import typer
+from typer.core import TyperGroup
+
+from witness.errors import InputError, Malformed, Unverified, WheelwitnessError
+
+USAGE: Final = 2
+INCOMPLETE: Final = 5
+_INTERRUPTED: Final = 130
+
+
+class Commands(TyperGroup):
+    """A group of commands that turns errors into a message on standard error and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except WheelwitnessError as error:
+            typer.echo(f"{self.name}: {error}", err=True)
+            if error.hint:
+                typer.echo(f"  {error.hint}", err=True)
+            raise typer.Exit(_code(error)) from None
+        except KeyboardInterrupt:
+            raise typer.Exit(_INTERRUPTED) from None
+
+
+def run(name: str, app: Callable[[], Any]) -> None:
+    """Runs a program. Whatever is not foreseen is a mistake of ours, and never looks like a result."""
+    try:
+        app()
+    except BrokenPipeError:  # the reader has what it wanted
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(INCOMPLETE)
+    except Exception as error:  # noqa: BLE001 - the last resort, so that no exit code is an accident
+        if os.environ.get("WHEELWITNESS_DEBUG") == "1":
+            traceback.print_exc()
+        kind = type(error).__name__
+        typer.echo(f"{name}: a mistake in the program itself ({kind}); please report it.", err=True)
+        typer.echo("  Set WHEELWITNESS_DEBUG=1 to see where; nothing was decided.", err=True)
+        sys.exit(INCOMPLETE)
+
+
+def _code(error: WheelwitnessError) -> int:
+    if isinstance(error, InputError | Malformed):
+        return USAGE
+    return 1 if isinstance(error, Unverified) else INCOMPLETE
