@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from rebuilders.cli.options import NodeArgument, QuietOption
+from rebuilders.cli.options import IndexOption, NodeArgument, QuietOption
 
 
 def run(
@@ -13,6 +13,7 @@ def run(
         bool,
         typer.Option("--once", envvar="WHEELWITNESS_ONCE", help="End when the queue has been worked off."),
     ] = False,
+    index: IndexOption = "",
     quiet: QuietOption = False,
 ) -> None:
     r"""Rebuild what is queued and publish what was seen, until stopped.
@@ -26,7 +27,8 @@ def run(
     from rebuilders.node.config import NodeDirectory
     from rebuilders.node.supervise import run as supervise
 
-    open_ends = supervise(NodeDirectory(directory), (lambda _: None) if quiet else typer.echo, once=once)
+    tell = (lambda _: None) if quiet else typer.echo
+    open_ends = supervise(NodeDirectory(directory), tell, once=once, index=index)
     if open_ends:
         typer.echo(f"rebuilder: {open_ends} targets could not be completed and stay queued", err=True)
         raise typer.Exit(5)

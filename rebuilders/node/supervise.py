@@ -24,14 +24,18 @@ _IDLE: Final = 5.0  # seconds between looks at an empty queue
 _BATCH: Final = 32  # observations that may wait before they are published
 
 
-def run(directory: NodeDirectory, tell: Callable[[str], None], *, once: bool) -> int:
+def run(directory: NodeDirectory, tell: Callable[[str], None], *, once: bool, index: str = "") -> int:
     """Works off the queue, for good or `once`; returns how many targets could not be completed in the last round.
+
+    `index`, unless empty, is asked instead of the configured one.
 
     Raises:
         SandboxUnavailable: no sandbox works here; nothing was taken from the queue.
         Incomplete: another process runs this node, or a worker was ended from outside.
     """
     config = directory.load()
+    if index:
+        config = config.model_copy(update={"index": index})
     probe(Bubblewrap.find())
     with _alone(directory.state):
         ledger = Ledger(directory.state / "ledger.sqlite")

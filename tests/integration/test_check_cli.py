@@ -117,7 +117,9 @@ def test_with_one_operator_down_the_evidence_is_insufficient(world):
     assert (code, artifact["verdict"]) == (3, "insufficient")
     assert (artifact["agreeing"], artifact["silent"]) == (["alpha"], ["beta"])
     text = world.run("check", str(world.root / WHEEL)).stdout
-    assert "  silent: beta (Operator B): unreachable: " in text
+    assert "  silent: beta (Operator B): could not be reached\n" in text
+    assert text.count("\nbeta (Operator B): unreachable: ") == 1
+    assert "what to do: try again" in text
 
 
 def test_with_all_operators_down_nothing_was_decided(world):
@@ -355,7 +357,7 @@ def test_a_site_that_refuses_connections_leaves_no_noise(world):
     world.policy.write_text(text.replace('"beta-site"', '"http://127.0.0.1:9/"'), encoding="utf-8")
     result = world.run("check", str(world.root / WHEEL))
     assert result.exit_code == 3
-    assert "silent: beta (Operator B): unreachable: " in result.stdout
+    assert "\nbeta (Operator B): unreachable: http://127.0.0.1:9/" in result.stdout
     assert result.stderr == ""
 
 

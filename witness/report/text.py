@@ -19,6 +19,7 @@ _ADVICE: Final = {
     "unattempted": "ask the witnesses to look at it",
     "unbuildable": "not a sign of tampering; `wheelwitness show` says why it could not be built",
 }
+_TRY_AGAIN: Final = "try again when the witness that is silent can be reached"
 _BAD: Final = "tell the witness's operator; what fails verification was altered, or is not from that witness"
 _HASHES_SHOWN: Final = 12
 
@@ -29,6 +30,7 @@ def render(report: Report, *, verbose: bool = False) -> str:
     for row in report.rows:
         if row.interesting or verbose:
             lines += ["", *_row(row, verbose=verbose)]
+    lines += _unreachable(report)
     if verbose:
         lines += [f"note: {printable(note)}" for note in report.notes]
     elif report.notes:
@@ -54,10 +56,22 @@ def verdict_lines(verdict: Verdict) -> Iterator[str]:
         ("cannot say", verdict.unable),
     ):
         yield from (_voice(label, voice) for voice in voices)
-    yield from (
-        f"  silent: {_who(item.witness, item.operator)}: {printable(item.reason)}" for item in verdict.silent
-    )
+    for item in verdict.silent:
+        reason = printable(item.reason) if item.reachable else "could not be reached"
+        yield f"  silent: {_who(item.witness, item.operator)}: {reason}"
     yield from map(_rejected, verdict.rejected)
+
+
+def _unreachable(report: Report) -> Iterator[str]:
+    """Each witness that could not be reached, once, with the first reason."""
+    verdicts = (verdict for row in report.rows for verdict in row.files)
+    silent = (item for verdict in verdicts for item in verdict.silent if not item.reachable)
+    reasons: dict[str, str] = {}
+    for item in silent:
+        reasons.setdefault(_who(item.witness, item.operator), printable(item.reason))
+    if reasons:
+        yield ""
+        yield from (f"{who}: {reason}" for who, reason in reasons.items())
 
 
 def _row(row: Row, *, verbose: bool) -> Iterator[str]:
@@ -73,7 +87,9 @@ def _row(row: Row, *, verbose: bool) -> Iterator[str]:
     if row.bad_signature:
         yield f"  what to do: {_BAD}"
     elif row.outcome in _ADVICE and not row.unusable:
-        yield f"  what to do: {_ADVICE[row.outcome]}"
+        silent = row.verdict.silent if row.verdict else ()
+        unheard = row.outcome == "insufficient" and any(not item.reachable for item in silent)
+        yield f"  what to do: {_TRY_AGAIN if unheard else _ADVICE[row.outcome]}"
 
 
 def _others(row: Row, decisive: Verdict) -> Iterator[str]:
