@@ -1,0 +1,165 @@
+"""`make bench`: a rebuild beside `uv build` and `pip wheel` of the same sdists, with the same pins, in the same run.
+
+Everything is warm: downloads, build environments, uv's and pip's caches. Prints seconds and ratios; a ratio below 1
+says that we were faster, although we also unpack in a sandbox, compare and explain. Nothing here passes or fails.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from rebuilders.batch import Batch
+from rebuilders.config import Settings
+from rebuilders.pipeline import Report
+from rebuilders.wiring import Workshop, open_workshop
+from witness.names import TargetName
+
+SMALL = "six==1.17.0"
+TEN = (
+    "six==1.17.0", "requests==2.34.2", "attrs==26.1.0", "idna==3.20", "packaging==26.3",
+    "click==8.5.1", "jinja2==3.1.6", "h11==0.16.0", "iniconfig==2.3.1", "werkzeug==3.1.9",
+)  # fmt: skip
+BIN = Path(sys.executable).parent
+JOBS = 2
+
+
+@dataclass(frozen=True)
+class Case:
+    """A target with what its rebuild found out, so that the peers build the same thing."""
+
+    target: TargetName
+    sdist: Path
+    python: Path
+    constraints: Path
+    as_of: str
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5, help="of each single measurement; the median counts")
+    parser.add_argument("--json", action="store_true", help="write JSON instead of a table")
+    rounds, as_json = (arguments := parser.parse_args()).rounds, arguments.json
+    with tempfile.TemporaryDirectory(prefix="wheelwitness-bench-") as directory:
+        workshop = open_workshop(Settings())
+        cases = [prepare(workshop, TargetName.parse(text), Path(directory)) for text in TEN]
+        small = next(case for case in cases if str(case.target) == SMALL)
+        rows = {
+            f"one rebuild ({SMALL})": (
+                lambda: workshop.rebuild(small.target, 600),
+                lambda: uv_build(small),
+                lambda: pip_wheel(small),
+                rounds,
+            ),
+            f"a batch of ten, {JOBS} at a time": (
+                lambda: batch([case.target for case in cases]),
+                lambda: at_a_time(uv_build, cases),
+                lambda: at_a_time(pip_wheel, cases),
+                1,
+            ),
+        }
+        results = {name: measure(*row) for name, row in rows.items()}
+    print(json.dumps(results, indent=2) if as_json else table(results))
+
+
+def prepare(workshop: Workshop, target: TargetName, directory: Path) -> Case:
+    """Rebuilds once, which warms our caches, and writes down the pins."""
+    report = workshop.rebuild(target, 600)
+    if (
+        report.best is None
+        or report.target is None
+        or report.target.sdist is None
+        or report.target.uploaded is None
+    ):
+        sys.exit(f"bench: {target} was not rebuilt: {report.failure}")
+    sdist = directory / report.target.sdist.filename
+    sdist.write_bytes(report.target.sdist.data)
+    constraints = directory / f"{target.project}.txt"
+    pins = (f"{item.name}=={item.version}" for item in report.best.recipe.requirements)
+    constraints.write_text("\n".join(pins) + "\n")
+    python = interpreter(workshop, report)
+    return Case(target, sdist, python, constraints, report.target.uploaded.strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
+
+
+def interpreter(workshop: Workshop, report: Report) -> Path:
+    assert report.best is not None
+    name = report.best.recipe.interpreter
+    return next(each.executable for each in workshop.ports.interpreters if each.name == name)
+
+
+def uv_build(case: Case) -> None:
+    with tempfile.TemporaryDirectory() as out:
+        how = ["--wheel", "--quiet", "--no-config", "--python", case.python, "--out-dir", out]
+        pins = ["--build-constraints", case.constraints, "--exclude-newer", case.as_of]
+        run([BIN / "uv", "build", *how, *pins, case.sdist])
+
+
+def pip_wheel(case: Case) -> None:
+    with tempfile.TemporaryDirectory() as out:
+        how = ["--quiet", "--no-deps", "--disable-pip-version-check", "--wheel-dir", out]
+        run([BIN / "python", "-m", "pip", "wheel", *how, case.sdist], PIP_CONSTRAINT=str(case.constraints))
+
+
+def run(argv: list[object], **variables: str) -> None:
+    done = subprocess.run(
+        list(map(str, argv)), env={**os.environ, **variables}, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        sys.exit(f"bench: {argv[0]} failed: {done.stderr[-2000:]}")
+
+
+def batch(targets: list[TargetName]) -> None:
+    for result in Batch(Settings(), JOBS, 600).results(targets):
+        if result["result"] != "match":
+            sys.exit(f"bench: {result['input']}: {result['result']}")
+
+
+def at_a_time(build: Callable[[Case], None], cases: list[Case]) -> None:
+    with ThreadPoolExecutor(JOBS) as pool:
+        list(pool.map(build, cases))
+
+
+def measure(
+    ours: Callable[[], object], uv: Callable[[], object], pip: Callable[[], object], rounds: int
+) -> dict[str, float]:
+    """Medians in seconds, and ours in relation to each peer. The peers get a round to warm up."""
+    uv()
+    seconds = {name: statistics.median(timed(call, rounds)) for name, call in (("ours", ours), ("uv", uv))}
+    seconds["pip"] = statistics.median(timed(pip, min(rounds, 2)))
+    return {
+        "ours": seconds["ours"],
+        "uv build": seconds["uv"],
+        "pip wheel": seconds["pip"],
+        "ours / uv build": seconds["ours"] / seconds["uv"],
+        "ours / pip wheel": seconds["ours"] / seconds["pip"],
+    }
+
+
+def timed(call: Callable[[], object], rounds: int) -> list[float]:
+    durations = []
+    for _ in range(rounds):
+        started = time.perf_counter()
+        call()
+        durations.append(time.perf_counter() - started)
+    return durations
+
+
+def table(results: dict[str, dict[str, float]]) -> str:
+    columns = list(next(iter(results.values())))
+    lines = [f"{'':34}" + "".join(f"{column:>18}" for column in columns)]
+    for name, row in results.items():
+        cells = (f"{value:.2f}{'' if '/' in column else ' s'}" for column, value in row.items())
+        lines.append(f"{name:34}" + "".join(f"{cell:>18}" for cell in cells))
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
