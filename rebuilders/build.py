@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.resources import files
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 import build as pypa_build
@@ -100,11 +100,26 @@ def _project(order: Order, runner: "_Runner") -> Iterator[pypa_build.ProjectBuil
         # `build` looks for one of the two; what it reads is the first.
         name = "pyproject.toml" if "pyproject.toml" in order.facts.texts else "setup.py"
         (Path(directory) / name).write_text(order.facts.texts.get("pyproject.toml", ""), "utf-8")
+        for path in _backend_path(order.facts):
+            (Path(directory) / path).mkdir(parents=True, exist_ok=True)
         runner.host_source = directory
         try:
             yield pypa_build.ProjectBuilder(directory, python_executable=PYTHON, runner=runner)
         except (pypa_build.BuildException, pypa_build.BuildBackendException, NotBuilt) as error:
             raise runner.failure or _refused(error) from None
+
+
+def _backend_path(facts: SdistFacts) -> Iterator[str]:
+    """The directories of an in-tree backend, which `build` wants to see; it refuses those outside by itself."""
+    entries = (facts.build_system or {}).get("backend-path", ())
+    for entry in entries if isinstance(entries, list) else ():
+        path = PurePosixPath(str(entry))
+        if (
+            not path.is_absolute()
+            and ".." not in path.parts
+            and any(PurePosixPath(member).is_relative_to(path) for member in facts.members)
+        ):
+            yield str(path)
 
 
 def _refused(error: Exception) -> NotBuilt:
