@@ -23,6 +23,7 @@ from witness.wheel.archive import (
 from witness.wheel.reader import Wheel
 
 _LEVELS: Final = (6, 9, 1, 2, 3, 4, 5, 7, 8)  # zlib's default first, then what people ask for
+_CHUNK: Final = 256 * 1024
 
 
 def regenerates(published: Wheel, rebuilt: Wheel) -> bool:
@@ -70,11 +71,23 @@ def _compressed(archive: Archive, entry: Entry) -> bytes:
 def _deflate_like(content: bytes, wanted: bytes, first: int) -> tuple[bytes, int] | None:
     """`content` deflated to exactly `wanted`, and the zlib level that did it; `first` is tried first."""
     for level in (first, *(level for level in _LEVELS if level != first)):
-        state = zlib.compressobj(level, zlib.DEFLATED, -zlib.MAX_WBITS)
-        packed = state.compress(content) + state.flush()
-        if packed == wanted:
-            return packed, level
+        if _deflates_to(content, wanted, level):
+            return wanted, level
     return None
+
+
+def _deflates_to(content: bytes, wanted: bytes, level: int) -> bool:
+    """Whether zlib makes `wanted` of `content`; a wrong level is given up at its first other byte."""
+    state = zlib.compressobj(level, zlib.DEFLATED, -zlib.MAX_WBITS)
+    at = 0
+    for start in range(0, len(content) + _CHUNK, _CHUNK):
+        packed = state.compress(content[start : start + _CHUNK])
+        if start >= len(content):
+            packed += state.flush()
+        if not wanted.startswith(packed, at):
+            return False
+        at += len(packed)
+    return at == len(wanted)
 
 
 def _local_header(entry: Entry, place: tuple[int, int, int, int]) -> bytes:

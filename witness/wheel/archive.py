@@ -10,7 +10,7 @@ import stat
 import struct
 import unicodedata
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -33,6 +33,8 @@ _DESCRIPTOR: Final = 0x0008
 _UTF8: Final = 0x0800
 _KNOWN_FLAGS: Final = _DESCRIPTOR | _UTF8 | 0x0006  # bits 1 and 2: what deflate was asked for
 _UNIX: Final = 3
+_MAX_VERSION: Final = 63  # APPNOTE 4.4.3: the highest there is; zipfile refuses what asks for more
+_DOS_NO_FILE: Final = 0x18  # the attributes of directories and volume labels
 # Time stamps and owners, which installers ignore. 0x7075 renames a member for some readers: never harmless.
 _HARMLESS_EXTRA: Final = frozenset({0x5455, 0x7875})
 _CHUNK: Final = 256 * 1024
@@ -64,6 +66,7 @@ class Entry:
     extra: bytes
     local_extra: bytes
     comment: bytes
+    disk: int
     internal: int
     external: int
     offset: int
@@ -80,8 +83,13 @@ class Entry:
 
     @property
     def executable(self) -> bool:
-        """Whether some installer would set an exec bit. uv, unlike pip, does not ask for S_IFREG."""
+        """Whether some installer would set an exec bit."""
         return not self.is_dir and bool(self.mode & 0o111)
+
+    @property
+    def surely_executable(self) -> bool:
+        """Whether every installer would: pip asks for S_IFREG, uv for an archive made on Unix."""
+        return self.executable and stat.S_ISREG(self.mode) and self.made_by >> 8 == _UNIX
 
     @property
     def moment(self) -> tuple[int, int, int, int, int, int]:
@@ -152,7 +160,11 @@ def _read_end(data: bytes, findings: list[Finding]) -> tuple[int, int, int, int]
         findings.append(Finding("", "trailing-bytes"))
     if disk or start_disk or here != count:
         findings.append(Finding("", "several-disks"))
-    if data[max(0, end - 20) : end].startswith(b"PK\x06\x07") or 0xFFFFFFFF in (size, start):
+    if (
+        data[max(0, end - 20) : end].startswith(b"PK\x06\x07")
+        or 0xFFFFFFFF in (size, start)
+        or count == 0xFFFF
+    ):
         raise Malformed("a ZIP64 archive, which wheels of a sane size do not need")
     if start + size != end:
         # Prepended bytes shift every offset: readers that search from the end see another archive.
@@ -183,7 +195,7 @@ def _read_central(data: bytes, start: int, size: int, count: int, limits: Archiv
 
 def _entry(data: bytes, fields: tuple[int, ...], raw: bytes, extra: bytes, comment: bytes) -> Entry:
     _, made_by, version, flags, method, time, date, crc, packed, size, *_rest = fields
-    internal, external, offset = fields[14:17]
+    disk, internal, external, offset = fields[13:17]
     if flags & _ENCRYPTED:
         raise Malformed(f"{raw[:80]!r}: an encrypted member")
     if 0xFFFFFFFF in (packed, size, offset):
@@ -209,6 +221,7 @@ def _entry(data: bytes, fields: tuple[int, ...], raw: bytes, extra: bytes, comme
         extra=extra,
         local_extra=data[data_offset - local_extras : data_offset],
         comment=comment,
+        disk=disk,
         internal=internal,
         external=external,
         offset=offset,
@@ -271,12 +284,16 @@ def _entry_findings(entry: Entry) -> Iterator[Finding]:
     checks = {
         "unsupported-compression": entry.method not in (STORED, DEFLATED),
         "unknown-flags": entry.flags & ~_KNOWN_FLAGS,
+        "unknown-version": entry.version > _MAX_VERSION,
+        "several-disks": entry.disk,
         "data-descriptor": entry.flags & _DESCRIPTOR,
         "member-comment": entry.comment,
-        "special-file": kind not in (0, stat.S_IFDIR if entry.is_dir else stat.S_IFREG),
+        "special-file": kind not in (0, stat.S_IFDIR if entry.is_dir else stat.S_IFREG)
+        or (entry.external & _DOS_NO_FILE and not entry.is_dir),
         "special-mode": entry.mode & 0o7000 and entry.made_by >> 8 == _UNIX,
+        "ambiguous-executable": entry.executable and not entry.surely_executable,
         "name-without-utf8-flag": not entry.raw_name.isascii() and not entry.flags & _UTF8,
-        "directory-with-content": entry.is_dir and (entry.size or entry.compressed_size),
+        "directory-with-content": entry.is_dir and (entry.size or entry.compressed_size or entry.crc),
         "stored-size": entry.method == STORED and entry.size != entry.compressed_size,
         "unknown-extra-field": not _harmless(entry.extra) or not _harmless(entry.local_extra),
     }
@@ -331,11 +348,26 @@ def _name_findings(entries: tuple[Entry, ...]) -> Iterator[Finding]:
         if folded in seen:
             yield Finding(entry.name, "duplicate-name" if seen[folded] == entry.name else "colliding-name")
         seen[folded] = entry.name
-    files = {folded for folded, name in seen.items() if not name.endswith("/")}
+    parents = _parents(seen)
+    for folded, name in seen.items():
+        if folded in parents and not name.endswith("/"):
+            yield Finding(name, "colliding-name")
+    # pip makes no directory of its own accord, uv makes each: an empty one can be imported, and can shadow.
+    filled = _parents(entry.name for entry in entries if not entry.is_dir)
     for entry in entries:
-        parts = _fold(entry.name.removesuffix("/")).split("/")
-        if any("/".join(parts[:depth]) in files for depth in range(1, len(parts))):
-            yield Finding(entry.name, "colliding-name")
+        if entry.is_dir and entry.name.removesuffix("/") not in filled:
+            yield Finding(entry.name, "empty-directory")
+
+
+def _parents(paths: Iterable[str]) -> set[str]:
+    """Every directory that one of `paths` lies in."""
+    found: set[str] = set()
+    for path in paths:
+        at = path.rfind("/")
+        while at > 0 and path[:at] not in found:
+            found.add(path[:at])
+            at = path.rfind("/", 0, at)
+    return found
 
 
 def _fold(name: str) -> str:
