@@ -23,7 +23,8 @@ from rebuilders.facts.sdist import SdistFacts, sdist_facts
 from rebuilders.facts.wheel import wheel_facts
 from rebuilders.inputs import Target
 from rebuilders.plan.infer import Evidence, infer
-from rebuilders.plan.recipe import After, Candidate, Locked, Plan, Recipe
+from rebuilders.plan.recipe import After, Candidate, Locked, Plan, Reason, Recipe
+from rebuilders.plan.variations import Miss, variations
 from rebuilders.sandbox.interface import Limits, Sandbox
 from witness.compare.ladder import Outcome, compare
 from witness.digest import sha256_hex
@@ -32,7 +33,7 @@ from witness.observation import LEVELS
 from witness.wheel.reader import Wheel, read_wheel
 
 PHASES: Final = ("fetch", "resolve", "build", "compare")
-MAX_ATTEMPTS: Final = 6
+MAX_ATTEMPTS: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +52,11 @@ class Ports:
 class Attempt:
     """One recipe that was run to a wheel, and how that wheel compares."""
 
+    candidate: Candidate
     recipe: Recipe
     built: Built
     sha256: str
+    wheel: Wheel
     outcome: Outcome
 
 
@@ -91,6 +94,23 @@ class Report:
     outputs: tuple[str, ...]
     seconds: dict[str, float]
 
+    @property
+    def explanation(self) -> tuple[Reason, ...]:
+        """What had to be changed of the first candidate to get the best attempt; empty if nothing."""
+        if self.plan is None or self.best is None:
+            return ()
+        first = self.plan.candidates[0].reasons
+        return tuple(reason for reason in self.best.candidate.reasons if reason not in first)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """All that is read and inferred before anything runs."""
+
+    wheel: Wheel
+    evidence: Evidence
+    plan: Plan
+
 
 def rebuild(fetch: Callable[[], Target], ports: Ports, deadline: Deadline) -> Report:
     """Rebuilds what `fetch` gives. Raises FetchFailed and SandboxUnavailable only."""
@@ -109,8 +129,8 @@ def rebuild(fetch: Callable[[], Target], ports: Ports, deadline: Deadline) -> Re
     )
 
 
-def plan_of(target: Target, interpreters: tuple[Interpreter, ...]) -> tuple[Wheel, SdistFacts, Plan]:
-    """What is read and inferred before anything runs. Raises NotBuilt where that is not possible."""
+def prepare(target: Target, interpreters: tuple[Interpreter, ...]) -> Prepared:
+    """Reads `target` and plans. Raises NotBuilt where that is not possible."""
     if target.sdist is None:
         raise _not_attempted(
             f"the release has no sdist to rebuild {target.name.filename} from", "locate", "no-sdist"
@@ -129,9 +149,14 @@ def plan_of(target: Target, interpreters: tuple[Interpreter, ...]) -> tuple[Whee
     try:
         sdist = sdist_facts(target.sdist.data, target.sdist.filename, target.sdist.sha256)
         minors = tuple(interpreter.minor for interpreter in interpreters)
-        return wheel, sdist, infer(Evidence(target.name.project, facts, sdist, target.uploaded, minors))
+        evidence = Evidence(target.name.project, facts, sdist, target.uploaded, minors)
+        return Prepared(wheel, evidence, infer(evidence))
     except Malformed as error:
         raise _not_attempted(str(error), "read", "malformed-sdist") from None
+
+
+class _Repeated(Exception):
+    """The candidate comes to a recipe that was tried before."""
 
 
 @dataclass(slots=True)
@@ -146,25 +171,47 @@ class _Run:
     failure: NotBuilt | None = None
     tries: int = 0
     outputs: dict[str, None] = field(default_factory=dict)
+    tried: set[object] = field(default_factory=set)
 
     def search(self, target: Target) -> None:
-        wheel, sdist, self.plan = plan_of(target, self.ports.interpreters)
+        """Follows the plan until a wheel comes out; then varies its recipe as long as that brings it nearer."""
+        prepared = prepare(target, self.ports.interpreters)
+        self.plan = prepared.plan
         state: After = "start"
         for candidate in self.plan.candidates:
-            if candidate.after != state or self.tries >= MAX_ATTEMPTS:
-                continue
-            self.tries += 1
-            state = self._try(candidate, target, wheel, sdist)
-            if self.best is not None and self.best.outcome.matches:
-                return
+            if candidate.after == state:
+                state = self._try(candidate, target, prepared) or state
+        while self.best is not None and not self.best.outcome.matches and self._improve(target, prepared):
+            pass
 
-    def _try(self, candidate: Candidate, target: Target, wheel: Wheel, sdist: SdistFacts) -> After:
+    def _improve(self, target: Target, prepared: Prepared) -> bool:
+        """Tries variations of the best attempt; whether one of them is better."""
+        best = self.best
+        assert best is not None  # noqa: S101 - the caller has looked
+        differences = best.outcome.comparison.differences
+        miss = Miss(wheel_facts(best.wheel), differences, best.recipe.requirements)
+        for candidate in variations(prepared.evidence, best.candidate, miss):
+            if self.tries >= MAX_ATTEMPTS:
+                return False
+            self._try(candidate, target, prepared)
+            if self.best is not best:
+                return True
+        return False
+
+    def _try(self, candidate: Candidate, target: Target, prepared: Prepared) -> After | None:
+        """How trying `candidate` ended; None if that was known."""
+        if candidate.question in self.tried:
+            return None
+        self.tried.add(candidate.question)
         try:
-            attempt = self._attempt(candidate, target, wheel, sdist)
+            attempt = self._attempt(candidate, target, prepared.wheel, prepared.evidence.sdist)
+        except _Repeated:
+            return None
         except NotBuilt as failure:
             if failure.cause == "time-limit":
                 raise
-            self.failure = failure
+            if self.failure is None or self.failure.phase == "resolve":
+                self.failure = failure  # the first of its kind: what came after were other guesses
             return "unresolved" if failure.phase == "resolve" else "failed"
         self.outputs[attempt.sha256] = None
         if self.best is None or _rank(attempt.outcome) < _rank(self.best.outcome):
@@ -181,11 +228,6 @@ class _Run:
             if missing := tuple(text for text in asked if not _satisfied(text, locked)):
                 more = replace(candidate, requirements=(*candidate.requirements, *missing))
                 locked, order = self._environment(more, interpreter, target, sdist)
-        with self.timer.phase("build"):
-            limits = replace(
-                order.limits, seconds=min(order.limits.seconds, self.deadline.remaining("build"))
-            )
-            built = build_wheel(replace(order, limits=limits), ports.sandbox)
         recipe = Recipe(
             interpreter=interpreter.name,
             platform=ports.platform,
@@ -194,9 +236,22 @@ class _Run:
             umask=candidate.umask,
             modes=candidate.modes,
             backend=sdist.build_backend,
+            frontend=candidate.frontend,
+            options=candidate.options,
+            line_ends=candidate.line_ends,
         )
+        if recipe.digest in self.tried:
+            raise _Repeated
+        self.tried.add(recipe.digest)
+        self.tries += 1
+        with self.timer.phase("build"):
+            limits = replace(
+                order.limits, seconds=min(order.limits.seconds, self.deadline.remaining("build"))
+            )
+            built = build_wheel(replace(order, limits=limits), ports.sandbox)
         with self.timer.phase("compare"):
-            return Attempt(recipe, built, sha256_hex(built.data), compare(wheel, _read_built(built)))
+            rebuilt = _read_built(built)
+            return Attempt(candidate, recipe, built, sha256_hex(built.data), rebuilt, compare(wheel, rebuilt))
 
     def _environment(
         self, candidate: Candidate, interpreter: Interpreter, target: Target, sdist: SdistFacts
@@ -215,6 +270,9 @@ class _Run:
             variables={**interpreter.variables, **candidate.variables},
             umask=candidate.umask,
             modes=candidate.modes,
+            frontend=candidate.frontend,
+            options=candidate.options,
+            line_ends=candidate.line_ends,
             environment=environment,
             limits=limits,
         )
@@ -227,7 +285,8 @@ def _rank(outcome: Outcome) -> tuple[int, bool, int]:
 
 def _read_built(built: Built) -> Wheel:
     try:
-        return read_wheel(built.data)
+        wheel = read_wheel(built.data)
+        wheel_facts(wheel)
     except Malformed as error:
         raise NotBuilt(
             f"the build's output is not a wheel: {error}",
@@ -236,6 +295,7 @@ def _read_built(built: Built) -> Wheel:
             cause="malformed-output",
             log=built.log,
         ) from None
+    return wheel
 
 
 def _satisfied(text: str, locked: tuple[Locked, ...]) -> bool:

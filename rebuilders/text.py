@@ -39,6 +39,9 @@ def _lines(report: Report, name: TargetName) -> Iterator[str]:
         yield f"  {difference.kind:18} {printable(difference.path) or '(the archive itself)'}"
     if comparison.differences_total > _MAX_ROWS:
         yield f"  … and {comparison.differences_total - _MAX_ROWS} more"
+    if report.explanation:
+        changes = "; ".join(f"{reason.decision} ({reason.because})" for reason in report.explanation)
+        yield f"  {'equal' if best.outcome.matches else 'nearest'} once built with {printable(changes)}"
     if report.plan is not None:
         yield "  because:"
         yield from (f"    {line}" for line in reasons(report.plan.candidates[0]))

@@ -26,7 +26,7 @@ def plan(
     from rebuilders.environment.interpreters import installed
     from rebuilders.errors import NotBuilt
     from rebuilders.inputs import from_index
-    from rebuilders.pipeline import plan_of
+    from rebuilders.pipeline import prepare
     from rebuilders.text import rendered_plan
     from rebuilders.wiring import open_index
 
@@ -34,7 +34,7 @@ def plan(
     source, _, _ = open_index(settings(index, cache, contact))
     try:
         found = from_index(name, source)
-        _, _, planned = plan_of(found, installed())
+        planned = prepare(found, installed()).plan
     except NotBuilt as failure:
         typer.echo(f"{name}: {failure}", err=True)
         raise typer.Exit(3) from None

@@ -3,7 +3,6 @@
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.message import Message
 from email.parser import HeaderParser
 from typing import Final
 
@@ -11,6 +10,12 @@ from witness.errors import Malformed
 from witness.wheel.reader import Wheel
 
 _GENERATOR: Final = re.compile(r"(?P<name>[A-Za-z0-9_.-]+)\s*\(?(?P<version>[A-Za-z0-9_.+!-]+)?\)?")
+
+# pkg_resources' namespace packages, and scripts that are named for the Python they were built with.
+_PYTHON_NAMED: Final = (
+    re.compile(r"-py(3\.\d+)-nspkg\.pth$"),
+    re.compile(r"^\w+-?(3\.\d+) ?=", re.MULTILINE),
+)
 
 Moment = tuple[int, int, int, int, int, int]
 
@@ -29,11 +34,42 @@ class WheelFacts:
     moments: dict[str, Moment]
     modes: dict[str, int]
     made_on_unix: bool
+    headers: tuple[tuple[str, str], ...]
+    metadata: str
+    entry_points: str
 
     @property
     def single_moment(self) -> Moment | None:
         """The one time that all members have, if so."""
         return next(iter(self.moments.values())) if len(set(self.moments.values())) == 1 else None
+
+    def header(self, name: str) -> tuple[str, ...]:
+        """The values of METADATA's fields of that name, in order."""
+        return tuple(value for field, value in self.headers if field == name)
+
+    @property
+    def python_tags(self) -> frozenset[str]:
+        """The first parts of the wheel's tags, such as py2 and py3."""
+        return frozenset(tag.split("-", 1)[0] for tag in self.tags)
+
+    @property
+    def crlf(self) -> bool:
+        """Whether METADATA was written with Windows' line ends."""
+        return "\r\n" in self.metadata
+
+    @property
+    def blank_tail(self) -> int:
+        """How many empty lines METADATA ends with."""
+        return len(self.metadata) - len(self.metadata.rstrip("\r\n")) - 1
+
+    @property
+    def named_python(self) -> str:
+        """The minor version that the build wrote into the wheel by itself, or nothing."""
+        for text in (*self.moments, self.entry_points):
+            for pattern in _PYTHON_NAMED:
+                if found := pattern.search(text):
+                    return found[1]
+        return ""
 
     @property
     def payload_moments(self) -> dict[str, Moment]:
@@ -43,8 +79,9 @@ class WheelFacts:
 
 def wheel_facts(wheel: Wheel) -> WheelFacts:
     """Raises Malformed if the wheel has no readable WHEEL or METADATA."""
-    about = _headers(wheel, "WHEEL")
-    metadata = _headers(wheel, "METADATA")
+    about = HeaderParser().parsestr(_text(wheel, "WHEEL"))
+    text = _text(wheel, "METADATA")
+    metadata = HeaderParser().parsestr(text)
     generator = _GENERATOR.match(about.get("Generator", "").strip())
     files = [entry for entry in wheel.archive.entries if not entry.is_dir]
     return WheelFacts(
@@ -58,6 +95,11 @@ def wheel_facts(wheel: Wheel) -> WheelFacts:
         moments={entry.name: entry.moment for entry in files},
         modes={entry.name: entry.mode for entry in files},
         made_on_unix=any(entry.made_by >> 8 == 3 for entry in files),
+        headers=tuple((name, str(value)) for name, value in metadata.items()),
+        metadata=text,
+        entry_points=_text(wheel, "entry_points.txt")
+        if f"{wheel.dist_info}/entry_points.txt" in wheel.members
+        else "",
     )
 
 
@@ -69,9 +111,9 @@ def as_utc(moment: Moment) -> datetime | None:
         return None
 
 
-def _headers(wheel: Wheel, name: str) -> Message:
+def _text(wheel: Wheel, name: str) -> str:
     path = f"{wheel.dist_info}/{name}"
     try:
-        return HeaderParser().parsestr(wheel.read(path).decode("utf-8"))
+        return wheel.read(path).decode("utf-8")
     except UnicodeDecodeError:
         raise Malformed(f"{path} is not UTF-8") from None

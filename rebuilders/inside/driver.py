@@ -3,12 +3,14 @@
 Runs inside the sandbox, before and around code that is not ours, under Pythons from 3.6 on. What it writes is no
 better than what the build might have written itself: whoever reads it, checks it.
 
-Input: one argument, JSON: {"sdist": path, "top": name, "umask": int, "modes": "archive" | "umask", "hook": name,
-"kwargs": {...}, "script": path of pyproject-hooks' script}.
+Input: one argument, JSON: {"sdist": path, "top": name, "umask": int, "modes": "archive" | "umask" | "windows",
+"lineEnds": "lf" | "crlf", "hook": name, "kwargs": {...}, "script": path of pyproject-hooks' script}. The hook
+`setup.py` is the command that there was before hooks, and its kwargs are {"options": [...]}.
 Output: 8 bytes, the length of a JSON text; the text, {"hook": what the script wrote, "wheel": name or null}; then
 the wheel.
 """
 
+import builtins
 import io
 import json
 import os
@@ -34,32 +36,68 @@ def main():
         os.mkdir(directory)
     (unzip if request["sdist"].endswith(".zip") else untar)(request["sdist"], request["modes"])
     os.chdir(os.path.join(SOURCE, request["top"]))
-    call(request)
-    with open(os.path.join(CONTROL, "output.json"), "rb") as file:
-        hook = json.loads(file.read().decode("utf-8"))
-    deliver(output, hook, request["hook"] == "build_wheel")
+    if request["lineEnds"] == "crlf":
+        write_crlf()
+    answer = (setup_py if request["hook"] == "setup.py" else call)(request)
+    deliver(output, answer, request["hook"] in ("build_wheel", "setup.py"))
+
+
+def setup_py(request):
+    """The wheel's name, in a hook's form, after `python setup.py bdist_wheel` with setuptools there first, as in pip."""
+    import setuptools  # noqa: F401
+
+    sys.argv = ["setup.py", "bdist_wheel", "--dist-dir", WHEELS] + request["kwargs"]["options"]
+    sys.path[0] = os.getcwd()
+    runpy.run_path("setup.py", run_name="__main__")
+    return {"return_val": next(iter(os.listdir(WHEELS)), None)}
+
+
+def write_crlf():
+    """Makes text that is written end its lines as on Windows, where that is not asked for otherwise."""
+    original = io.open
+
+    def as_windows(*given, **named):
+        mode = named.get("mode", given[1] if len(given) > 1 else "r")
+        newline = named.get("newline", given[5] if len(given) > 5 else None)
+        if newline is None and "b" not in mode and set(mode) & set("wax+"):
+            given, named = given[:5], dict(named, newline="\r\n")
+        return original(*given, **named)
+
+    builtins.open = io.open = as_windows
 
 
 def call(request):
-    """As pyproject-hooks starts its script: from a directory that is not the source's, with two arguments."""
+    """The answer of pyproject-hooks' script, started as it starts it: not from the source's directory."""
     with open(os.path.join(CONTROL, "input.json"), "w") as file:
         json.dump({"kwargs": request["kwargs"]}, file)
     sys.argv = [request["script"], request["hook"], CONTROL]
     sys.path.pop(0)  # where this file is
     runpy.run_path(request["script"], run_name="__main__")
+    with io.open(os.path.join(CONTROL, "output.json"), "rb") as file:
+        return json.loads(file.read().decode("utf-8"))
 
 
 def deliver(output, hook, expect_wheel):
     name = hook.get("return_val") if expect_wheel else None
-    path = os.path.join(WHEELS, os.path.basename(name)) if isinstance(name, str) else None
-    header = json.dumps({"hook": hook, "wheel": name if path else None}).encode("utf-8")
+    file = regular(name) if isinstance(name, str) else None
+    header = json.dumps({"hook": hook, "wheel": name if file else None}).encode("utf-8")
     output.write(len(header).to_bytes(8, "big") + header)
-    if path is not None:
-        with open(path, "rb") as file:
+    if file is not None:
+        with file:
             shutil.copyfileobj(file, output, 1 << 20)
     output.flush()
     sys.stderr.flush()
     os._exit(0)  # neither threads nor exit handlers of the build are waited for
+
+
+def regular(name):
+    """The file of that name in WHEELS, or None. A pipe is not waited for, nor is a link followed."""
+    path = os.path.join(WHEELS, os.path.basename(name))
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except (OSError, ValueError):
+        return None
+    return os.fdopen(descriptor, "rb") if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
 
 
 def untar(path, modes):
@@ -102,6 +140,8 @@ def settle(path, mode, mtime, modes):
     """Mode and time as the recipe wants them. Writable for its owner in any case, as tar would need it too."""
     if modes == "archive":
         os.chmod(path, (mode & 0o777) | 0o600)
+    elif modes == "windows":
+        os.chmod(path, 0o666)
     elif mode & 0o100:
         mask = os.umask(0)
         os.umask(mask)

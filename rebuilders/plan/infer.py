@@ -7,7 +7,7 @@ where the evidence says nothing. Rules do not know of each other.
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -16,11 +16,14 @@ from packaging.utils import canonicalize_name
 from rebuilders.facts.sdist import SdistFacts
 from rebuilders.facts.wheel import WheelFacts, as_utc
 from rebuilders.plan.backends import UNKNOWN, Backend, backend_of
+from rebuilders.plan.eras import setuptools_eras
 from rebuilders.plan.interpreters import rank
 from rebuilders.plan.recipe import Candidate, Plan, Reason
 from witness.errors import Malformed
 
 _PEP_517_DEFAULT: Final = ("setuptools>=40.8.0",)
+_PEP_517_SINCE: Final = datetime(2019, 2, 5, tzinfo=UTC)  # setuptools 40.8.0, the first with a legacy backend
+_BEFORE_PEP_517: Final = ("setuptools", "wheel")
 _ROOTS: Final = ("", "src/", "lib/")  # where packages lie in an sdist
 _ZIP_EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 _ZIP_STEP: Final = 2  # seconds
@@ -69,8 +72,9 @@ def infer(evidence: Evidence) -> Plan:
     for rule in RULES:
         candidate = rule(evidence, candidate)
     ranked = rank(evidence.pythons, evidence.wheel.requires_python, candidate.as_of)
-    (python, reason), *others = ranked
-    first = _because(replace(candidate, python=python), reason)
+    python, reason = ranked[0]
+    first = candidate if candidate.python else because(replace(candidate, python=python), reason)
+    others = [other for other in ranked if other[0] != first.python]
     name = evidence.backend.generator or evidence.wheel.generator or evidence.sdist.build_backend
     return Plan(name, (first, *_fallbacks(first, others)))
 
@@ -84,20 +88,25 @@ def _fallbacks(first: Candidate, others: list[tuple[str, Reason]]) -> Iterator[C
             yield replace(first, as_of=as_of, after="unresolved", reasons=(*first.reasons, reason))
     if first.constraints:
         reason = Reason("no backend version pinned", "none of that version could be resolved")
-        yield _because(replace(first, constraints=(), after="unresolved"), reason)
-    if not first.ask_backend:
+        yield because(replace(first, constraints=(), after="unresolved"), reason)
+    if not first.ask_backend and first.frontend == "pep517":
         reason = Reason("the backend is asked for more requirements", "the build failed without")
-        yield _because(replace(first, ask_backend=True, after="failed"), reason)
+        yield because(replace(first, ask_backend=True, after="failed"), reason)
     for python, reason in others[:2]:
-        yield _because(replace(first, python=python, after="failed"), reason)
+        yield because(replace(first, python=python, after="failed"), reason)
 
 
-def _because(candidate: Candidate, reason: Reason) -> Candidate:
+def because(candidate: Candidate, reason: Reason) -> Candidate:
     return replace(candidate, reasons=(*candidate.reasons, reason))
 
 
 def _requirements(evidence: Evidence, candidate: Candidate) -> Candidate:
     declared = evidence.sdist.build_requires
+    if declared is None and evidence.uploaded is not None and evidence.uploaded < _PEP_517_SINCE:
+        reason = Reason(
+            "setup.py bdist_wheel with setuptools and wheel", "uploaded before setuptools had PEP 517"
+        )
+        return because(replace(candidate, requirements=_BEFORE_PEP_517, frontend="setup.py"), reason)
     requirements = _PEP_517_DEFAULT if declared is None else declared
     for requirement in requirements:
         try:
@@ -111,7 +120,7 @@ def _requirements(evidence: Evidence, candidate: Candidate) -> Candidate:
         if declared is None
         else "pyproject.toml's build-system table"
     )
-    return _because(
+    return because(
         replace(candidate, requirements=requirements),
         Reason(f"build requires {', '.join(requirements) or 'nothing'}", source),
     )
@@ -126,36 +135,74 @@ def _as_of(evidence: Evidence, candidate: Candidate) -> Candidate:
         reason = Reason(
             f"build requirements as of {newest:%Y-%m-%d %H:%M} UTC", "the newest time in the wheel"
         )
-        return _because(replace(candidate, as_of=newest + timedelta(days=1)), reason)
+        return because(replace(candidate, as_of=newest + timedelta(days=1)), reason)
     reason = Reason(f"build requirements as of {candidate.as_of:%Y-%m-%d %H:%M} UTC", "the upload time")
-    return _because(candidate, reason)
+    return because(candidate, reason)
 
 
 def _generator(evidence: Evidence, candidate: Candidate) -> Candidate:
     backend, version = evidence.backend, evidence.wheel.generator_version
     told = f"WHEEL's Generator is {evidence.wheel.generator or 'not told'} {version}".rstrip()
     if backend is UNKNOWN or not version:
-        return _because(candidate, Reason("no backend version pinned", told))
+        return because(candidate, Reason("no backend version pinned", told))
     required = {canonicalize_name(Requirement(text).name) for text in candidate.requirements}
     named = [name for name in backend.pins if canonicalize_name(name) in required]
     name = (named or backend.pins)[0]
     if canonicalize_name(name) == evidence.project:
-        return _because(candidate, Reason("no backend version pinned", "the project builds itself"))
+        return because(candidate, Reason("no backend version pinned", "the project builds itself"))
     constraints = (f"{name}=={version}", *backend.limits)
     requirements = candidate.requirements
     if not named and required & set(backend.implied_by):
         requirements = (*requirements, constraints[0])
     reason = Reason(" and ".join(constraints), told)
-    return _because(replace(candidate, requirements=requirements, constraints=constraints), reason)
+    return because(replace(candidate, requirements=requirements, constraints=constraints), reason)
+
+
+def _era(evidence: Evidence, candidate: Candidate) -> Candidate:
+    """Bounds for setuptools, where only the version of wheel is told."""
+    if evidence.wheel.generator != "bdist_wheel":
+        return candidate
+    for era in setuptools_eras(evidence.wheel):
+        candidate = replace(candidate, constraints=(*candidate.constraints, era.constraint))
+        candidate = because(candidate, Reason(era.constraint, era.observed))
+    return candidate
+
+
+def _named_python(evidence: Evidence, candidate: Candidate) -> Candidate:
+    named = evidence.wheel.named_python
+    if named not in evidence.pythons:
+        return candidate
+    return because(replace(candidate, python=named), Reason(f"Python {named}", "the wheel names it"))
+
+
+def _python_tag(evidence: Evidence, candidate: Candidate) -> Candidate:
+    option = python_tag_option(evidence)
+    if not option or evidence.sdist.mentions(("universal", "python_tag", "python-tag")):
+        return candidate  # the project may say so by itself
+    tags = " and ".join(sorted(evidence.wheel.python_tags))
+    reason = Reason(f"setup.py bdist_wheel {option}", f"the wheel is tagged {tags}")
+    return because(replace(candidate, frontend="setup.py", options=(option,)), reason)
+
+
+def python_tag_option(evidence: Evidence) -> str:
+    """What tells `setup.py bdist_wheel` for which Pythons the published wheel is; nothing, if it need not be told."""
+    tags = evidence.wheel.python_tags
+    if tags == {"py3"} or not evidence.backend.keeps_modes or "setup.py" not in evidence.sdist.texts:
+        return ""
+    if tags == {"py2", "py3"}:
+        return "--universal"
+    return f"--python-tag={next(iter(tags))}" if len(tags) == 1 else ""
 
 
 def _asking(evidence: Evidence, candidate: Candidate) -> Candidate:
     asks = evidence.backend.asks
+    if candidate.frontend == "setup.py" and not candidate.options:
+        return candidate  # before there were hooks to ask
     if asks is not None and not evidence.sdist.mentions(asks):
         return candidate
     why = "an unknown backend may want more" if asks is None else f"the sdist mentions {' or '.join(asks)}"
     reason = Reason("the backend is asked for more requirements", why)
-    return _because(replace(candidate, ask_backend=True), reason)
+    return because(replace(candidate, ask_backend=True), reason)
 
 
 def _source_date_epoch(evidence: Evidence, candidate: Candidate) -> Candidate:
@@ -169,7 +216,7 @@ def _source_date_epoch(evidence: Evidence, candidate: Candidate) -> Candidate:
         epoch += 1
     reason = Reason(f"SOURCE_DATE_EPOCH={epoch}", "all members of the wheel have this one time")
     variables = {**candidate.variables, "SOURCE_DATE_EPOCH": str(epoch)}
-    return _because(replace(candidate, variables=variables), reason)
+    return because(replace(candidate, variables=variables), reason)
 
 
 def _time_zone(evidence: Evidence, candidate: Candidate) -> Candidate:
@@ -188,7 +235,7 @@ def _time_zone(evidence: Evidence, candidate: Candidate) -> Candidate:
     offset, count = offsets.most_common(1)[0]
     zone = posix_zone(offset)
     reason = Reason(f"TZ={zone}", f"{count} members are {offset / 3600:+g} h from their time in the sdist")
-    return _because(replace(candidate, variables={**candidate.variables, "TZ": zone}), reason)
+    return because(replace(candidate, variables={**candidate.variables, "TZ": zone}), reason)
 
 
 def posix_zone(offset: int) -> str:
@@ -216,9 +263,10 @@ def _modes(evidence: Evidence, candidate: Candidate) -> Candidate:
     modes = candidate.modes if kept or not by_umask else "umask"
     why = "as in the sdist" if modes == "archive" else "by the umask, unlike in the sdist"
     reason = Reason(f"umask {umask:03o}, files unpacked with modes {why}", "modes of the wheel's members")
-    return _because(replace(candidate, umask=umask, modes=modes), reason)
+    return because(replace(candidate, umask=umask, modes=modes), reason)
 
 
 RULES: Final[tuple[Rule, ...]] = (
-    _requirements, _as_of, _generator, _asking, _source_date_epoch, _time_zone, _modes,
+    _requirements, _as_of, _generator, _era, _named_python, _python_tag, _asking, _source_date_epoch, _time_zone,
+    _modes,
 )  # fmt: skip

@@ -7,8 +7,12 @@ from typing import Final, Literal
 from witness.canonical import dumps
 from witness.digest import sha256_hex
 
-# How files are unpacked: with the modes that the sdist has, or with those that the umask leaves.
-Modes = Literal["archive", "umask"]
+# How files are unpacked: with the modes that the sdist has, those that the umask leaves, or those of Windows.
+Modes = Literal["archive", "umask", "windows"]
+# The PEP 517 hook, or what publishers ran before it: `setup.py bdist_wheel`.
+Frontend = Literal["pep517", "setup.py"]
+# What a line written in text mode ends with: on Windows, crlf.
+LineEnds = Literal["lf", "crlf"]
 # When a candidate is worth trying: first, or after the one before it could not be resolved or built, or differed.
 After = Literal["start", "unresolved", "failed", "mismatch"]
 
@@ -41,8 +45,20 @@ class Candidate:
     variables: dict[str, str] = field(default_factory=lambda: dict(STEADY))
     umask: int = 0o022
     modes: Modes = "archive"
+    frontend: Frontend = "pep517"
+    options: tuple[str, ...] = ()
+    line_ends: LineEnds = "lf"
     after: After = "start"
     reasons: tuple[Reason, ...] = ()
+
+    @property
+    def question(self) -> tuple[object, ...]:
+        """What it comes to, whatever the reasons: two candidates with one question get one answer."""
+        variables = tuple(sorted(self.variables.items()))
+        return (
+            self.python, self.requirements, self.constraints, self.as_of, self.ask_backend, variables, self.umask,
+            self.modes, self.frontend, self.options, self.line_ends,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +92,9 @@ class Recipe:
     umask: int
     modes: Modes
     backend: str
-    frontend: str = "pep517"
+    frontend: Frontend = "pep517"
+    options: tuple[str, ...] = ()
+    line_ends: LineEnds = "lf"
 
     @property
     def digest(self) -> str:
@@ -93,6 +111,8 @@ class Recipe:
                     "modes": self.modes,
                     "backend": self.backend,
                     "frontend": self.frontend,
+                    "options": list(self.options),
+                    "lineEnds": self.line_ends,
                 }
             )
         )

@@ -1,0 +1,116 @@
+"""Why a rebuilt wheel differs, in one word: the class of a mismatch, from what differs and what the sdist holds. Pure.
+
+Rows are tried in order, and the first that explains every difference names the cause; a difference that no row
+explains leaves `other`. RECORD follows from the other members and explains nothing by itself.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from rebuilders.facts.sdist import SdistFacts
+from witness.observation import Difference
+from witness.wheel.reader import Wheel
+
+_MAX_TEXT: Final = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A mismatch: both wheels, and the sdist that one of them was built from."""
+
+    published: Wheel
+    rebuilt: Wheel
+    sdist: SdistFacts
+    differences: tuple[Difference, ...]
+
+    def below_dist_info(self, path: str) -> str:
+        """The path below `.dist-info`, or nothing for payload."""
+        for wheel in (self.published, self.rebuilt):
+            if path.startswith(f"{wheel.dist_info}/"):
+                return path[len(wheel.dist_info) + 1 :]
+        return ""
+
+    def in_sdist(self, path: str) -> bool:
+        """Whether the sdist has a file of that path, at its top or below some directory."""
+        name = self.below_dist_info(path) or path
+        return any(member == name or member.endswith(f"/{name}") for member in self.sdist.members)
+
+
+Explains = Callable[[Case, Difference], bool]
+
+
+def _ambiguous(_: Case, difference: Difference) -> bool:
+    return difference.kind.startswith(("published-", "rebuilt-"))
+
+
+def _not_in_sdist(case: Case, difference: Difference) -> bool:
+    return difference.kind == "only-in-published" and not case.in_sdist(difference.path)
+
+
+def _left_out(case: Case, difference: Difference) -> bool:
+    return difference.kind == "only-in-published" and case.in_sdist(difference.path)
+
+
+def _added(_: Case, difference: Difference) -> bool:
+    return difference.kind == "only-in-rebuilt"
+
+
+def _line_ends(case: Case, difference: Difference) -> bool:
+    texts = _texts(case, difference)
+    return texts is not None and texts[0].replace(b"\r\n", b"\n") == texts[1].replace(b"\r\n", b"\n")
+
+
+def _tags(case: Case, difference: Difference) -> bool:
+    return case.below_dist_info(difference.path) == "WHEEL" and difference.kind == "content"
+
+
+def _metadata(case: Case, difference: Difference) -> bool:
+    return bool(case.below_dist_info(difference.path))
+
+
+def _generated(case: Case, difference: Difference) -> bool:
+    return difference.kind == "content" and not case.in_sdist(difference.path)
+
+
+def _changed(case: Case, difference: Difference) -> bool:
+    return difference.kind == "content" and case.in_sdist(difference.path)
+
+
+def _modes(_: Case, difference: Difference) -> bool:
+    return difference.kind == "executable-bit"
+
+
+# The cause, and what explains a difference of that class. Rows further down also accept what those above explain.
+CAUSES: Final[tuple[tuple[str, Explains], ...]] = (
+    ("ambiguous-archive", _ambiguous),
+    ("line-ends", _line_ends),
+    ("tags", _tags),
+    ("metadata", _metadata),
+    ("executable-bit", _modes),
+    ("not-in-sdist", _not_in_sdist),
+    ("left-out", _left_out),
+    ("added", _added),
+    ("generated-file", _generated),
+    ("changed-file", _changed),
+)
+
+
+def cause_of(case: Case) -> str:
+    """The cause that weighs most: of the causes of the single differences, the last in the table."""
+    order = [name for name, _ in CAUSES]
+    found = set(_causes(case))
+    return max(found, key=order.index) if found else "metadata"
+
+
+def _causes(case: Case) -> Iterator[str]:
+    for difference in case.differences:
+        if case.below_dist_info(difference.path) != "RECORD":
+            yield next((name for name, explains in CAUSES if explains(case, difference)), "changed-file")
+
+
+def _texts(case: Case, difference: Difference) -> tuple[bytes, bytes] | None:
+    members = (case.published.members.get(difference.path), case.rebuilt.members.get(difference.path))
+    if difference.kind != "content" or any(member is None or member.size > _MAX_TEXT for member in members):
+        return None
+    return case.published.read(difference.path), case.rebuilt.read(difference.path)
