@@ -37,6 +37,24 @@ def test_it_parses(command):
     subcommand.make_context(name, rest, parent=context)
 
 
+def spans(program):
+    pattern = re.compile(rf"`{program} ([a-z]+)([^`]*)`")
+    return [(page, *found) for page in pages() for found in pattern.findall(page.read_text("utf-8"))]
+
+
+def test_inline_targets_of_make():
+    assert {target for _, target, _ in spans("make")} <= TARGETS
+
+
+@pytest.mark.parametrize("program", APPS)
+def test_inline_commands_and_their_options(program):
+    known = typer.main.get_command(APPS[program]).commands
+    for page, name, rest in spans(program):
+        assert name in known, f"{page}: {program} {name}"
+        options = {option for parameter in known[name].params for option in parameter.opts} | {"--help"}
+        assert set(re.findall(r"--[a-z-]+", rest)) <= options, f"{page}: {program} {name}{rest}"
+
+
 def test_examples_in_help_parse():
     examples = re.compile(r"^ +(wheelwitness|rebuilder) (\w.*)$", re.MULTILINE)
     text = (ROOT / "docs/reference/cli.md").read_text("utf-8")
