@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from rebuilders.build import Built, Order, ask_requirements, build_wheel
@@ -24,6 +23,7 @@ from rebuilders.facts.wheel import wheel_facts
 from rebuilders.inputs import Target
 from rebuilders.plan.infer import Evidence, infer
 from rebuilders.plan.recipe import After, Candidate, Locked, Plan, Recipe
+from rebuilders.plan.requirement import parse_requirement
 from rebuilders.sandbox.interface import Limits, Sandbox
 from witness.compare.ladder import Outcome, compare
 from witness.digest import sha256_hex
@@ -154,7 +154,10 @@ class _Run:
             if candidate.after != state or self.tries >= MAX_ATTEMPTS:
                 continue
             self.tries += 1
-            state = self._try(candidate, target, wheel, sdist)
+            ended = self._try(candidate, target, wheel, sdist)
+            if ended == "unresolved" and candidate.after == "failed":
+                continue  # what it was tried after still stands, and others may be tried after it too
+            state = ended
             if self.best is not None and self.best.outcome.matches:
                 return
 
@@ -240,10 +243,10 @@ def _read_built(built: Built) -> Wheel:
 
 def _satisfied(text: str, locked: tuple[Locked, ...]) -> bool:
     try:
-        requirement = Requirement(text)
-    except InvalidRequirement as error:
+        requirement = parse_requirement(text)
+    except Malformed as error:
         raise NotBuilt(
-            f"the backend asks for something that is no requirement: {error}",
+            f"the backend asks for what cannot be had: {error}",
             result="build-failed",
             phase="hook",
             cause="invalid-requirement",
