@@ -30,6 +30,8 @@ _UIDS: Final = 0x00FFFFFF
 # that the sandbox failed, nor can a failure of the sandbox pass for one of the job.
 _BEGUN: Final = b"\x01"
 _BEGIN: Final = ("/bin/sh", "-c", 'printf "\\001"; exec "$@"', "sh")
+# What bwrap and shells add to the environment of what they start, each system's shell something else.
+_CLEAN: Final = ("/usr/bin/env", "-u", "PWD", "-u", "OLDPWD", "-u", "SHLVL", "-u", "_")
 _ACCOUNT: Final = "build:x:{uid}:{uid}:build:{home}:/bin/sh\n"
 
 
@@ -61,15 +63,14 @@ class Bubblewrap:
         _own_writable(job.mounts, uid if self.root else os.geteuid())
         with _descriptors(_files(job, uid)) as files:
             filter_fd = files.pop("seccomp", None)
-            argv = [
-                str(self.bwrap),
+            arguments = [
                 *self._isolation(filter_fd),
                 *_variables(job),
                 *_file_system(job, files),
                 *_command(job, uid if self.root else None),
             ]
             filters = () if filter_fd is None else (filter_fd,)
-            return _finished(capture(argv, (*files.values(), *filters), job.limits))
+            return _finished(capture(self.bwrap, arguments, (*files.values(), *filters), job.limits))
 
     def _isolation(self, filter_fd: int | None) -> Iterator[str]:
         yield from (
@@ -142,6 +143,8 @@ def _file_system(job: Job, files: dict[str, int]) -> Iterator[str]:
     for target, descriptor in files.items():
         yield from ("--perms", "0444", "--ro-bind-data", str(descriptor), target)
     yield from ("--proc", "/proc", "--dev", "/dev")
+    yield from ("--perms", "1777", "--size", str(job.limits.shared), "--tmpfs", "/dev/shm")  # noqa: S108 - inside
+    yield from ("--remount-ro", "/dev")
     yield from ("--perms", "1777", "--size", str(job.limits.scratch), "--tmpfs", SCRATCH)
     for name in ("home", "tmp"):
         yield from ("--perms", "1777", "--dir", f"{SCRATCH}/{name}")
@@ -163,8 +166,11 @@ def _command(job: Job, uid: int | None) -> Iterator[str]:
         yield from ("--bounding-set", "-all", "--inh-caps", "-all", "--no-new-privs")
     limits = job.limits
     yield from ("/usr/bin/prlimit", f"--as={limits.memory}", f"--nproc={limits.processes}", "--core=0")
-    yield from (f"--fsize={limits.file}", "--nofile=4096", f"--cpu={int(limits.seconds) + 1}")
-    yield from (*_BEGIN, *job.argv)
+    yield from (
+        f"--fsize={limits.file}",
+        "--nofile=4096",
+    )  # no --cpu: threads would use it up before the time
+    yield from (*_BEGIN, *_CLEAN, *job.argv)
 
 
 def _own_writable(mounts: tuple[Mount, ...], uid: int) -> None:

@@ -14,7 +14,7 @@ from witness.limits import GIB, MIB
 
 SCRATCH: Final = "/build"
 
-Ending = Literal["exit", "time", "output", "log"]
+Ending = Literal["exit", "time", "memory", "output", "log"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,9 @@ class Limits:
 
     seconds: float = 300.0
     memory: int = 4 * GIB  # address space of each process
+    resident: int = 4 * GIB  # memory that all its processes hold together
     scratch: int = 2 * GIB
+    shared: int = 64 * MIB  # /dev/shm
     file: int = 1 * GIB
     processes: int = 256
     output: int = 512 * MIB
@@ -54,7 +56,11 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """How a job ended. `status` is its exit status, negative for a signal; `ended` names the limit it broke."""
+    """How a job ended: by itself ("exit"), or by the limit that it broke, as `ended` says.
+
+    `status` is its exit status, or 128 and the number of the signal that ended it, as shells count; it means nothing
+    where a limit ended it.
+    """
 
     status: int
     ended: Ending

@@ -1,12 +1,15 @@
 """The system calls that a build has no business with, as a classic BPF program for `bwrap --seccomp`.
 
 A deny-list, because builds of all kinds must work: the kernel's keyrings (which namespaces do not separate), new
-namespaces, mounting, tracing, and interfaces with a history of holes. Denied calls fail with EPERM; clone3, whose
-flags a filter cannot see, with ENOSYS, upon which C libraries fall back to clone.
+namespaces, mounting, tracing, memory that no limit counts, and interfaces with a history of holes. Denied calls fail
+with EPERM; clone3, whose flags a filter cannot see, with ENOSYS, upon which C libraries fall back to clone. Sockets
+are of four families only: a network namespace does not separate all others, such as AF_VSOCK, by which a virtual
+machine reaches its host.
 """
 
 import errno
 import platform
+import socket
 import struct
 from typing import Final
 
@@ -21,6 +24,7 @@ _KILL: Final = 0x80000000
 _NUMBER_AT, _ARCH_AT, _FIRST_ARGUMENT_AT = 0, 4, 16  # struct seccomp_data, little-endian
 _NEW_NAMESPACES: Final = 0x7E020080  # CLONE_NEW{TIME,NS,CGROUP,UTS,IPC,USER,PID,NET}
 _X32_BIT: Final = 0x40000000
+_FAMILIES: Final = (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6, socket.AF_NETLINK)
 
 # name: (x86_64, aarch64), from the kernel's tables
 _DENIED: Final[dict[str, tuple[int, int]]] = {
@@ -28,15 +32,17 @@ _DENIED: Final[dict[str, tuple[int, int]]] = {
     "finit_module": (313, 273), "fsconfig": (431, 431), "fsmount": (432, 432), "fsopen": (430, 430),
     "fspick": (433, 433), "init_module": (175, 105), "io_uring_enter": (426, 426),
     "io_uring_register": (427, 427), "io_uring_setup": (425, 425), "kexec_file_load": (320, 294),
-    "kexec_load": (246, 104), "keyctl": (250, 219), "lookup_dcookie": (212, 18), "mount": (165, 40),
+    "kexec_load": (246, 104), "keyctl": (250, 219), "lookup_dcookie": (212, 18), "memfd_create": (319, 279),
+    "memfd_secret": (447, 447), "mount": (165, 40),
     "mount_setattr": (442, 442), "move_mount": (429, 429), "move_pages": (279, 239), "nfsservctl": (180, 42),
     "open_by_handle_at": (304, 265), "open_tree": (428, 428), "perf_event_open": (298, 241),
     "pidfd_getfd": (438, 438), "pivot_root": (155, 41), "process_vm_readv": (310, 270),
     "process_vm_writev": (311, 271), "ptrace": (101, 117), "quotactl": (179, 60), "reboot": (169, 142),
-    "request_key": (249, 218), "setns": (308, 268), "swapoff": (168, 225), "swapon": (167, 224),
+    "request_key": (249, 218), "shmget": (29, 194), "setns": (308, 268), "swapoff": (168, 225), "swapon": (167, 224),
     "syslog": (103, 116), "umount2": (166, 39), "unshare": (272, 97), "userfaultfd": (323, 282),
 }  # fmt: skip
 _CLONE: Final = (56, 220)
+_SOCKETS: Final = ((41, 198), (53, 199))  # socket, socketpair
 _CLONE3: Final = (435, 435)
 _ARCHITECTURES: Final = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 
@@ -53,6 +59,10 @@ def program(machine: str = "") -> bytes | None:
     code += [_op(_EQUAL, _CLONE3[column], 0, 1), _op(_RETURN, _ERRNO | errno.ENOSYS)]
     for numbers in sorted(_DENIED.values()):
         code += [_op(_EQUAL, numbers[column], 0, 1), _op(_RETURN, _ERRNO | errno.EPERM)]
+    allowed = [_op(_EQUAL, family, len(_FAMILIES) - at, 0) for at, family in enumerate(_FAMILIES)]
+    for numbers in _SOCKETS:
+        code += [_op(_EQUAL, numbers[column], 0, len(allowed) + 3), _op(_LOAD, _FIRST_ARGUMENT_AT), *allowed]
+        code += [_op(_RETURN, _ERRNO | errno.EAFNOSUPPORT), _op(_RETURN, _ALLOW)]
     code += [
         _op(_EQUAL, _CLONE[column], 0, 3),
         _op(_LOAD, _FIRST_ARGUMENT_AT),
