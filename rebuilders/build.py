@@ -5,15 +5,20 @@ through the runner given to it. The sdist itself is unpacked only inside, by `re
 """
 
 import json
+import os
+import posixpath
+import signal
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.resources import files
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, Final
 
 import build as pypa_build
+from packaging.requirements import InvalidRequirement, Requirement
+from pyproject_hooks import BackendUnavailable
 
 from rebuilders.environment.install import PYTHON
 from rebuilders.errors import NotBuilt
@@ -21,16 +26,19 @@ from rebuilders.facts.sdist import SdistFacts
 from rebuilders.plan.recipe import Modes
 from rebuilders.sandbox.interface import Finished, Job, Limits, Mount, Sandbox
 from witness.canonical import loads
-from witness.errors import Malformed
+from witness.errors import Incomplete, Malformed, WheelwitnessError
 from witness.escape import printable
-from witness.limits import MIB
+from witness.limits import KIB, MIB
 from witness.names import WheelName
 
 _DRIVER: Final = "/in/driver.py"
 _SCRIPT: Final = "/in/hook.py"
 _SOURCE: Final = "/build/src"
 _WHEELS: Final = "/build/wheels"
+_FILE_TOO_LARGE: Final = 128 + signal.SIGXFSZ
 _MAX_HEADER: Final = 1 * MIB
+_MAX_VARIABLE: Final = 64 * KIB  # Linux gives one string 128 KiB
+_MAX_ASKED: Final = 256  # requirements that a backend may ask for
 
 # What the end of a failed build's log says about the cause, most telling first.
 _CAUSES: Final = (
@@ -38,6 +46,9 @@ _CAUSES: Final = (
     (b"File too large", "disk-limit"),
     (b"MemoryError", "memory-limit"),
     (b"Cannot allocate memory", "memory-limit"),
+    (b"can't start new thread", "process-limit"),
+    (b"Cannot fork", "process-limit"),
+    (b"Resource temporarily unavailable", "process-limit"),
     (b"Temporary failure in name resolution", "needs-network"),
     (b"Name or service not known", "needs-network"),
     (b"Network is unreachable", "needs-network"),
@@ -78,7 +89,31 @@ def ask_requirements(order: Order, sandbox: Sandbox) -> tuple[str, ...]:
     runner = _Runner(order, sandbox)
     with _project(order, runner) as project:
         asked = project.get_requires_for_build("wheel")
-    return tuple(sorted(asked))
+    if len(asked) > _MAX_ASKED:
+        raise _not_requirements(f"{len(asked)} of them, more than the {_MAX_ASKED} allowed")
+    return tuple(sorted(map(_requirement, asked)))
+
+
+def _requirement(text: object) -> str:
+    """`text`, if it names releases. An address in it would have the node ask whomever the package wants it to."""
+    if not isinstance(text, str):
+        raise _not_requirements(f"{type(text).__name__} instead of a string")
+    try:
+        parsed = Requirement(text)
+    except InvalidRequirement as error:
+        raise _not_requirements(str(error)) from None
+    if parsed.url is not None:
+        raise _not_requirements(f"{parsed.name} by its address, not as a release")
+    return text
+
+
+def _not_requirements(words: str) -> NotBuilt:
+    return NotBuilt(
+        f"the backend asks for requirements that are none: {printable(words)}",
+        result="build-failed",
+        phase="hook",
+        cause="invalid-requirement",
+    )
 
 
 def build_wheel(order: Order, sandbox: Sandbox) -> Built:
@@ -97,37 +132,47 @@ def build_wheel(order: Order, sandbox: Sandbox) -> Built:
 @contextmanager
 def _project(order: Order, runner: "_Runner") -> Iterator[pypa_build.ProjectBuilder]:
     with tempfile.TemporaryDirectory(prefix="wheelwitness-") as directory:
-        # `build` looks for one of the two; what it reads is the first.
-        name = "pyproject.toml" if "pyproject.toml" in order.facts.texts else "setup.py"
-        (Path(directory) / name).write_text(order.facts.texts.get("pyproject.toml", ""), "utf-8")
-        for path in _backend_path(order.facts):
-            (Path(directory) / path).mkdir(parents=True, exist_ok=True)
         runner.host_source = directory
         try:
+            _lay_out(Path(directory), order.facts)
             yield pypa_build.ProjectBuilder(directory, python_executable=PYTHON, runner=runner)
-        except (pypa_build.BuildException, pypa_build.BuildBackendException, NotBuilt) as error:
-            raise runner.failure or _refused(error) from None
+        except _OF_BUILD as error:  # `build` wraps whatever its runner raises
+            if runner.failure is not None:
+                raise runner.failure from None
+            raise _refused(error, runner.log) from None
 
 
-def _backend_path(facts: SdistFacts) -> Iterator[str]:
-    """The directories of an in-tree backend, which `build` wants to see; it refuses those outside by itself."""
-    entries = (facts.build_system or {}).get("backend-path", ())
-    for entry in entries if isinstance(entries, list) else ():
-        path = PurePosixPath(str(entry))
-        if (
-            not path.is_absolute()
-            and ".." not in path.parts
-            and any(PurePosixPath(member).is_relative_to(path) for member in facts.members)
-        ):
-            yield str(path)
+# ValueError: backend-path leads out of the source. TypeError: a hook returned something that has no name.
+_OF_BUILD: Final = (
+    pypa_build.BuildException, pypa_build.BuildBackendException, ValueError, TypeError, RecursionError,
+)  # fmt: skip
 
 
-def _refused(error: Exception) -> NotBuilt:
+def _lay_out(directory: Path, facts: SdistFacts) -> None:
+    """What `build` looks at: one of two files, of which it reads the first, and whether backend-path is there."""
+    name = "pyproject.toml" if "pyproject.toml" in facts.texts else "setup.py"
+    (directory / name).write_text(facts.texts.get("pyproject.toml", ""), "utf-8")
+    told = (facts.build_system or {}).get("backend-path", ())
+    for entry in filter(lambda entry: isinstance(entry, str), told if isinstance(told, list) else ()):
+        inside = posixpath.normpath(entry)
+        # Members' paths have been checked: what one of them begins with leads nowhere else.
+        if any(path.startswith(f"{inside}/") for path in facts.members):
+            try:
+                (directory / inside).mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise ValueError(f"backend-path: {error.strerror}") from None
+
+
+def _refused(error: Exception, log: bytes) -> WheelwitnessError:
+    inner = getattr(error, "exception", None)
+    if isinstance(inner, OSError):  # of this machine, and its temporary files
+        return Incomplete(f"{inner.filename or 'temporary files'}: {inner.strerror}")
     return NotBuilt(
         f"not a project that can be built: {printable(str(error))}",
         result="build-failed",
         phase="hook",
-        cause="invalid-project",
+        cause="backend-unavailable" if isinstance(inner, BackendUnavailable) else "invalid-project",
+        log=log,
     )
 
 
@@ -138,7 +183,7 @@ class _Runner:
     order: Order
     sandbox: Sandbox
     host_source: str = ""
-    failure: NotBuilt | None = None
+    failure: WheelwitnessError | None = None
     log: bytes = b""
     wheel: tuple[str, bytes] = field(default=("", b""))
 
@@ -149,7 +194,7 @@ class _Runner:
         _python, script, hook, control = cmd
         try:
             self._call(Path(script), hook, Path(control), dict(extra_environ or {}))
-        except NotBuilt as failure:
+        except WheelwitnessError as failure:
             self.failure = failure
             raise
 
@@ -170,6 +215,8 @@ class _Runner:
             "script": _SCRIPT,
         }
         inside = {name: value.replace(self.host_source, top) for name, value in variables.items()}
+        if any("\0" in value or len(os.fsencode(value)) > _MAX_VARIABLE for value in inside.values()):
+            raise ValueError("build-backend or backend-path cannot be given to a process")
         job = Job(
             argv=(PYTHON, _DRIVER, json.dumps(request)),
             mounts=order.environment,
@@ -196,6 +243,8 @@ def _failed(finished: Finished, hook: str) -> NotBuilt:
         message = f"the build broke its {finished.ended} limit after {finished.seconds:.1f} s"
     else:
         cause = next((cause for sign, cause in _CAUSES if sign in tail), "backend-error")
+        if finished.status == _FILE_TOO_LARGE:
+            cause = "disk-limit"
         last = [line for line in tail.decode(errors="replace").splitlines() if line.strip()]
         message = f"the hook {hook} failed: {printable(last[-1]) if last else f'status {finished.status}'}"
     return NotBuilt(message, result="build-failed", phase="build", cause=cause, log=finished.log)
@@ -207,11 +256,16 @@ def _parse(finished: Finished, *, expect_wheel: bool) -> tuple[dict[str, Any], t
         size = int.from_bytes(finished.output[:8], "big")
         header = loads(finished.output[8 : 8 + size], what="the build's answer", limit=_MAX_HEADER)
         answer, name = dict(header["hook"]), header["wheel"]
-        wheel = (str(name), finished.output[8 + size :]) if expect_wheel else ("", b"")
     except (Malformed, KeyError, TypeError, ValueError) as error:
-        message = f"the build left no wheel that could be taken: {printable(str(error))}"
-        raise NotBuilt(
-            message, result="build-failed", phase="output", cause="no-wheel", log=finished.log
-        ) from None
+        raise _no_wheel(f"the build left no answer: {printable(str(error))}", finished.log) from None
     answer.pop("warnings", None)
-    return answer, wheel
+    if not expect_wheel:
+        return answer, ("", b"")
+    if "return_val" in answer and not isinstance(name, str):
+        told = printable(repr(answer["return_val"]), limit=100)
+        raise _no_wheel(f"the build left no file of the name that it returned: {told}", finished.log)
+    return answer, (str(name), finished.output[8 + size :])
+
+
+def _no_wheel(message: str, log: bytes) -> NotBuilt:
+    return NotBuilt(message, result="build-failed", phase="output", cause="no-wheel", log=log)
