@@ -4,8 +4,10 @@ Nothing of a wheel is run to install it, and nothing is unpacked outside the san
 finished directory, which it cannot write, so that no build can touch what another will run.
 """
 
+import os
 import shutil
 import tempfile
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,13 +23,16 @@ from witness.digest import sha256_hex
 from witness.errors import Malformed
 from witness.escape import printable
 from witness.limits import GIB
-from witness.wheel.archive import read_archive
+from witness.wheel.archive import Archive, read_archive
 
 PATH: Final = "/env"
 PYTHON: Final = f"{PATH}/bin/python"
 _UV: Final = "/opt/uv/uv"
 _WHEELS: Final = "/wheels"
 _MAX_UNPACKED: Final = 2 * GIB
+_REFUSED: Final = frozenset({"unsafe-name", "overlapping-members", "special-file"})
+_SECONDS: Final = 180.0
+_ABANDONED: Final = 86_400.0  # seconds after which nobody is still installing
 # Compiled while installing: a build cannot keep what it compiles, and would compile anew each time.
 _INSTALL: Final = f"""set -e
 {_UV} venv --quiet --offline --no-config --allow-existing --python "$1" {PATH}
@@ -45,8 +50,10 @@ class Environments:
     index: IndexSource
     sandbox: Sandbox
 
-    def prepare(self, interpreter: Interpreter, requirements: tuple[Locked, ...]) -> tuple[Mount, ...]:
-        """What to mount so that `PYTHON` is `interpreter` with `requirements` installed.
+    def prepare(
+        self, interpreter: Interpreter, requirements: tuple[Locked, ...], *, seconds: float = _SECONDS
+    ) -> tuple[Mount, ...]:
+        """What to mount so that `PYTHON` is `interpreter` with `requirements` installed, in `seconds` at most.
 
         Raises:
             NotBuilt: a requirement cannot be installed.
@@ -54,16 +61,19 @@ class Environments:
         """
         path = self.cache / "environments" / _key(interpreter, requirements)
         if not path.is_dir():
-            self._install(path, interpreter, requirements)
+            self._install(path, interpreter, requirements, min(seconds, _SECONDS))
         return (*interpreter.mounts, Mount(path, PATH))
 
-    def _install(self, path: Path, interpreter: Interpreter, requirements: tuple[Locked, ...]) -> None:
+    def _install(
+        self, path: Path, interpreter: Interpreter, requirements: tuple[Locked, ...], seconds: float
+    ) -> None:
         with ThreadPoolExecutor(max_workers=4) as pool:
             wheels = dict(
                 zip((r.filename for r in requirements), pool.map(self._fetch, requirements), strict=True)
             )
-        _check_size(wheels)
+        _check(wheels)
         path.parent.mkdir(parents=True, exist_ok=True)
+        _clear(path.parent)
         staging = Path(tempfile.mkdtemp(prefix=".tmp-", dir=path.parent))
         try:
             job = Job(
@@ -71,7 +81,7 @@ class Environments:
                 mounts=(*interpreter.mounts, Mount(self.uv, _UV), Mount(staging, PATH, writable=True)),
                 files={f"{_WHEELS}/{name}": data for name, data in wheels.items()},
                 variables={**interpreter.variables, "UV_CACHE_DIR": "/build/uv", "LC_ALL": "C.UTF-8"},
-                limits=Limits(seconds=180, memory=64 * GIB),  # uv reserves address space freely
+                limits=Limits(seconds=seconds, memory=64 * GIB),  # uv reserves address space freely
             )
             finished = self.sandbox.run(job)
             if not finished.ok:
@@ -84,6 +94,7 @@ class Environments:
                     log=finished.log,
                 )
             staging.chmod(0o755)
+            os.sync()  # or a power cut could leave the name, for good, with half of the files
             _keep(staging, path)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
@@ -103,21 +114,44 @@ def _key(interpreter: Interpreter, requirements: tuple[Locked, ...]) -> str:
     return sha256_hex(dumps(held))
 
 
-def _check_size(wheels: dict[str, bytes]) -> None:
+def _check(wheels: dict[str, bytes]) -> None:
+    """Each wheel is what its directory of members says, and together they fit: the installer writes to a disk."""
+    total = 0
     for name, data in wheels.items():
         try:
-            total = sum(entry.size for entry in read_archive(data).entries)
+            archive = read_archive(data)
+            total += sum(entry.size for entry in archive.entries)
+            if total <= _MAX_UNPACKED:
+                _check_members(archive)
         except Malformed as error:
-            raise NotBuilt(
-                f"{name}: {error}", result="build-failed", phase="install", cause="malformed-requirement"
-            ) from None
+            raise _unfit(f"{name}: {error}", "malformed-requirement") from None
         if total > _MAX_UNPACKED:
-            raise NotBuilt(
-                f"{name}: unpacks to {total} bytes",
-                result="build-failed",
-                phase="install",
-                cause="size-limit",
+            raise _unfit(
+                f"{name}: with the others it unpacks to more than {_MAX_UNPACKED} bytes", "size-limit"
             )
+
+
+def _check_members(archive: Archive) -> None:
+    for finding in archive.findings:
+        if finding.kind in _REFUSED:
+            raise Malformed(f"{finding.kind} {printable(finding.path)}")
+    for entry in archive.entries:
+        for _ in archive.inflate(entry):  # raises where it is more than it says
+            pass
+
+
+def _unfit(message: str, cause: str) -> NotBuilt:
+    return NotBuilt(message, result="build-failed", phase="install", cause=cause)
+
+
+def _clear(root: Path) -> None:
+    """Removes what installs that were killed have left."""
+    for left in root.glob(".tmp-*"):
+        try:
+            if time.time() - left.stat().st_mtime > _ABANDONED:
+                shutil.rmtree(left, ignore_errors=True)
+        except FileNotFoundError:
+            continue
 
 
 def _keep(staging: Path, path: Path) -> None:

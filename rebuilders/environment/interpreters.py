@@ -138,6 +138,13 @@ def _ask(executable: Path) -> Interpreter | None:
             executable, told["version"], told["implementation"], prefix, Path(told["purelib"]).resolve()
         )
         Version(interpreter.version)
-        return interpreter if executable.is_relative_to(prefix) else None
-    except (OSError, subprocess.SubprocessError, ValueError, KeyError):
+        return interpreter if _can_be_mounted(interpreter) else None
+    except (OSError, subprocess.SubprocessError, ValueError, KeyError, TypeError):
         return None
+
+
+def _can_be_mounted(interpreter: Interpreter) -> bool:
+    """Whether its prefix holds it, and, as all of that is shown to builds, not the operator's home besides."""
+    prefix = interpreter.prefix
+    private = prefix in _SHARED or not Path.home().resolve().is_relative_to(prefix)
+    return private and interpreter.executable.is_relative_to(prefix)

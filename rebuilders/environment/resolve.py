@@ -1,6 +1,7 @@
 """Build requirements as of a date, each locked to a wheel and its hash. uv resolves; nothing is run."""
 
 import json
+import os
 import subprocess
 import tempfile
 import tomllib
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from packaging.pylock import Package, Pylock
+from packaging.requirements import InvalidRequirement, Requirement
 from packaging.tags import Tag, compatible_tags, cpython_tags
 from packaging.utils import parse_wheel_filename
 
@@ -22,6 +24,8 @@ from witness.errors import FetchFailed, Incomplete
 from witness.escape import printable
 from witness.store.directory import DirectoryStore
 
+# Of uv's own variables, those that say how to reach an index; the others change what is resolved.
+_KEPT: Final = frozenset({"UV_HTTP_TIMEOUT", "UV_INSECURE_HOST", "UV_NATIVE_TLS", "UV_SYSTEM_CERTS"})
 _UNSATISFIABLE: Final = ("No solution found", "not found in the package registry", "no versions of")
 
 
@@ -69,6 +73,8 @@ class Resolver:
         return sha256_hex(dumps(question))
 
     def _ask(self, candidate: Candidate, interpreter: Interpreter, timeout: float) -> tuple[Locked, ...]:
+        for text in (*candidate.requirements, *candidate.constraints):
+            _check(text)
         work = self.cache / "uv"
         work.mkdir(parents=True, exist_ok=True)
         argv = [str(self.uv), "pip", "compile", "-", "--format", "pylock.toml", "--quiet", "--no-header"]
@@ -94,12 +100,31 @@ class Resolver:
                 text=True,
                 timeout=timeout,
                 cwd=self.cache,
+                env={k: v for k, v in os.environ.items() if k in _KEPT or not k.startswith("UV_")},
                 check=False,
             )
         except subprocess.TimeoutExpired:
             raise FetchFailed(f"resolving build requirements took more than {timeout:.0f} s") from None
         except OSError as error:
             raise Incomplete(f"{self.uv}: {error.strerror}") from None
+
+
+def _check(text: str) -> None:
+    """Refuses what would be more than a release's name in uv's input: a second line, such as an index's, an address.
+
+    PEP 508 allows line feeds in the strings of a marker.
+    """
+    try:
+        parsed = Requirement(text)
+    except InvalidRequirement:
+        parsed = None
+    if parsed is None or parsed.url is not None or not text.isprintable():
+        raise NotBuilt(
+            f"not a requirement that is resolved here: {printable(text)}",
+            result="build-failed",
+            phase="resolve",
+            cause="invalid-requirement",
+        )
 
 
 def _failure(stderr: str) -> NotBuilt | FetchFailed:
