@@ -78,12 +78,15 @@ class Ledger:
             return connection.execute(update(_TARGETS).where(running).values(state="queued")).rowcount
 
     def take(self) -> TargetName | None:
-        """The target that has waited longest, now running; None if none waits."""
+        """The target that has waited longest of those tried least, now running; None if none waits.
+
+        So one that ends every process that takes it up keeps none of the others from their turn.
+        """
         with self._begin() as connection:
             queued = (
                 select(_TARGETS)
                 .where(_TARGETS.c.state == "queued")
-                .order_by(_TARGETS.c.changed, _TARGETS.c.id)
+                .order_by(_TARGETS.c.tries, _TARGETS.c.changed, _TARGETS.c.id)
             )
             row = connection.execute(queued.limit(1)).first()
             if row is None:
@@ -94,7 +97,7 @@ class Ledger:
     def finish(self, target: TargetName, detail: str) -> None:
         """`target` is done; `detail` says in a word how."""
         with self._begin() as connection:
-            self._set(connection, str(target), state="done", detail=detail)
+            self._set(connection, str(target), state="done", tries=0, detail=detail)
 
     def release(self, target: TargetName, detail: str) -> None:
         """`target` could not be completed, and waits again."""

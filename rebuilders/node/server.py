@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
 
 import uvicorn
@@ -22,7 +23,8 @@ class _Site(StaticFiles):
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         response = await super().get_response(path, scope)
-        response.headers["Cache-Control"] = _FOREVER if path.startswith("tile/") else _BRIEFLY
+        kept = path.startswith("tile/") and response.status_code < HTTPStatus.BAD_REQUEST
+        response.headers["Cache-Control"] = _FOREVER if kept else _BRIEFLY
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response
 

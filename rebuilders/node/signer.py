@@ -38,7 +38,8 @@ def publish_apart(directory: NodeDirectory) -> dict[str, Any]:
         InputError: the signer says that something of the node cannot be used.
         Incomplete: the signer failed.
     """
-    argv = [sys.executable, "-m", "rebuilders.node.signer", str(directory.root)]
+    # -P: nothing is imported from the directory that the operator happens to be in.
+    argv = [sys.executable, "-P", "-m", "rebuilders.node.signer", str(directory.root)]
     environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
     done = subprocess.run(argv, capture_output=True, text=True, env=environment, check=False)
     if done.returncode == 0:

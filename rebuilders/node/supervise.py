@@ -21,6 +21,9 @@ from witness.errors import Incomplete
 from witness.names import TargetName
 
 _IDLE: Final = 5.0  # seconds between looks at an empty queue
+_MAX_IDLE: Final = 60.0  # seconds between tries of what cannot be completed
+_MAX_IN_A_ROW: Final = 3
+_ENDED: Final = "the worker process was ended from outside"
 _BATCH: Final = 32  # observations that may wait before they are published
 
 
@@ -31,7 +34,7 @@ def run(directory: NodeDirectory, tell: Callable[[str], None], *, once: bool, in
 
     Raises:
         SandboxUnavailable: no sandbox works here; nothing was taken from the queue.
-        Incomplete: another process runs this node, or a worker was ended from outside.
+        Incomplete: another process runs this node, or worker after worker was ended from outside.
     """
     config = directory.load()
     if index:
@@ -40,12 +43,14 @@ def run(directory: NodeDirectory, tell: Callable[[str], None], *, once: bool, in
     with _alone(directory.state):
         ledger = Ledger(directory.state / "ledger.sqlite")
         ledger.requeue()
+        idle = _IDLE
         try:
             while True:
                 open_ends = _round(directory, config, ledger, tell)
                 if once:
                     return open_ends
-                time.sleep(_IDLE)
+                idle = min(2 * idle, _MAX_IDLE) if open_ends else _IDLE
+                time.sleep(idle)
         finally:
             ledger.close()
 
@@ -78,22 +83,29 @@ def _rebuilt(
     """Every queued target, rebuilt; as many at a time as the configuration says."""
     running: dict[Future[Done], TargetName] = {}
     target = ledger.take()
-    if target is None:
-        return
-    try:
+    in_a_row = 0
+    while target is not None or running:
         # Workers are spawned: a fork would share the parent's connections.
         with ProcessPoolExecutor(
             config.jobs, get_context("spawn"), initializer=worker.start, initargs=(directory, config)
         ) as pool:
-            while target is not None or running:
-                while target is not None and len(running) < config.jobs:
-                    running[pool.submit(worker.work, str(target))] = target
-                    target = ledger.take()
-                finished, _ = wait(running, return_when=FIRST_COMPLETED)
-                for future in finished:
-                    yield running.pop(future), future.result()
-    except BrokenProcessPool:
-        raise Incomplete("a worker process was ended from outside", hint="Run the node again.") from None
+            try:
+                while target is not None or running:
+                    while target is not None and len(running) < config.jobs:
+                        running[pool.submit(worker.work, str(target))] = target
+                        target = ledger.take()
+                    finished, _ = wait(running, return_when=FIRST_COMPLETED)
+                    for future in finished:
+                        done, in_a_row = future.result(), 0
+                        yield running.pop(future), done
+            except BrokenProcessPool:
+                in_a_row += 1
+                # Whichever of them it was, all are tried again, and what has not been tried comes first.
+                for lost in running.values():
+                    yield lost, Done(str(lost), _ENDED, "", complete=False)
+                running.clear()
+        if in_a_row == _MAX_IN_A_ROW:
+            raise Incomplete(_ENDED, hint="`rebuilder doctor` says what this machine lacks.")
 
 
 def _publish(directory: NodeDirectory, tell: Callable[[str], None]) -> None:

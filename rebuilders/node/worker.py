@@ -1,7 +1,11 @@
 """The process that runs strangers' code, in a sandbox, and writes down what it saw. It holds no key."""
 
+import os
+import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from multiprocessing import parent_process
+from multiprocessing.process import BaseProcess
 
 from rebuilders.node.config import NodeConfig, NodeDirectory
 from rebuilders.observe import observe
@@ -9,7 +13,7 @@ from rebuilders.outbox import Outbox
 from rebuilders.result import result_of
 from rebuilders.wiring import Workshop, open_workshop
 from witness.bundle import parse_shard, shard_path
-from witness.errors import Incomplete, Malformed, NotFound
+from witness.errors import Malformed, NotFound, WheelwitnessError
 from witness.limits import MAX_SHARD
 from witness.names import TargetName
 from witness.store.directory import DirectoryStore
@@ -40,11 +44,18 @@ class Worker:
 
     def work(self, target: str) -> Done:
         """Rebuilds `target` and leaves the observation in the outbox, unless there is nothing to observe."""
-        started = datetime.now(UTC)
         try:
-            report = self.workshop.rebuild(TargetName.parse(target), self.config.timeout)
-        except Incomplete as error:
+            return self._work(target)
+        except WheelwitnessError as error:
             return Done(target, str(error), "", complete=False)
+        except Exception as error:  # noqa: BLE001 - a mistake of ours with one target must not end the node
+            return Done(
+                target, f"a mistake in the program itself ({type(error).__name__})", "", complete=False
+            )
+
+    def _work(self, target: str) -> Done:
+        started = datetime.now(UTC)
+        report = self.workshop.rebuild(TargetName.parse(target), self.config.timeout)
         if report.target is None:
             return Done(target, str(report.failure), "", complete=True)
         statement = observe(
@@ -73,7 +84,16 @@ _worker: Worker | None = None  # of a worker process, opened once
 def start(directory: NodeDirectory, config: NodeConfig) -> None:
     """For the initializer of a process pool."""
     global _worker  # noqa: PLW0603
+    parent = parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     _worker = Worker.open(directory, config)
+
+
+def _end_with(parent: BaseProcess) -> None:
+    """A node that is killed leaves nobody behind who goes on building, or waits for ever for more."""
+    parent.join()
+    os._exit(1)
 
 
 def work(target: str) -> Done:
