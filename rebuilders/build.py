@@ -48,6 +48,7 @@ _CAUSES: Final = (
     (b"MemoryError", "memory-limit"),
     (b"Cannot allocate memory", "memory-limit"),
     (b"can't start new thread", "process-limit"),
+    (b"Cannot fork", "process-limit"),
     (b"Resource temporarily unavailable", "process-limit"),
     (b"Temporary failure in name resolution", "needs-network"),
     (b"Name or service not known", "needs-network"),

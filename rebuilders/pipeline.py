@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from rebuilders.build import Built, Order, ask_requirements, build_wheel
@@ -24,6 +23,7 @@ from rebuilders.facts.wheel import wheel_facts
 from rebuilders.inputs import Target
 from rebuilders.plan.infer import Evidence, infer
 from rebuilders.plan.recipe import After, Candidate, Locked, Plan, Reason, Recipe
+from rebuilders.plan.requirement import parse_requirement
 from rebuilders.plan.variations import Miss, variations
 from rebuilders.sandbox.interface import Limits, Sandbox
 from witness.compare.ladder import Outcome, compare
@@ -179,8 +179,12 @@ class _Run:
         self.plan = prepared.plan
         state: After = "start"
         for candidate in self.plan.candidates:
-            if candidate.after == state:
-                state = self._try(candidate, target, prepared) or state
+            if candidate.after != state:
+                continue
+            ended = self._try(candidate, target, prepared)
+            if ended == "unresolved" and candidate.after == "failed":
+                continue  # what it was tried after still stands, and others may be tried after it too
+            state = ended or state
         while self.best is not None and not self.best.outcome.matches and self._improve(target, prepared):
             pass
 
@@ -257,7 +261,7 @@ class _Run:
         self, candidate: Candidate, interpreter: Interpreter, target: Target, sdist: SdistFacts
     ) -> tuple[tuple[Locked, ...], Order]:
         left = self.deadline.remaining("resolve")
-        assert target.sdist is not None  # noqa: S101 - plan_of has refused the others
+        assert target.sdist is not None  # noqa: S101 - prepare has refused the others
         with self.timer.phase("resolve"):
             locked = self.ports.resolver.resolve(candidate, interpreter, timeout=left)
             environment = self.ports.environments.prepare(interpreter, locked)
@@ -300,10 +304,10 @@ def _read_built(built: Built) -> Wheel:
 
 def _satisfied(text: str, locked: tuple[Locked, ...]) -> bool:
     try:
-        requirement = Requirement(text)
-    except InvalidRequirement as error:
+        requirement = parse_requirement(text)
+    except Malformed as error:
         raise NotBuilt(
-            f"the backend asks for something that is no requirement: {error}",
+            f"the backend asks for what cannot be had: {error}",
             result="build-failed",
             phase="hook",
             cause="invalid-requirement",

@@ -14,7 +14,7 @@ def add(
         list[str], typer.Argument(metavar="TARGET…", help="name==version or a wheel's file name.")
     ],
 ) -> None:
-    r"""Queue targets to be rebuilt, or rebuilt again.
+    """Queue targets to be rebuilt, or rebuilt again.
 
     \b
     Example:

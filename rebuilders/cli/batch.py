@@ -37,7 +37,7 @@ def batch(
     contact: ContactOption = "",
     quiet: QuietOption = False,
 ) -> None:
-    r"""Rebuild many targets. Interrupted, the same command goes on where it stopped.
+    """Rebuild many targets. Interrupted, the same command goes on where it stopped.
 
     \b
     Example:

@@ -20,7 +20,7 @@ def compare(
     rebuilt: Annotated[Path, typer.Argument(help="The wheel to hold against it.")],
     json: JsonOption = False,
 ) -> None:
-    r"""Say how equal two wheels are, and what differs.
+    """Say how equal two wheels are, and what differs.
 
     \b
     Example:

@@ -22,7 +22,7 @@ def doctor(
         bool, typer.Option(envvar="WHEELWITNESS_OFFLINE", help="Do not ask the index.")
     ] = False,
 ) -> None:
-    r"""Check sandbox, interpreters, uv, disk and index.
+    """Check sandbox, interpreters, uv, disk and index.
 
     \b
     Example:

@@ -32,7 +32,7 @@ def init(
     cache: CacheOption = None,
     contact: ContactOption = "",
 ) -> None:
-    r"""Make a node: a directory with its configuration, keys, log and site.
+    """Make a node: a directory with its configuration, keys, log and site.
 
     \b
     Example:

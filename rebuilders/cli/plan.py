@@ -17,7 +17,7 @@ def plan(
     cache: CacheOption = None,
     contact: ContactOption = "",
 ) -> None:
-    r"""Print the recipes inferred for a published wheel, and the evidence for each decision.
+    """Print the recipes inferred for a published wheel, and the evidence for each decision.
 
     \b
     Example:

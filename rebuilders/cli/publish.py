@@ -6,7 +6,7 @@ from rebuilders.cli.options import NodeArgument
 
 
 def publish(directory: NodeArgument) -> None:
-    r"""Sign and log the observations that wait, in the process that holds the keys.
+    """Sign and log the observations that wait, in the process that holds the keys.
 
     \b
     Example:

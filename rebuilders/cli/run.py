@@ -16,7 +16,7 @@ def run(
     index: IndexOption = "",
     quiet: QuietOption = False,
 ) -> None:
-    r"""Rebuild what is queued and publish what was seen, until stopped.
+    """Rebuild what is queued and publish what was seen, until stopped.
 
     \b
     Example:

@@ -16,7 +16,7 @@ def serve(
         int, typer.Option(envvar="WHEELWITNESS_PORT", min=0, max=65535, help="0: any free one.")
     ] = 8417,
 ) -> None:
-    r"""Serve a node's site. Nothing but files: its keys and queue are out of reach.
+    """Serve a node's site. Nothing but files: its keys and queue are out of reach.
 
     \b
     Example:

@@ -8,7 +8,7 @@ from rebuilders.cli.options import JsonOption, NodeArgument
 
 
 def status(directory: NodeArgument, json: JsonOption = False) -> None:
-    r"""Say what a node has queued, done and published.
+    """Say what a node has queued, done and published.
 
     \b
     Example:

@@ -4,24 +4,36 @@ The archive is unpacked only inside the sandbox, by the build's own interpreter.
 the few files that say how to build are read.
 """
 
-import calendar
 import io
+import re
 import stat
 import tarfile
 import tomllib
-import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Self, cast
 
+from rebuilders.facts.wheel import as_utc
 from witness.errors import Malformed
-from witness.limits import MIB, ArchiveLimits
+from witness.escape import printable
+from witness.limits import KIB, MIB, ArchiveLimits
+from witness.wheel.archive import Entry, read_archive
 
 LIMITS: Final = ArchiveLimits(file=256 * MIB, member=256 * MIB, total=512 * MIB)
 _READ: Final = ("pyproject.toml", "setup.py", "setup.cfg", "PKG-INFO")
 _MAX_TEXT: Final = 4 * MIB
 _CHUNK: Final = 1 * MIB
+_MAX_HEADER: Final = 256 * KIB  # of the extended headers in front of one tar member
+_BLOCK: Final = 512
+_EXTENDED: Final = (
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+)
+_MANY_DIGITS: Final = re.compile(rb"\d{100}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +61,7 @@ class SdistFacts:
     def build_requires(self) -> tuple[str, ...] | None:
         """`build-system.requires`, or None where there is no such table (PEP 518)."""
         system = self.build_system
-        return None if system is None else tuple(map(str, system.get("requires", ())))
+        return None if system is None else tuple(system.get("requires", ()))
 
     @property
     def build_backend(self) -> str:
@@ -80,10 +92,10 @@ def sdist_facts(data: bytes, filename: str, sha256: str) -> SdistFacts:
         members, texts = _collect(found)
     except Malformed as error:
         raise Malformed(f"{filename}: {error}") from None
-    except (tarfile.TarError, zipfile.BadZipFile, ValueError, OverflowError, EOFError, OSError) as error:
+    except (tarfile.TarError, ValueError, OverflowError, EOFError, OSError, RecursionError) as error:
         raise Malformed(f"{filename}: damaged archive: {error}") from None
     tops = {path.split("/", 1)[0] for path in members}
-    if len(tops) != 1:
+    if len(tops) != 1 or not all("/" in path for path in members):
         raise Malformed(f"{filename}: {len(tops)} top directories instead of one")
     (top,) = tops
     below = {path[len(top) + 1 :]: member for path, member in members.items()}
@@ -103,6 +115,7 @@ def _collect(found: Iterator[Found]) -> tuple[dict[str, SdistMember], dict[str, 
         if len(members) >= LIMITS.members:
             raise Malformed(f"more than the {LIMITS.members} members allowed")
         members[path] = member
+        texts.pop(path, None)  # of two members with one path, the later stays
         if content is not None:
             texts[path] = content.decode("utf-8", errors="replace")
     return members, texts
@@ -114,6 +127,8 @@ def _gunzip(data: bytes) -> io.BytesIO:
     try:
         for at in range(0, len(data), _CHUNK):
             piece = data[at : at + _CHUNK]
+            if state.eof and piece.strip(b"\0"):
+                raise Malformed("bytes after the end of the gzip file")
             while piece and not state.eof:
                 plain.write(state.decompress(piece, _CHUNK))
                 piece = state.unconsumed_tail
@@ -124,13 +139,19 @@ def _gunzip(data: bytes) -> io.BytesIO:
         raise Malformed(f"not a gzip file: {error}") from None
     if not state.eof:
         raise Malformed("a gzip file that is cut short")
+    if state.unused_data.strip(b"\0"):
+        raise Malformed("bytes after the end of the gzip file")
     plain.seek(0)
     return plain
 
 
 def _tar(plain: io.BytesIO) -> Iterator[Found]:
-    with tarfile.open(fileobj=plain, mode="r:") as archive:
-        for entry in archive:
+    with tarfile.open(fileobj=plain, mode="r:", tarinfo=_Header) as archive:
+        for number, entry in enumerate(archive):
+            if number >= LIMITS.members:
+                raise Malformed(f"more than the {LIMITS.members} members allowed")
+            if entry.size < 0:
+                raise Malformed("a member of negative size")
             if not entry.isreg():
                 continue
             path = _plain_path(entry.name)
@@ -141,24 +162,42 @@ def _tar(plain: io.BytesIO) -> Iterator[Found]:
             yield path, SdistMember(path, entry.mode & 0o7777, int(entry.mtime), entry.size), content
 
 
+class _Header(tarfile.TarInfo):
+    """A header that cannot lead tarfile astray: before 3.11.14 a negative size sends it round in circles, and
+    before 3.11.10 a long row of digits in an extended header takes it hours (CVE-2025-8194, CVE-2024-6232).
+    """
+
+    @classmethod
+    def fromtarfile(cls, tarfile: tarfile.TarFile) -> Self:
+        file = cast("io.BytesIO", tarfile.fileobj)
+        at = file.tell()
+        header = cls.frombuf(file.read(_BLOCK), tarfile.encoding or "utf-8", tarfile.errors or "strict")
+        if header.size < 0:
+            raise Malformed("a member of negative size")
+        if header.type in _EXTENDED:
+            if header.size > _MAX_HEADER:
+                raise Malformed(f"an extended header of {header.size} bytes")
+            if _MANY_DIGITS.search(file.read(header.size)):
+                raise Malformed("an extended header with a number of more than 99 digits")
+        file.seek(at)
+        return super().fromtarfile(tarfile)
+
+
 def _zip(data: bytes) -> Iterator[Found]:
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        if sum(entry.file_size for entry in archive.infolist()) > LIMITS.total:
-            raise Malformed(f"unpacks to more than the {LIMITS.total} bytes allowed")
-        for entry in archive.infolist():
-            if entry.is_dir():
-                continue
-            path = _plain_path(entry.filename)
-            content = None
-            if _is_read(path) and entry.file_size <= _MAX_TEXT:
-                with archive.open(entry) as file:
-                    content = file.read(_MAX_TEXT)
-            mode = stat.S_IMODE(entry.external_attr >> 16)
-            yield path, SdistMember(path, mode, _zip_time(entry.date_time), entry.file_size), content
+    archive = read_archive(data, LIMITS)
+    for entry in archive.entries:
+        if entry.is_dir:
+            continue
+        path = _plain_path(entry.name)
+        content = None
+        if _is_read(path) and entry.size <= _MAX_TEXT:
+            content = b"".join(archive.inflate(entry))
+        yield path, SdistMember(path, stat.S_IMODE(entry.mode), _zip_time(entry), entry.size), content
 
 
-def _zip_time(moment: tuple[int, int, int, int, int, int]) -> int:
-    return calendar.timegm((*moment, 0, 0, 0))
+def _zip_time(entry: Entry) -> int:
+    moment = as_utc(entry.moment)
+    return int(moment.timestamp()) if moment else 0
 
 
 def _plain_path(path: str) -> str:
@@ -174,6 +213,11 @@ def _is_read(path: str) -> bool:
 
 def _pyproject(text: str, filename: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise Malformed(f"{filename}: pyproject.toml is not TOML: {error}") from None
+        value = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # TOMLDecodeError, or a number too long for int
+        raise Malformed(f"{filename}: pyproject.toml is not TOML: {printable(str(error))}") from None
+    system = value.get("build-system")
+    requires = system.get("requires", []) if isinstance(system, dict) else []
+    if not isinstance(requires, list) or not all(isinstance(item, str) for item in requires):
+        raise Malformed(f"{filename}: build-system.requires is not a list of strings (PEP 518)")
+    return value

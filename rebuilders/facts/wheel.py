@@ -74,7 +74,8 @@ class WheelFacts:
     @property
     def payload_moments(self) -> dict[str, Moment]:
         """Times of the members outside `.dist-info` and `.data`."""
-        return {path: time for path, time in self.moments.items() if path.split("/")[0] != self.dist_info}
+        apart = (self.dist_info, f"{self.dist_info.removesuffix('.dist-info')}.data")
+        return {path: time for path, time in self.moments.items() if path.split("/")[0] not in apart}
 
 
 def wheel_facts(wheel: Wheel) -> WheelFacts:

@@ -20,6 +20,7 @@ import stat
 import sys
 import tarfile
 import time
+import traceback
 import zipfile
 
 SOURCE = "/build/src"
@@ -86,8 +87,27 @@ def deliver(output, hook, expect_wheel):
         with file:
             shutil.copyfileobj(file, output, 1 << 20)
     output.flush()
-    sys.stderr.flush()
-    os._exit(0)  # neither threads nor exit handlers of the build are waited for
+    leave(0)
+
+
+def leave(status):
+    """Ends the process. Neither threads nor exit handlers of the build are waited for."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except Exception:  # noqa: BLE001, S110 - the build may have put anything in their place
+            pass
+    os._exit(status)
+
+
+def regular(name):
+    """The file of that name in WHEELS, or None. A pipe is not waited for, nor is a link followed."""
+    path = os.path.join(WHEELS, os.path.basename(name))
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except (OSError, ValueError):
+        return None
+    return os.fdopen(descriptor, "rb") if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
 
 
 def regular(name):
@@ -150,4 +170,12 @@ def settle(path, mode, mtime, modes):
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except BaseException as error:  # noqa: BLE001 - SystemExit of the build as well
+        try:
+            traceback.print_exc()
+        except BaseException:  # noqa: BLE001 - no memory for more, say
+            os.write(2, ("\n%s: %s\n" % (type(error).__name__, error)).encode("utf-8", "replace"))
+    finally:
+        leave(1)  # main has left by itself, unless it failed

@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
 
 from rebuilders.facts.sdist import SdistFacts
 from rebuilders.facts.wheel import WheelFacts, as_utc
@@ -19,6 +20,7 @@ from rebuilders.plan.backends import UNKNOWN, Backend, backend_of
 from rebuilders.plan.eras import setuptools_eras
 from rebuilders.plan.interpreters import rank
 from rebuilders.plan.recipe import Candidate, Plan, Reason
+from rebuilders.plan.requirement import parse_requirement
 from witness.errors import Malformed
 
 _PEP_517_DEFAULT: Final = ("setuptools>=40.8.0",)
@@ -28,6 +30,7 @@ _ROOTS: Final = ("", "src/", "lib/")  # where packages lie in an sdist
 _ZIP_EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 _ZIP_STEP: Final = 2  # seconds
 _QUARTER: Final = 900  # seconds: time zones are multiples of it
+_LATEST: Final = datetime(9000, 1, 1, tzinfo=UTC)  # an index may say anything
 _SLACKS: Final = (timedelta(days=1), timedelta(days=7), None)
 
 
@@ -82,7 +85,7 @@ def infer(evidence: Evidence) -> Plan:
 def _fallbacks(first: Candidate, others: list[tuple[str, Reason]]) -> Iterator[Candidate]:
     if first.as_of is not None:
         for slack in _SLACKS:
-            as_of = None if slack is None else first.as_of + slack
+            as_of = None if slack is None else min(first.as_of, _LATEST) + slack
             words = "of any age" if slack is None else f"as of {slack.days} d after the upload"
             reason = Reason(f"build requirements {words}", "those as of the upload could not be resolved")
             yield replace(first, as_of=as_of, after="unresolved", reasons=(*first.reasons, reason))
@@ -110,11 +113,9 @@ def _requirements(evidence: Evidence, candidate: Candidate) -> Candidate:
     requirements = _PEP_517_DEFAULT if declared is None else declared
     for requirement in requirements:
         try:
-            parsed = Requirement(requirement)
-        except InvalidRequirement as error:
-            raise Malformed(f"pyproject.toml: {requirement[:80]!r} is not a requirement: {error}") from None
-        if parsed.url is not None:
-            raise Malformed(f"pyproject.toml: {requirement[:80]!r} names an address, not a release")
+            parse_requirement(requirement)
+        except Malformed as error:
+            raise Malformed(f"pyproject.toml: {error}") from None
     source = (
         "PEP 517's default: no build-system table"
         if declared is None
@@ -143,7 +144,7 @@ def _as_of(evidence: Evidence, candidate: Candidate) -> Candidate:
 def _generator(evidence: Evidence, candidate: Candidate) -> Candidate:
     backend, version = evidence.backend, evidence.wheel.generator_version
     told = f"WHEEL's Generator is {evidence.wheel.generator or 'not told'} {version}".rstrip()
-    if backend is UNKNOWN or not version:
+    if backend is UNKNOWN or not _is_version(version):
         return because(candidate, Reason("no backend version pinned", told))
     required = {canonicalize_name(Requirement(text).name) for text in candidate.requirements}
     named = [name for name in backend.pins if canonicalize_name(name) in required]
@@ -192,6 +193,14 @@ def python_tag_option(evidence: Evidence) -> str:
     if tags == {"py2", "py3"}:
         return "--universal"
     return f"--python-tag={next(iter(tags))}" if len(tags) == 1 else ""
+
+
+def _is_version(text: str) -> bool:
+    try:
+        Version(text)
+    except InvalidVersion:
+        return False
+    return True
 
 
 def _asking(evidence: Evidence, candidate: Candidate) -> Candidate:
@@ -253,7 +262,7 @@ def _modes(evidence: Evidence, candidate: Candidate) -> Candidate:
         return candidate
     wheel = evidence.wheel
     generated = [mode for path, mode in wheel.modes.items() if path == f"{wheel.dist_info}/WHEEL" and mode]
-    umask = 0o666 & ~generated[0] if generated else candidate.umask
+    umask = _umask(generated[0]) if generated else candidate.umask
     pairs = [
         (wheel.modes[ours] & 0o777, evidence.sdist.members[theirs].mode & 0o777)
         for ours, theirs in evidence.pairs
@@ -264,6 +273,12 @@ def _modes(evidence: Evidence, candidate: Candidate) -> Candidate:
     why = "as in the sdist" if modes == "archive" else "by the umask, unlike in the sdist"
     reason = Reason(f"umask {umask:03o}, files unpacked with modes {why}", "modes of the wheel's members")
     return because(replace(candidate, umask=umask, modes=modes), reason)
+
+
+def _umask(mode: int) -> int:
+    """The umask that leaves `mode` of 0666. Who may neither read nor write may not execute either: 077, not 066."""
+    umask = 0o666 & ~mode
+    return umask | sum(0o1 << shift for shift in (0, 3) if umask >> shift & 0o6 == 0o6)
 
 
 RULES: Final[tuple[Rule, ...]] = (

@@ -19,7 +19,10 @@ RELEASED: Final = {
     "3.12": datetime(2023, 10, 2, tzinfo=UTC),
     "3.13": datetime(2024, 10, 7, tzinfo=UTC),
     "3.14": datetime(2025, 10, 7, tzinfo=UTC),
+    "3.15": datetime(2026, 10, 1, tzinfo=UTC),
 }
+_BEFORE: Final = datetime(2000, 1, 1, tzinfo=UTC)  # for what is older than the table
+_AFTER: Final = datetime(9000, 1, 1, tzinfo=UTC)  # for what is newer
 _ADOPTION: Final = timedelta(days=90)  # until publishers' machines have a new Python
 _NO_DISTUTILS: Final = Version("3.12")  # setup scripts of before it may need distutils
 
@@ -32,7 +35,7 @@ def rank(
     scored = []
     for minor in available:
         fits = allowed.contains(f"{minor}.99", prereleases=True)
-        timely = as_of is None or minor not in RELEASED or RELEASED[minor] + _ADOPTION <= as_of
+        timely = as_of is None or _released(minor) + _ADOPTION <= as_of
         before = as_of is not None and as_of < RELEASED["3.12"]
         imports = not (before and Version(minor) >= _NO_DISTUTILS)
         scored.append(((fits, imports, timely, Version(minor)), minor))
@@ -42,6 +45,11 @@ def rank(
         (minor, _reason(minor, score, requires_python, as_of, first=place == 0))
         for place, (score, minor) in enumerate(scored)
     )
+
+
+def _released(minor: str) -> datetime:
+    older = Version(minor) < Version(next(iter(RELEASED)))
+    return RELEASED.get(minor, _BEFORE if older else _AFTER)
 
 
 def _nearness(minor: str, *, timely: bool) -> int:

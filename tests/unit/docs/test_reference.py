@@ -1,0 +1,145 @@
+"""The pages about policy, node.toml, formats and exit codes say what the code does."""
+
+import re
+
+import pytest
+
+from rebuilders.node import config as node_config
+from rebuilders.node.config import NodeConfig
+from rebuilders.result import EXIT, _empty
+from tests.unit.docs.pages import DOCS, blocks
+from witness import limits, policy
+from witness.bundle import MEDIA_TYPE
+from witness.errors import InputError
+from witness.names import TargetName
+from witness.observation import PREDICATE_TYPE, Comparison, Observation
+from witness.report.model import DEFAULT_FAIL_ON, PRECEDENCE
+from witness.verdict import OUTCOMES
+
+REFERENCE = DOCS / "reference"
+
+
+def text_of(name):
+    return (REFERENCE / name).read_text("utf-8")
+
+
+def table(text, heading):
+    """The first cells of the first table below a heading."""
+    section = re.split(rf"^#+ {re.escape(heading)}$", text, flags=re.MULTILINE)[1]
+    section = re.split(r"^#+ ", section, flags=re.MULTILINE)[0]
+    rows = [line.strip("|").split(" | ") for line in section.splitlines() if line.startswith("| `")]
+    return {row[0].strip().strip("`"): [cell.strip() for cell in row[1:]] for row in rows}
+
+
+def toml_blocks(page):
+    return [
+        block.body for block in blocks(page) if block.kind == "toml" and block.body.startswith("version = 1")
+    ]
+
+
+@pytest.mark.parametrize("page", ["reference/policy.md", "how-to/gate-an-install.md"])
+def test_policies_shown_parse(page):
+    (example,) = toml_blocks(DOCS / page)
+    parsed = policy.parse(example, name=page)
+    assert parsed.threshold == 2
+    assert len(parsed.witnesses) == 2
+
+
+def without(text, key):
+    return re.sub(rf"^{key} = .*\n", "", text, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("heading", "prefix"), [("Top level", ""), ("[[witness]]", "witness[1]."), ("[[exempt]]", "exempt[1].")]
+)
+def test_every_key_of_a_policy_its_default_and_whether_it_is_required(heading, prefix):
+    (example,) = toml_blocks(REFERENCE / "policy.md")
+    rows = table(text_of("policy.md"), heading)
+    assert rows
+    for key, (_, default, _) in rows.items():
+        if key in ("witness", "exempt"):
+            continue
+        assert re.search(rf"^{key} = ", example, re.MULTILINE), f"{key} is not in the example"
+        if default == "required":
+            with pytest.raises(InputError, match=re.escape(f"{prefix}{key}: missing")):
+                policy.parse(without(example, key), name="policy.toml")
+        else:
+            policy.parse(without(example, key), name="policy.toml")
+
+
+def test_no_key_of_a_policy_is_missing_from_its_page():
+    source = (DOCS.parent / "witness" / "policy.py").read_text("utf-8")
+    taken = set(re.findall(r'(?:integer|string|strings|optional|date|tables)\(\s*"([a-z-]+)"', source))
+    text = text_of("policy.md")
+    told = {key for heading in ("Top level", "[[witness]]", "[[exempt]]") for key in table(text, heading)}
+    assert taken == told
+
+
+def test_defaults_of_a_policy():
+    (example,) = toml_blocks(REFERENCE / "policy.md")
+    for key in ("accept", "veto", "max-age-days", "cosigners"):
+        example = without(example, key)
+    parsed = policy.parse(example, name="policy.toml")
+    rows = table(text_of("policy.md"), "Top level")
+    told = {key: rows[key][1].strip("`") for key in ("accept", "veto", "max-age-days", "cosigners")}
+    assert told == {
+        "accept": '["bitwise", "archive"]',
+        "veto": str(parsed.veto),
+        "max-age-days": str(parsed.max_age_days),
+        "cosigners": str(parsed.cosigners),
+    }
+    assert parsed.accept == {"bitwise", "archive"}
+
+
+def test_every_verdict_is_explained():
+    assert set(table(text_of("policy.md"), "How a verdict is reached")) == set(OUTCOMES)
+
+
+def test_node_toml():
+    (example,) = toml_blocks(REFERENCE / "node-toml.md")
+    node_config.parse(example, "node.toml")
+    rows = table(text_of("node-toml.md"), "node.toml")
+    assert set(rows) == set(NodeConfig.model_fields)
+    for key, field in NodeConfig.model_fields.items():
+        default = rows[key][1].strip("`")
+        assert default == ("required" if field.is_required() else str(field.default) or '""'), key
+
+
+def test_fields_of_observations():
+    wire = {field.alias for field in Observation.model_fields.values()}
+    text = text_of("formats.md")
+    section = text.split("## Observation", 1)[1].split("## Statement", 1)[0]
+    top, comparison = section.split("`comparison`:", 1)
+    assert {row.group(1) for row in re.finditer(r"^\| `(\w+)`", top, re.MULTILINE)} == wire
+    told = set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`.*?) \|", comparison, re.MULTILINE))))
+    assert told == {field.alias for field in Comparison.model_fields.values()}
+    assert PREDICATE_TYPE in section
+
+
+def test_fields_of_results():
+    rows = table(text_of("formats.md"), "rebuild-result/1")
+    assert list(rows) == list(_empty(TargetName.parse("six==1.17.0")))
+
+
+def test_limits_and_types():
+    text = text_of("formats.md")
+    assert MEDIA_TYPE in text
+    assert f"| statement | {limits.MAX_STATEMENT // limits.KIB} KiB |" in text
+    assert f"| entry of a log (envelope) | {limits.MAX_ENTRY} bytes |" in text
+    assert f"| bundle | {limits.MAX_BUNDLE // limits.KIB} KiB |" in text
+    assert f"| shard | {limits.MAX_SHARD // limits.MIB} MiB |" in text
+    wheel = limits.ARCHIVE
+    sizes = (
+        f"{wheel.file // limits.MIB} MiB, {wheel.members} members, {wheel.total // limits.GIB} GiB unpacked"
+    )
+    assert f"| wheel | {sizes} |" in text
+
+
+def test_exit_codes():
+    text = text_of("exit-codes.md")
+    assert f"the first of {', '.join(map(str, PRECEDENCE))} is taken" in text
+    (default,) = re.findall(r"Default:\s+`([a-z,-]+)`", text)
+    assert set(default.split(",")) == DEFAULT_FAIL_ON
+    section = text.split("## rebuilder rebuild", 1)[1].split("\n## ", 1)[0]
+    for result, code in EXIT.items():
+        assert re.search(rf"^\| {code} \| .*{result}", section, re.MULTILINE), result
