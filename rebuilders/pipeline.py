@@ -34,6 +34,8 @@ from witness.wheel.reader import Wheel, read_wheel
 
 PHASES: Final = ("fetch", "resolve", "build", "compare")
 MAX_ATTEMPTS: Final = 16
+MAX_ATTEMPTS_MATCHED: Final = 6  # when a match is there, and only a better level is looked for
+_BEST: Final = ("bitwise", "archive")
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +187,9 @@ class _Run:
             if ended == "unresolved" and candidate.after == "failed":
                 continue  # what it was tried after still stands, and others may be tried after it too
             state = ended or state
-        while self.best is not None and not self.best.outcome.matches and self._improve(target, prepared):
+        while (
+            self.best is not None and self.best.outcome.level not in _BEST and self._improve(target, prepared)
+        ):
             pass
 
     def _improve(self, target: Target, prepared: Prepared) -> bool:
@@ -195,7 +199,7 @@ class _Run:
         differences = best.outcome.comparison.differences
         miss = Miss(wheel_facts(best.wheel), differences, best.recipe.requirements)
         for candidate in variations(prepared.evidence, best.candidate, miss):
-            if self.tries >= MAX_ATTEMPTS:
+            if self.tries >= (MAX_ATTEMPTS_MATCHED if best.outcome.matches else MAX_ATTEMPTS):
                 return False
             self._try(candidate, target, prepared)
             if self.best is not best:

@@ -44,7 +44,7 @@ def main():
 
 
 def setup_py(request):
-    """The wheel's name, in a hook's form, after `python setup.py bdist_wheel` with setuptools there first, as in pip."""
+    """The wheel's name as a hook gives it, after `python setup.py bdist_wheel` with setuptools loaded, as pip did."""
     import setuptools  # noqa: F401
 
     sys.argv = ["setup.py", "bdist_wheel", "--dist-dir", WHEELS] + request["kwargs"]["options"]
@@ -93,21 +93,11 @@ def deliver(output, hook, expect_wheel):
 def leave(status):
     """Ends the process. Neither threads nor exit handlers of the build are waited for."""
     for stream in (sys.stdout, sys.stderr):
-        try:
+        try:  # noqa: SIM105 - not with what Python 3.6 may lack, and not with what the build may have replaced
             stream.flush()
-        except Exception:  # noqa: BLE001, S110 - the build may have put anything in their place
+        except Exception:  # noqa: BLE001, S110
             pass
     os._exit(status)
-
-
-def regular(name):
-    """The file of that name in WHEELS, or None. A pipe is not waited for, nor is a link followed."""
-    path = os.path.join(WHEELS, os.path.basename(name))
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except (OSError, ValueError):
-        return None
-    return os.fdopen(descriptor, "rb") if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
 
 
 def regular(name):
@@ -161,7 +151,7 @@ def settle(path, mode, mtime, modes):
     if modes == "archive":
         os.chmod(path, (mode & 0o777) | 0o600)
     elif modes == "windows":
-        os.chmod(path, 0o666)
+        os.chmod(path, 0o666)  # noqa: S103 - as there
     elif mode & 0o100:
         mask = os.umask(0)
         os.umask(mask)

@@ -83,6 +83,15 @@ def infer(evidence: Evidence) -> Plan:
 
 
 def _fallbacks(first: Candidate, others: list[tuple[str, Reason]]) -> Iterator[Candidate]:
+    if first.constraints:
+        pin = first.constraints[0]
+        name = pin.partition("==")[0]
+        kept = tuple(
+            text for text in first.requirements if parse_requirement(text).name.lower() != name.lower()
+        )
+        if len(kept) < len(first.requirements):
+            reason = Reason(f"{pin}, whatever the project asks for", "flit and poetry build with themselves")
+            yield because(replace(first, requirements=(*kept, pin), after="unresolved"), reason)
     if first.as_of is not None:
         for slack in _SLACKS:
             as_of = None if slack is None else min(first.as_of, _LATEST) + slack

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from witness.compare.regenerate import regenerates
-from witness.compare.rules import rule_set_id
-from witness.observation import Comparison, Difference, Digests, Level
+from witness.compare.rules import equate, rule_set_id
+from witness.observation import Comparison, Difference, Digests, Level, RuleUse
 from witness.wheel.reader import Wheel
 
 MAX_LISTED = 200  # differences listed; the total is always told
@@ -32,18 +32,37 @@ def compare(published: Wheel, rebuilt: Wheel) -> Outcome:
     if published.archive.data == rebuilt.archive.data:
         return _outcome(published, rebuilt, "bitwise", exact=True, differences=())
     differences = tuple(_differences(published, rebuilt))
-    if differences:
-        return _outcome(published, rebuilt, None, exact=False, differences=differences)
-    return _outcome(published, rebuilt, "archive", exact=regenerates(published, rebuilt), differences=())
+    if not differences:
+        return _outcome(published, rebuilt, "archive", exact=regenerates(published, rebuilt), differences=())
+    uses = tuple(_equated(published, rebuilt, difference) for difference in differences)
+    rules = tuple(use for use in uses if use is not None)
+    if len(rules) == len(differences):
+        return _outcome(published, rebuilt, "metadata", exact=False, differences=(), rules=rules)
+    return _outcome(published, rebuilt, None, exact=False, differences=differences)
+
+
+def _equated(published: Wheel, rebuilt: Wheel, difference: Difference) -> RuleUse | None:
+    found = equate(published, rebuilt, difference.path) if difference.kind == "content" else None
+    if found is None:
+        return None
+    rule, (ours, theirs) = found
+    return RuleUse(id=rule, path=difference.path, published=ours, rebuilt=theirs)
 
 
 def _outcome(
-    published: Wheel, rebuilt: Wheel, level: Level | None, *, exact: bool, differences: tuple[Difference, ...]
+    published: Wheel,
+    rebuilt: Wheel,
+    level: Level | None,
+    *,
+    exact: bool,
+    differences: tuple[Difference, ...],
+    rules: tuple[RuleUse, ...] = (),
 ) -> Outcome:
     return Outcome(
         level,
         Comparison(
             rule_set=rule_set_id(),
+            rules=rules,
             archive_exact=exact,
             published=_digests(published),
             rebuilt=_digests(rebuilt),

@@ -1,17 +1,120 @@
-"""The catalogue of named rules that may equate two different wheels at the levels `metadata` and `content`.
+"""The catalogue of named rules that may equate two different members at the level `metadata`.
 
-It is empty so far: only `bitwise` and `archive` are claimed. The id of the rule set names everything that affects
-a comparison's result, and is signed with it: the formats of the manifests and the rules with their versions.
+Each is a small pure function with a precondition that it checks itself: it returns the two values that it equates, or
+nothing. A difference that no rule equates stays a difference. The id of the rule set names everything that affects a
+comparison's result, and is signed with it: the formats of the manifests and the rules with their versions.
 """
 
+import base64
+import csv
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from witness.digest import sha256_hex
+from witness.errors import Malformed
+from witness.wheel.manifest import SIGNATURES
+from witness.wheel.reader import Wheel
 
-RULES: Final[tuple[str, ...]] = ()  # "name@version", each
 _MANIFESTS: Final = ("wheelwitness-payload-v1", "wheelwitness-dist-info-v1", "wheelwitness-record-v1")
+_MAX_METADATA: Final = 4 * 1024 * 1024
+
+Equated = tuple[str, str]  # what the rule saw in the published and in the rebuilt wheel
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A row: `id` with its version, the member of `.dist-info` it is for, and why no installer can tell."""
+
+    id: str
+    member: str
+    why: str
+    equate: Callable[[Wheel, Wheel, str], Equated | None]
+
+
+def _record(published: Wheel, rebuilt: Wheel, path: str) -> Equated | None:
+    """Both RECORDs list exactly their own wheel's members, with the right hashes and sizes."""
+    if not (_is_complete(published, path) and _is_complete(rebuilt, path)):
+        return None
+    return published.members[path].sha256, rebuilt.members[path].sha256
+
+
+def _is_complete(wheel: Wheel, path: str) -> bool:
+    try:
+        text = wheel.read(path).decode("utf-8")
+        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+    except (Malformed, UnicodeDecodeError, csv.Error):
+        return False
+    if any(len(row) != 3 for row in rows):
+        return False
+    unlisted = {path, *(f"{wheel.dist_info}/{name}" for name in SIGNATURES)}
+    listed = {row[0]: (row[1], row[2]) for row in rows}
+    if len(listed) != len(rows) or listed.keys() - unlisted != wheel.members.keys() - unlisted:
+        return False
+    return all(
+        listed[name] == (_record_hash(member.sha256), str(member.size))
+        for name, member in wheel.members.items()
+        if name not in unlisted
+    )
+
+
+def _record_hash(sha256: str) -> str:
+    return "sha256=" + base64.urlsafe_b64encode(bytes.fromhex(sha256)).rstrip(b"=").decode()
+
+
+def _metadata_order(published: Wheel, rebuilt: Wheel, path: str) -> Equated | None:
+    """The same fields with the same values, in another order; and the same description but for empty lines at its end.
+
+    Fields of one name keep meaning a set (core metadata specification): installers read each of them whatever its
+    place. Continuation lines stay with their field.
+    """
+    ours, theirs = _fields(published, path), _fields(rebuilt, path)
+    if ours is None or theirs is None or sorted(ours[0]) != sorted(theirs[0]) or ours[1] != theirs[1]:
+        return None
+    return published.members[path].sha256, rebuilt.members[path].sha256
+
+
+def _fields(wheel: Wheel, path: str) -> tuple[list[str], str] | None:
+    try:
+        text = wheel.read(path, limit=_MAX_METADATA).decode("utf-8")
+    except (Malformed, UnicodeDecodeError):
+        return None
+    head, _, description = text.partition("\n\n")
+    fields: list[str] = []
+    for line in head.removesuffix("\n").split("\n"):
+        if line[:1] in (" ", "\t"):
+            if not fields:
+                return None
+            fields[-1] += "\n" + line
+        elif "\r" in line or ":" not in line:
+            return None
+        else:
+            fields.append(line)
+    return fields, description.rstrip("\n")
+
+
+RULES: Final = (
+    Rule(
+        "metadata-order@1",
+        "METADATA",
+        "installers read fields by name, and nothing after the last line",
+        _metadata_order,
+    ),
+    Rule("record-complete@1", "RECORD", "RECORD follows from the other members, which are compared", _record),
+)
+
+
+def equate(published: Wheel, rebuilt: Wheel, path: str) -> tuple[str, Equated] | None:
+    """The id of the rule that equates the member at `path` of both wheels, and the two values; None if none does."""
+    for rule in RULES:
+        if path == f"{published.dist_info}/{rule.member}" and published.dist_info == rebuilt.dist_info:
+            values = rule.equate(published, rebuilt, path)
+            if values is not None:
+                return rule.id, values
+    return None
 
 
 def rule_set_id() -> str:
     """The name of this rule set: `rules/1:` and a digest over all that is in it."""
-    return "rules/1:" + sha256_hex("\n".join((*_MANIFESTS, *sorted(RULES))).encode())[:16]
+    return "rules/1:" + sha256_hex("\n".join((*_MANIFESTS, *sorted(rule.id for rule in RULES))).encode())[:16]
