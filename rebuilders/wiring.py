@@ -20,7 +20,7 @@ from rebuilders.pipeline import Ports, Report, rebuild
 from rebuilders.sandbox.bubblewrap import Bubblewrap, probe
 from rebuilders.sandbox.interface import Limits
 from witness.errors import InputError
-from witness.fetch import HttpFetcher
+from witness.fetch import HttpFetcher, shown
 from witness.names import TargetName
 
 
@@ -49,12 +49,20 @@ class Workshop:
 def open_index(settings: Settings) -> tuple[IndexSource, HttpFetcher, str]:
     """The index that the settings or the user's own installers name, with its cache, and its address."""
     endpoint = (settings.index or default_endpoint()).rstrip("/") + "/"
-    if urlsplit(endpoint).scheme not in ("https", "http"):
+    if not _is_web(endpoint):
         raise InputError(
-            f"{endpoint}: not the address of an index", hint="Give one that begins with https://."
+            f"{shown(endpoint)}: not the address of an index", hint="Give one that begins with https://."
         )
     fetcher = HttpFetcher(contact=settings.contact)
     return CachedIndex(SimpleIndex(endpoint, fetcher), settings.cache_path, endpoint), fetcher, endpoint
+
+
+def _is_web(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in ("https", "http") and bool(parts.hostname)
 
 
 def open_workshop(settings: Settings) -> Workshop:

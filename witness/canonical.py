@@ -5,6 +5,7 @@ documents that are larger or deeper than what we ever write, are refused.
 """
 
 import json
+import math
 from typing import Any, Final, NoReturn
 
 import rfc8785
@@ -95,3 +96,5 @@ def _check(value: Any, what: str, depth: int) -> None:
     elif isinstance(value, list):
         for item in value:
             _check(item, what, depth - 1)
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise Malformed(f"{what}: a number too large for a double")

@@ -138,7 +138,9 @@ class HttpFetcher:
                 _check_status(response, url)
                 yield response
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-            raise FetchFailed(f"{shown(url)}: not an address that can be fetched: {error}") from None
+            raise FetchFailed(
+                f"{shown(url)}: not an address that can be fetched: {printable(str(error))}"
+            ) from None
         except httpx.TimeoutException:
             raise _Passing(FetchFailed(f"{shown(url)}: no answer within {self.timeout:g} s")) from None
         except httpx.TransportError as error:
@@ -179,9 +181,15 @@ class HttpFetcher:
 
 def shown(url: str) -> str:
     """`url` fit to be shown and logged: without user information and query."""
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
-    return printable(f"{parts.scheme}://{host}{parts.path}")
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "an address that is none"
+    host, path = (
+        parts.netloc.rpartition("@")[2],
+        parts.path if parts.netloc else parts.path.rpartition("@")[2],
+    )
+    return printable(f"{parts.scheme}://{host}{path}")
 
 
 def _check_status(response: "httpx.Response", url: str) -> None:

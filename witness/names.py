@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import quote
 
 from packaging.tags import Tag
 from packaging.utils import (
@@ -77,6 +78,8 @@ class TargetName:
     def parse(cls, text: str) -> "TargetName":
         """From `name==version` or a wheel's file name. Raises InputError otherwise."""
         text = text.strip()
+        if len(text) > MAX_FILENAME:
+            raise InputError(f"not a target, with its {len(text)} characters: {text[:80]!r}…")
         if text.endswith(".whl"):
             try:
                 wheel = WheelName.parse(text)
@@ -100,7 +103,8 @@ class TargetName:
 
 def purl(project: str, version: str, filename: str) -> str:
     """The package URL of one file of a release (purl-spec, type pypi)."""
-    return f"pkg:pypi/{project}@{version}?file_name={filename}".replace("+", "%2B")
+    told, file_name = (quote(text, safe="") for text in (version, filename))
+    return f"pkg:pypi/{project}@{told}?file_name={file_name}"
 
 
 def _check_filename(filename: str) -> None:

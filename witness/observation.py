@@ -30,7 +30,7 @@ Result = Literal["match", "mismatch", "build-failed", "not-attempted"]
 Level = Literal["bitwise", "archive", "metadata", "content"]
 LEVELS: Final[tuple[Level, ...]] = ("bitwise", "archive", "metadata", "content")
 
-_TIME: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z")
+_TIME: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z", re.ASCII)
 
 
 def _parse_time(value: object) -> datetime:
@@ -189,7 +189,7 @@ class Failure(Wire):
 class Observation(Wire):
     """See the module's docstring; DESIGN.md section 5 gives the fields."""
 
-    purl: Short
+    purl: Annotated[str, Field(max_length=1000)]  # holds a file's name besides project and version
     method: Method
     result: Result
     level: Level | None = None
@@ -226,6 +226,8 @@ def _check_comparison(comparison: Comparison, level: Level | None) -> None:
         raise ValueError("fewer differences in total than are listed")
     if (comparison.differences_total > 0) != (level is None):
         raise ValueError("a mismatch has differences, and a match has none")
+    if comparison.archive_exact and level not in ("bitwise", "archive"):
+        raise ValueError("exact without the same members")
     if level is None:
         return
     ours, theirs = comparison.published, comparison.rebuilt
@@ -237,7 +239,5 @@ def _check_comparison(comparison: Comparison, level: Level | None) -> None:
         raise ValueError(f"level {level} with different members")
     if level in ("metadata", "content") and not comparison.rules:
         raise ValueError(f"level {level} without a rule")
-    if comparison.archive_exact and level not in ("bitwise", "archive"):
-        raise ValueError(f"level {level} cannot be exact")
     if level == "bitwise" and not comparison.archive_exact:
         raise ValueError("the same file is always exact")

@@ -42,7 +42,8 @@ def _of_uv(path: Path) -> str:
         settings = tomllib.loads(path.read_text("utf-8"))
     except (OSError, ValueError):
         return ""
-    for index in settings.get("index", []):
+    indexes = settings.get("index", [])
+    for index in indexes if isinstance(indexes, list) else []:
         if isinstance(index, dict) and index.get("default") is True:
             return str(index.get("url", ""))
     return str(settings.get("index-url", ""))

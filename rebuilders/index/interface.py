@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from witness.errors import Malformed
@@ -38,15 +39,19 @@ class Project:
 
     def wheels(self, version: Version) -> tuple[IndexFile, ...]:
         """The release's wheels, pure ones first, then by name."""
-        named = [(name, file) for file in self.files if (name := _wheel(file)) and name.version == version]
+        named = [(name, file) for file in self.files if (name := _wheel(file)) and self._has(name, version)]
         named.sort(key=lambda pair: (not pair[0].is_pure, pair[0].filename))
         return tuple(file for _, file in named)
 
     def sdist(self, version: Version) -> IndexFile | None:
         """The release's sdist: `.tar.gz` before `.zip`, if an old release has both."""
-        found = [file for file in self.files if (name := _sdist(file)) and name.version == version]
+        found = [file for file in self.files if (name := _sdist(file)) and self._has(name, version)]
         found.sort(key=lambda file: (file.filename.endswith(".zip"), file.filename))
         return found[0] if found else None
+
+    def _has(self, name: WheelName | SdistName, version: Version) -> bool:
+        # A page may list what it likes; another project's file is not this release's.
+        return name.version == version and name.project == canonicalize_name(self.name)
 
 
 class IndexSource(Protocol):

@@ -1,6 +1,8 @@
 """An index over the Simple API in JSON (PEP 691, 700, 740, 792), parsed by pypi-simple."""
 
+import warnings
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urljoin, urlsplit
 
@@ -38,7 +40,7 @@ class SimpleIndex:
         limit = ARCHIVE.file if file.size is None else file.size
         if limit > ARCHIVE.file:
             raise FetchFailed(f"{file.filename}: {limit} bytes, more than the {ARCHIVE.file} allowed")
-        if urlsplit(file.url).scheme != urlsplit(self.endpoint).scheme and not file.url.startswith("https:"):
+        if _scheme(file.url) not in ("https", _scheme(self.endpoint)):
             raise FetchFailed(f"{file.filename}: the index names an address that is not https")
         try:
             data = self.fetcher.get(file.url, limit=limit).body
@@ -52,13 +54,22 @@ class SimpleIndex:
         return data
 
 
+def _scheme(url: str) -> str:
+    try:
+        return urlsplit(url).scheme
+    except ValueError:
+        return ""
+
+
 def parse_project(body: bytes, url: str) -> Project:
     """The project in the JSON page `body`, served at `url`. Raises FetchFailed for anything else."""
-    from pypi_simple import ProjectPage
+    from pypi_simple import ProjectPage, UnexpectedRepoVersionWarning, UnsupportedRepoVersionError
 
     try:
-        page = ProjectPage.from_json_data(loads(body, what="the index's page", limit=_MAX_PAGE), url)
-    except (Malformed, ValueError, KeyError, TypeError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UnexpectedRepoVersionWarning)  # a newer minor version adds fields
+            page = ProjectPage.from_json_data(loads(body, what="the index's page", limit=_MAX_PAGE), url)
+    except (Malformed, UnsupportedRepoVersionError, ValueError, KeyError, TypeError) as error:
         raise FetchFailed(
             f"the index's answer is not a project's page in JSON (PEP 691): {printable(str(error), limit=200)}",
             hint="Use an index that speaks the JSON form of the Simple API.",
@@ -80,7 +91,12 @@ def _file(package: "DistributionPackage") -> IndexFile | None:
         url=package.url,
         sha256=sha256,
         size=package.size,
-        upload_time=package.upload_time,
+        upload_time=_utc(package.upload_time),
         yanked=package.is_yanked,
         provenance_url=package.provenance_url,
     )
+
+
+def _utc(time: datetime | None) -> datetime | None:
+    """PEP 700 wants UTC; a time that names no zone is taken at that word."""
+    return time.replace(tzinfo=UTC) if time is not None and time.tzinfo is None else time
