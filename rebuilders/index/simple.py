@@ -1,5 +1,6 @@
 """An index over the Simple API in JSON (PEP 691, 700, 740, 792), parsed by pypi-simple."""
 
+import warnings
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
@@ -62,11 +63,13 @@ def _scheme(url: str) -> str:
 
 def parse_project(body: bytes, url: str) -> Project:
     """The project in the JSON page `body`, served at `url`. Raises FetchFailed for anything else."""
-    from pypi_simple import ProjectPage
+    from pypi_simple import ProjectPage, UnexpectedRepoVersionWarning, UnsupportedRepoVersionError
 
     try:
-        page = ProjectPage.from_json_data(loads(body, what="the index's page", limit=_MAX_PAGE), url)
-    except (Malformed, ValueError, KeyError, TypeError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UnexpectedRepoVersionWarning)  # a newer minor version adds fields
+            page = ProjectPage.from_json_data(loads(body, what="the index's page", limit=_MAX_PAGE), url)
+    except (Malformed, UnsupportedRepoVersionError, ValueError, KeyError, TypeError) as error:
         raise FetchFailed(
             f"the index's answer is not a project's page in JSON (PEP 691): {printable(str(error), limit=200)}",
             hint="Use an index that speaks the JSON form of the Simple API.",

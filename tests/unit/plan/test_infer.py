@@ -213,17 +213,19 @@ class TestSourceDateEpoch:
         assert "SOURCE_DATE_EPOCH" not in first(moments=moments).variables
 
 
-class TestTimeZone:
-    FLIT = {"generator": "flit 3.9.0", "pyproject": system("flit_core")}
+FLIT = {"generator": "flit 3.9.0", "pyproject": system("flit_core")}
 
+
+class TestTimeZone:
     @pytest.mark.parametrize(
         ("hours", "zone"),
-        [(0, "UTC"), (2, "<+02>-2"), (-5, "<-05>5"), (5.5, "<+0530>-5:30"), (-9.5, "<-0930>9:30"), (5.75, "<+0545>-5:45")],
+        [(0, "UTC"), (2, "<+02>-2"), (-5, "<-05>5"), (5.5, "<+0530>-5:30"), (-9.5, "<-0930>9:30"),
+         (5.75, "<+0545>-5:45")],
     )  # fmt: skip
     def test_local_times(self, hours, zone):
         there = datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC) + timedelta(hours=hours)
         moment = tuple(there.timetuple()[:6])
-        candidate = first(**self.FLIT, moments=[moment, moment, (2016, 1, 1, 0, 0, 0)])
+        candidate = first(**FLIT, moments=[moment, moment, (2016, 1, 1, 0, 0, 0)])
         assert candidate.variables["TZ"] == zone
         assert posix_zone(int(hours * 3600)) == zone
 
@@ -232,7 +234,7 @@ class TestTimeZone:
     )
     def test_no_evidence(self, moment):
         moments = [moment, (*moment[:4], moment[4] + 1, 0), (2016, 1, 1, 0, 0, 0)]
-        assert first(**self.FLIT, moments=moments).variables["TZ"] == "UTC"
+        assert first(**FLIT, moments=moments).variables["TZ"] == "UTC"
 
     def test_other_backends_write_utc(self):
         moment = (2023, 11, 15, 0, 13, 20)
