@@ -85,7 +85,7 @@ class Timer:
 class Report:
     """What came of a rebuild: the best attempt, or the failure that was there instead of one.
 
-    `target` is None where not even the published wheel could be had; `tries` counts recipes begun.
+    `cause` classes a mismatch. `target` is None where not even the published wheel could be had; `tries` counts recipes begun.
     """
 
     target: Target | None
@@ -95,6 +95,7 @@ class Report:
     tries: int
     outputs: tuple[str, ...]
     seconds: dict[str, float]
+    cause: str = ""
 
     @property
     def explanation(self) -> tuple[Reason, ...]:
@@ -127,7 +128,14 @@ def rebuild(fetch: Callable[[], Target], ports: Ports, deadline: Deadline) -> Re
         run.failure = failure
     best = run.best
     return Report(
-        target, run.plan, best, None if best else run.failure, run.tries, tuple(run.outputs), timer.seconds()
+        target,
+        run.plan,
+        best,
+        None if best else run.failure,
+        run.tries,
+        tuple(run.outputs),
+        timer.seconds(),
+        run.cause,
     )
 
 
@@ -171,6 +179,7 @@ class _Run:
     plan: Plan | None = None
     best: Attempt | None = None
     failure: NotBuilt | None = None
+    cause: str = ""
     tries: int = 0
     outputs: dict[str, None] = field(default_factory=dict)
     tried: set[object] = field(default_factory=set)

@@ -5,6 +5,7 @@ from typing import Any, Final
 from rebuilders.pipeline import PHASES, Report
 from witness.errors import WheelwitnessError
 from witness.names import TargetName
+from witness.observation import format_time
 
 SCHEMA: Final = "rebuild-result/1"
 MAX_LISTED: Final = 50
@@ -39,6 +40,10 @@ def to_json(report: Report, name: TargetName) -> dict[str, Any]:
         differencesTotal=comparison.differences_total if comparison else 0,
         attempts=report.tries,
         failure={"phase": failure.phase, "cause": failure.cause} if failure else None,
+        backend=report.plan.backend if report.plan else None,
+        uploaded=format_time(target.uploaded) if target and target.uploaded else None,
+        cause=report.cause or None,
+        explanation=[f"{reason.decision}: {reason.because}" for reason in report.explanation],
         seconds={name: round(seconds, 3) for name, seconds in report.seconds.items()},
     )
     if best is not None:
@@ -80,5 +85,9 @@ def _empty(name: TargetName) -> dict[str, Any]:
         "recipe": None,
         "attempts": 0,
         "failure": None,
+        "backend": None,
+        "uploaded": None,
+        "cause": None,
+        "explanation": [],
         "seconds": dict.fromkeys(("total", *PHASES), 0.0),
     }

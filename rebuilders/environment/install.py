@@ -36,8 +36,9 @@ _ABANDONED: Final = 86_400.0  # seconds after which nobody is still installing
 # Compiled while installing: a build cannot keep what it compiles, and would compile anew each time.
 _INSTALL: Final = f"""set -e
 {_UV} venv --quiet --offline --no-config --allow-existing --python "$1" {PATH}
-[ "$2" = 0 ] || {_UV} pip install --quiet --offline --no-config --no-deps --no-index --compile-bytecode \
+[ "$2" = 0 ] || {_UV} pip install --quiet --offline --no-config --no-deps --no-index \
     --link-mode copy --python {PYTHON} {_WHEELS}/*.whl
+"$1" -I -S -m compileall -q -j 2 {PATH}/lib >/dev/null || true  # a requirement may hold files that are not Python
 """
 
 

@@ -4,6 +4,7 @@ Each rule takes the evidence and a candidate, and returns the candidate changed,
 where the evidence says nothing. Rules do not know of each other.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -26,6 +27,8 @@ from witness.errors import Malformed
 _PEP_517_DEFAULT: Final = ("setuptools>=40.8.0",)
 _PEP_517_SINCE: Final = datetime(2019, 2, 5, tzinfo=UTC)  # setuptools 40.8.0, the first with a legacy backend
 _BEFORE_PEP_517: Final = ("setuptools", "wheel")
+_SETUP_REQUIRES: Final = re.compile(r"setup_requires\s*=\s*\[([^\]]*)\]")
+_LITERAL: Final = re.compile(r"""["']([^"']+)["']""")
 _ROOTS: Final = ("", "src/", "lib/")  # where packages lie in an sdist
 _ZIP_EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 _ZIP_STEP: Final = 2  # seconds
@@ -212,6 +215,26 @@ def _is_version(text: str) -> bool:
     return True
 
 
+def _setup_requires(evidence: Evidence, candidate: Candidate) -> Candidate:
+    """What setup.py would have fetched by itself; hooks tell it, the command before them did not."""
+    found = _SETUP_REQUIRES.search(evidence.sdist.texts.get("setup.py", ""))
+    if candidate.frontend != "setup.py" or found is None:
+        return candidate
+    names = tuple(name for name in _LITERAL.findall(found[1]) if _is_requirement(name))
+    if not names:
+        return candidate
+    reason = Reason(f"build requires {', '.join(names)} besides", "setup_requires in setup.py")
+    return because(replace(candidate, requirements=(*candidate.requirements, *names)), reason)
+
+
+def _is_requirement(text: str) -> bool:
+    try:
+        parse_requirement(text)
+    except Malformed:
+        return False
+    return True
+
+
 def _asking(evidence: Evidence, candidate: Candidate) -> Candidate:
     asks = evidence.backend.asks
     if candidate.frontend == "setup.py" and not candidate.options:
@@ -291,6 +314,6 @@ def _umask(mode: int) -> int:
 
 
 RULES: Final[tuple[Rule, ...]] = (
-    _requirements, _as_of, _generator, _era, _named_python, _python_tag, _asking, _source_date_epoch, _time_zone,
-    _modes,
+    _requirements, _as_of, _generator, _era, _named_python, _python_tag, _setup_requires, _asking,
+    _source_date_epoch, _time_zone, _modes,
 )  # fmt: skip
