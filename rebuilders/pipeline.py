@@ -85,7 +85,8 @@ class Timer:
 class Report:
     """What came of a rebuild: the best attempt, or the failure that was there instead of one.
 
-    `cause` classes a mismatch. `target` is None where not even the published wheel could be had; `tries` counts recipes begun.
+    `cause` classes a mismatch. `target` is None where not even the published wheel could be had; `tries` counts
+    recipes that were built.
     """
 
     target: Target | None

@@ -119,10 +119,11 @@ def _causes(lines: list[Line]) -> tuple[Cause, ...]:
 def rendered(summary: Summary) -> str:
     """The count line, then the causes by frequency, each with examples."""
     rows = ", ".join(f"{count} {outcome}" for outcome, count in summary.all.outcomes.items())
-    lines = [f"{summary.all.total} targets: {rows or 'nothing'}"]
-    for cause in summary.causes:
-        lines.append(f"  {cause.count:4}  {printable(cause.name)}: {printable(', '.join(cause.examples))}")
-    return "\n".join(lines)
+    causes = (
+        f"  {cause.count:4}  {printable(cause.name)}: {printable(', '.join(cause.examples))}"
+        for cause in summary.causes
+    )
+    return "\n".join((f"{summary.all.total} targets: {rows or 'nothing'}", *causes))
 
 
 def page(summary: Summary) -> str:

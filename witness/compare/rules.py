@@ -19,6 +19,7 @@ from witness.wheel.reader import Wheel
 
 _MANIFESTS: Final = ("wheelwitness-payload-v1", "wheelwitness-dist-info-v1", "wheelwitness-record-v1")
 _MAX_METADATA: Final = 4 * 1024 * 1024
+_MAX_SHOWN: Final = 300
 
 Equated = tuple[str, str]  # what the rule saw in the published and in the rebuilt wheel
 
@@ -94,7 +95,46 @@ def _fields(wheel: Wheel, path: str) -> tuple[list[str], str] | None:
     return fields, description.rstrip("\n")
 
 
+def _generator(published: Wheel, rebuilt: Wheel, path: str) -> Equated | None:
+    """The same fields in the same order, but for the value of the one `Generator`."""
+    ours, theirs = _fields(published, path), _fields(rebuilt, path)
+    if ours is None or theirs is None or ours[1] != theirs[1] or len(ours[0]) != len(theirs[0]):
+        return None
+    pairs = [pair for pair in zip(ours[0], theirs[0], strict=True) if pair[0] != pair[1]]
+    if len(pairs) != 1 or not all(field.startswith("Generator: ") for field in pairs[0]):
+        return None
+    return pairs[0][0][:_MAX_SHOWN], pairs[0][1][:_MAX_SHOWN]
+
+
+def _top_level(published: Wheel, rebuilt: Wheel, path: str) -> Equated | None:
+    """Names that only one of the two lists, of which no member of either wheel has anything."""
+    ours, theirs = _names(published, path), _names(rebuilt, path)
+    if ours is None or theirs is None:
+        return None
+    tops = {
+        member.split("/", 1)[0].split(".", 1)[0] for wheel in (published, rebuilt) for member in wheel.members
+    }
+    if (ours ^ theirs) & tops:
+        return None
+    return ", ".join(sorted(ours))[:_MAX_SHOWN], ", ".join(sorted(theirs))[:_MAX_SHOWN]
+
+
+def _names(wheel: Wheel, path: str) -> frozenset[str] | None:
+    try:
+        names = wheel.read(path, limit=_MAX_METADATA).decode("ascii").split("\n")
+    except (Malformed, UnicodeDecodeError):
+        return None
+    return frozenset(filter(None, names)) if all(name.isidentifier() for name in names if name) else None
+
+
 RULES: Final = (
+    Rule("generator@1", "WHEEL", "installers do not read Generator", _generator),
+    Rule(
+        "top-level@1",
+        "top_level.txt",
+        "a list of names for people; these names stand for nothing",
+        _top_level,
+    ),
     Rule(
         "metadata-order@1",
         "METADATA",
