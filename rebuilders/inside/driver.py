@@ -9,6 +9,7 @@ Output: 8 bytes, the length of a JSON text; the text, {"hook": what the script w
 the wheel.
 """
 
+import contextlib
 import io
 import json
 import os
@@ -65,10 +66,8 @@ def deliver(output, hook, expect_wheel):
 def leave(status):
     """Ends the process. Neither threads nor exit handlers of the build are waited for."""
     for stream in (sys.stdout, sys.stderr):
-        try:
+        with contextlib.suppress(Exception):  # the build may have put anything in their place
             stream.flush()
-        except Exception:  # noqa: BLE001, S110, PERF203 - the build may have put anything in their place
-            pass
     os._exit(status)
 
 
