@@ -1,7 +1,7 @@
 """Many rebuilds, several at a time, each in a process of its own that is kept warm; one JSON line each.
 
 Resumable: what the file already holds is not done again, a line that was cut short is dropped, and a line that says
-nothing about its target is tried again.
+nothing about its target is tried again. A file that holds something else is left alone.
 """
 
 import json
@@ -59,6 +59,12 @@ def run(batch: Batch, targets: list[TargetName], out: Path, progress: Callable[[
     known = {line["input"] for line in lines}
     todo = [target for target in targets if str(target) not in known]
     try:
+        out.open("a").close()
+    except OSError as error:
+        raise InputError(
+            f"{out}: cannot be written: {error.strerror}", hint="Choose another --out."
+        ) from None
+    try:
         with out.open("a", encoding="utf-8") as file:
             for result in batch.results(todo):
                 file.write(json.dumps(result) + "\n")
@@ -95,23 +101,34 @@ def _resume(out: Path) -> list[dict[str, Any]]:
         return []
     kept, text = [], []
     try:
-        for line in out.read_text("utf-8").splitlines(keepends=True):
-            try:
-                value = json.loads(line)
-                whole = (
-                    line.endswith("\n")
-                    and isinstance(value["input"], str)
-                    and isinstance(value["result"], str)
-                )
-            except (ValueError, KeyError, TypeError):
-                whole = False
-            if whole and (value["failure"] or {}).get("cause") != INCOMPLETE:
+        lines = out.read_text("utf-8").splitlines(keepends=True)
+        for number, line in enumerate(lines, 1):
+            value = _standing(line)
+            if value is not None:
                 kept.append(value)
                 text.append(line)
-        out.write_text("".join(text), "utf-8")
+            elif not line.startswith("{"):  # not even the beginning of a line of ours
+                raise InputError(
+                    f"{out}, line {number}: not a result of a batch", hint="Choose another --out."
+                )
+        if len(kept) < len(lines):  # whole or not at all: what the file holds may be the work of days
+            whole = out.with_name(f"{out.name}.tmp")
+            whole.write_text("".join(text), "utf-8")
+            whole.replace(out)
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{out}: {error}") from None
     return kept
+
+
+def _standing(line: str) -> dict[str, Any] | None:
+    """The value of a whole line that says something about its target."""
+    try:
+        value = json.loads(line)
+        told = isinstance(value["input"], str) and isinstance(value["result"], str)
+        cause = value["failure"] and value["failure"]["cause"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return value if told and line.endswith("\n") and cause != INCOMPLETE else None
 
 
 def _open(settings: Settings) -> None:

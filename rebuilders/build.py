@@ -38,6 +38,7 @@ _SOURCE: Final = "/build/src"
 _WHEELS: Final = "/build/wheels"
 _FILE_TOO_LARGE: Final = 128 + signal.SIGXFSZ
 _MAX_HEADER: Final = 1 * MIB
+_NO_CALL: Final = ("no_backend", "hook_missing", "unsupported")  # pyproject-hooks: why a hook was not called
 _MAX_VARIABLE: Final = 64 * KIB  # Linux gives one string 128 KiB
 _MAX_ASKED: Final = 256  # requirements that a backend may ask for
 
@@ -276,8 +277,8 @@ def _parse(finished: Finished, *, expect_wheel: bool) -> tuple[dict[str, Any], t
     answer.pop("warnings", None)
     if not expect_wheel:
         return answer, ("", b"")
-    if "return_val" in answer and not isinstance(name, str):
-        told = printable(repr(answer["return_val"]), limit=100)
+    if not isinstance(name, str) and not any(map(answer.get, _NO_CALL)):
+        told = printable(repr(answer.get("return_val")), limit=100)
         raise _no_wheel(f"the build left no file of the name that it returned: {told}", finished.log)
     return answer, (str(name), finished.output[8 + size :])
 

@@ -18,7 +18,7 @@ from rebuilders.cli.options import (
 )
 from rebuilders.config import DEFAULT_TIMEOUT
 from witness.errors import Incomplete, InputError
-from witness.names import TargetName
+from witness.names import MAX_FILENAME, TargetName
 
 if TYPE_CHECKING:
     from rebuilders.pipeline import Report
@@ -54,7 +54,7 @@ def rebuild(
     contact: ContactOption = "",
     quiet: QuietOption = False,
 ) -> None:
-    r"""Rebuild one wheel from its sdist, compare, and say why. Nothing is signed.
+    """Rebuild one wheel from its sdist, compare, and say why. Nothing is signed.
 
     \b
     Examples:
@@ -69,7 +69,7 @@ def rebuild(
     from rebuilders.wiring import open_workshop
 
     local = Path(target)
-    if sdist is None and (len(local.parts) > 1 or local.is_file()):
+    if sdist is None and (len(local.parts) > 1 or (len(target) <= MAX_FILENAME and local.is_file())):
         raise InputError(f"{target}: a local wheel needs its sdist", hint="Add --sdist FILE.tar.gz.")
     name = TargetName.parse(local.name if sdist else target)
     try:

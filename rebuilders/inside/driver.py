@@ -11,6 +11,7 @@ the wheel.
 """
 
 import builtins
+import contextlib
 import io
 import json
 import os
@@ -93,10 +94,8 @@ def deliver(output, hook, expect_wheel):
 def leave(status):
     """Ends the process. Neither threads nor exit handlers of the build are waited for."""
     for stream in (sys.stdout, sys.stderr):
-        try:  # noqa: SIM105 - not with what Python 3.6 may lack, and not with what the build may have replaced
+        with contextlib.suppress(Exception):  # the build may have put anything in their place
             stream.flush()
-        except Exception:  # noqa: BLE001, S110
-            pass
     os._exit(status)
 
 

@@ -28,6 +28,8 @@ def system_mounts() -> tuple[Mount, ...]:
 def _libraries() -> tuple[Mount, ...]:
     multiarch = sysconfig.get_config_var("MULTIARCH") or ""
     found = [Path("/usr/lib64"), Path("/usr/lib") / multiarch] if multiarch else [Path("/usr/lib64")]
+    # Python 3.6 takes file names and texts for ASCII where C.UTF-8, which recipes name, is not there.
+    found += [Path("/usr/lib/locale") / name for name in ("C.utf8", "C.UTF-8")]
     return tuple(Mount(path, str(path)) for path in found if path.is_dir())
 
 

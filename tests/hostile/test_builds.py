@@ -323,6 +323,7 @@ ANSWERS = {
     "forged, a list": ("os.write(OUT, struct.pack('>Q', 2) + b'[]'); os._exit(0)", "output", "no-wheel"),
     "forged, keys missing": ("os.write(OUT, struct.pack('>Q', 14) + b'{\"hook\": [[1]]}'[:14]); os._exit(0)", "output", "no-wheel"),
     "forged, endless header": ("os.write(OUT, b'\\xff' * 8 + b'{}'); os._exit(0)", "output", "no-wheel"),
+    "forged, an empty answer": ("t = b'{\"hook\": {}, \"wheel\": null}'; os.write(OUT, struct.pack('>Q', len(t)) + t); os._exit(0)", "output", "no-wheel"),
     "forged, no wheel in it": ("os.write(OUT, struct.pack('>Q', 45) + b'{\"hook\": {\"return_val\": \"x\"}, \"wheel\": null}  '); os._exit(0)", "output", "no-wheel"),
     "forged, hook missing": ("t = b'{\"hook\": {\"hook_missing\": true}, \"wheel\": null}'; os.write(OUT, struct.pack('>Q', len(t)) + t); os._exit(0)", "hook", "invalid-project"),
     "forged, no backend": ("t = b'{\"hook\": {\"no_backend\": true}, \"wheel\": null}'; os.write(OUT, struct.pack('>Q', len(t)) + t); os._exit(0)", "hook", "backend-unavailable"),

@@ -1,0 +1,118 @@
+"""`rebuilder compare`, and how the other commands refuse what they cannot use."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from rebuilders.cli.main import app
+from tests.wheels import FILENAME, File, wheel_of, with_file, zip_of
+
+HONEST = wheel_of()
+
+
+def invoke(*args, **env):
+    return CliRunner().invoke(app, [str(arg) for arg in args], env=env)
+
+
+@pytest.fixture
+def pair(tmp_path):
+    def make(rebuilt):
+        for name, data in (("published.whl", HONEST), ("rebuilt.whl", rebuilt)):
+            (tmp_path / name).write_bytes(data)
+        return tmp_path / "published.whl", tmp_path / "rebuilt.whl"
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("rebuilt", "code", "level", "exact", "shown"),
+    [
+        (HONEST, 0, "bitwise", True, "match (bitwise"),
+        (
+            zip_of(with_file(0, time=99)),
+            0,
+            "archive",
+            True,
+            "match (archive, and the first file's bytes follow",
+        ),
+        (wheel_of(File("demo/\x1b[2J.py")), 1, None, False, "rebuilt-unsafe-name demo/\\x1b[2J.py"),
+        (wheel_of(comment=b"x"), 1, None, False, "(the archive itself)"),
+    ],
+)
+def test_compare(pair, rebuilt, code, level, exact, shown):
+    files = pair(rebuilt)
+    text = invoke("compare", *files)
+    assert text.exit_code == code
+    assert shown in text.output
+    assert "\x1b" not in text.output
+    for args, env in ((["--json"], {}), ([], {"WHEELWITNESS_JSON": "1"})):
+        found = invoke("compare", *files, *args, **env)
+        value = json.loads(found.output)
+        assert found.exit_code == code
+        assert set(value) == {
+            "schema", "result", "level", "archiveExact", "rules", "differences", "differencesTotal"}  # fmt: skip
+        assert (value["schema"], value["level"], value["archiveExact"]) == ("compare/1", level, exact)
+        assert value["result"] == ("match" if level else "mismatch")
+        assert len(value["differences"]) == value["differencesTotal"]
+
+
+@pytest.mark.parametrize("data", [b"", b"not a wheel", HONEST[:-1], None])
+def test_compare_with_what_is_no_wheel(pair, data):
+    published, rebuilt = pair(b"" if data is None else data)
+    if data is None:
+        rebuilt.unlink()
+    for files in ((published, rebuilt), (rebuilt, published)):
+        found = invoke("compare", *files)
+        assert found.exit_code == 2
+        assert found.stdout == ""
+        assert "rebuilt.whl: " in found.stderr
+
+
+def test_compare_wants_two_files(pair):
+    assert invoke("compare").exit_code == 2
+    assert invoke("compare", *pair(HONEST)[:1]).exit_code == 2
+
+
+USAGE = {
+    "no target": [],
+    "two targets": ["a==1", "b==1"],
+    "no version": ["six"],
+    "a range": ["six>=1"],
+    "not a version": ["six==x"],
+    "very long": ["x" * 5000],
+    "very long version": ["six==" + "1" * 5000],
+    "no such option": ["six==1", "--frobnicate"],
+    "timeout of nothing": ["six==1", "--timeout", "0"],
+    "timeout in words": ["six==1", "--timeout", "soon"],
+    "a local wheel alone": [f"dist/{FILENAME}"],
+    "not a wheel's name": ["demo.whl", "--sdist", "demo-1.0.tar.gz"],
+}
+
+
+@pytest.mark.parametrize("args", USAGE.values(), ids=USAGE)
+def test_rebuild_refuses(args):
+    found = invoke("rebuild", *args)
+    assert found.exit_code == 2
+    assert found.stdout == ""
+    assert found.stderr
+
+
+def test_a_variable_that_cannot_be_used_is_refused():
+    assert invoke("rebuild", "six==1", WHEELWITNESS_TIMEOUT="soon").exit_code == 2
+
+
+@pytest.mark.parametrize("index", ["ftp://x.example/", "http://[", "nothing"])
+def test_an_index_that_is_none_is_refused(tmp_path, index):
+    found = invoke("plan", "six==1", "--index", index, "--cache", tmp_path)
+    assert found.exit_code == 2
+    assert "not the address of an index" in found.stderr
+
+
+def test_batch_refuses_a_list_that_it_cannot_read(tmp_path):
+    (tmp_path / "list.txt").write_text("six\n")
+    out = tmp_path / "out.jsonl"
+    assert invoke("batch", tmp_path / "list.txt", "--out", out).exit_code == 2
+    assert invoke("batch", tmp_path / "none.txt", "--out", out).exit_code == 2
+    assert invoke("batch", tmp_path / "list.txt").exit_code == 2
+    assert not out.exists()
