@@ -8,6 +8,8 @@ comparison's result, and is signed with it: the formats of the manifests and the
 import base64
 import csv
 import io
+import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -20,6 +22,31 @@ from witness.wheel.reader import Wheel
 _MANIFESTS: Final = ("wheelwitness-payload-v1", "wheelwitness-dist-info-v1", "wheelwitness-record-v1")
 _MAX_METADATA: Final = 4 * 1024 * 1024
 _MAX_SHOWN: Final = 300
+_FIELD: Final = re.compile(
+    r"([!-9;-~]+):"
+)  # RFC 5322 section 2.2; a line of another form ends the fields for pip
+# The multiple-use fields of core metadata: where any other stands twice, its place decides which one is read.
+_MULTIPLE: Final = frozenset(
+    {
+        "classifier",
+        "dynamic",
+        "import-name",
+        "import-namespace",
+        "license-file",
+        "obsoletes",
+        "obsoletes-dist",
+        "platform",
+        "project-url",
+        "provides",
+        "provides-dist",
+        "provides-extra",
+        "requires",
+        "requires-dist",
+        "requires-external",
+        "supported-platform",
+    }
+)
+_INSTALLED: Final = ("purelib", "platlib")  # schemes of a .data directory whose files can be imported
 
 Equated = tuple[str, str]  # what the rule saw in the published and in the rebuilt wheel
 
@@ -50,14 +77,16 @@ def _is_complete(wheel: Wheel, path: str) -> bool:
     if any(len(row) != 3 for row in rows):
         return False
     unlisted = {path, *(f"{wheel.dist_info}/{name}" for name in SIGNATURES)}
-    listed = {row[0]: (row[1], row[2]) for row in rows}
-    if len(listed) != len(rows) or listed.keys() - unlisted != wheel.members.keys() - unlisted:
+    listed = {name: (digest, size) for name, digest, size in rows}
+    if len(listed) != len(rows) or not listed.keys() <= wheel.members.keys():
         return False
-    return all(
-        listed[name] == (_record_hash(member.sha256), str(member.size))
+    if any(listed.get(name, ("", "")) != ("", "") for name in unlisted):
+        return False
+    return {name: row for name, row in listed.items() if name not in unlisted} == {
+        name: (_record_hash(member.sha256), str(member.size))
         for name, member in wheel.members.items()
         if name not in unlisted
-    )
+    }
 
 
 def _record_hash(sha256: str) -> str:
@@ -73,25 +102,32 @@ def _metadata_order(published: Wheel, rebuilt: Wheel, path: str) -> Equated | No
     ours, theirs = _fields(published, path), _fields(rebuilt, path)
     if ours is None or theirs is None or sorted(ours[0]) != sorted(theirs[0]) or ours[1] != theirs[1]:
         return None
+    names = Counter(field.partition(":")[0].lower() for field in ours[0])
+    if any(count > 1 and name not in _MULTIPLE for name, count in names.items()):
+        return None
     return published.members[path].sha256, rebuilt.members[path].sha256
 
 
 def _fields(wheel: Wheel, path: str) -> tuple[list[str], str] | None:
+    """The fields, each with its continuation lines, and the text below them; None if readers may see others."""
     try:
         text = wheel.read(path, limit=_MAX_METADATA).decode("utf-8")
     except (Malformed, UnicodeDecodeError):
         return None
     head, _, description = text.partition("\n\n")
+    lines = head.removesuffix("\n").split("\n")
+    if (
+        lines != head.splitlines()
+    ):  # a carriage return, or one of the other characters that end a line for some
+        return None
     fields: list[str] = []
-    for line in head.removesuffix("\n").split("\n"):
-        if line[:1] in (" ", "\t"):
-            if not fields:
-                return None
+    for line in lines:
+        if line.startswith((" ", "\t")) and fields:
             fields[-1] += "\n" + line
-        elif "\r" in line or ":" not in line:
-            return None
-        else:
+        elif _FIELD.match(line):
             fields.append(line)
+        else:
+            return None
     return fields, description.rstrip("\n")
 
 
@@ -101,7 +137,7 @@ def _generator(published: Wheel, rebuilt: Wheel, path: str) -> Equated | None:
     if ours is None or theirs is None or ours[1] != theirs[1] or len(ours[0]) != len(theirs[0]):
         return None
     pairs = [pair for pair in zip(ours[0], theirs[0], strict=True) if pair[0] != pair[1]]
-    if len(pairs) != 1 or not all(field.startswith("Generator: ") for field in pairs[0]):
+    if len(pairs) != 1 or not all(re.fullmatch("Generator: .*", field) for field in pairs[0]):
         return None
     return pairs[0][0][:_MAX_SHOWN], pairs[0][1][:_MAX_SHOWN]
 
@@ -111,12 +147,18 @@ def _top_level(published: Wheel, rebuilt: Wheel, path: str) -> Equated | None:
     ours, theirs = _names(published, path), _names(rebuilt, path)
     if ours is None or theirs is None:
         return None
-    tops = {
-        member.split("/", 1)[0].split(".", 1)[0] for wheel in (published, rebuilt) for member in wheel.members
-    }
-    if (ours ^ theirs) & tops:
+    tops = {_top(member).casefold() for wheel in (published, rebuilt) for member in wheel.members}
+    if {name.casefold() for name in ours ^ theirs} & tops:
         return None
     return ", ".join(sorted(ours))[:_MAX_SHOWN], ", ".join(sorted(theirs))[:_MAX_SHOWN]
+
+
+def _top(member: str) -> str:
+    """The module that an import finds `member` in, once it is installed."""
+    parts = member.split("/")
+    if parts[0].endswith(".data") and len(parts) > 2 and parts[1] in _INSTALLED:
+        del parts[:2]
+    return parts[0].split(".", 1)[0]
 
 
 def _names(wheel: Wheel, path: str) -> frozenset[str] | None:
@@ -147,6 +189,8 @@ RULES: Final = (
 
 def equate(published: Wheel, rebuilt: Wheel, path: str) -> tuple[str, Equated] | None:
     """The id of the rule that equates the member at `path` of both wheels, and the two values; None if none does."""
+    if published.members[path].executable != rebuilt.members[path].executable:
+        return None
     for rule in RULES:
         if path == f"{published.dist_info}/{rule.member}" and published.dist_info == rebuilt.dist_info:
             values = rule.equate(published, rebuilt, path)
