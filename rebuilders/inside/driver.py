@@ -38,7 +38,7 @@ def main():
         os.mkdir(directory)
     (unzip if request["sdist"].endswith(".zip") else untar)(request["sdist"], request["modes"])
     os.chdir(os.path.join(SOURCE, request["top"]))
-    if request["lineEnds"] == "crlf":
+    if request.get("lineEnds") == "crlf":
         write_crlf()
     answer = (setup_py if request["hook"] == "setup.py" else call)(request)
     deliver(output, answer, request["hook"] in ("build_wheel", "setup.py"))
@@ -50,7 +50,11 @@ def setup_py(request):
 
     sys.argv = ["setup.py", "bdist_wheel", "--dist-dir", WHEELS] + request["kwargs"]["options"]
     sys.path[0] = os.getcwd()
-    runpy.run_path("setup.py", run_name="__main__")
+    try:
+        runpy.run_path("setup.py", run_name="__main__")
+    except SystemExit as ended:
+        if ended.code:
+            raise
     return {"return_val": next(iter(os.listdir(WHEELS)), None)}
 
 
@@ -62,7 +66,10 @@ def write_crlf():
         mode = named.get("mode", given[1] if len(given) > 1 else "r")
         newline = named.get("newline", given[5] if len(given) > 5 else None)
         if newline is None and "b" not in mode and set(mode) & set("wax+"):
-            given, named = given[:5], dict(named, newline="\r\n")
+            if len(given) > 5:
+                given = given[:5] + ("\r\n",) + given[6:]
+            else:
+                named = dict(named, newline="\r\n")
         return original(*given, **named)
 
     builtins.open = io.open = as_windows
