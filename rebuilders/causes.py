@@ -1,7 +1,7 @@
 """Why a rebuilt wheel differs, in one word: the class of a mismatch, from what differs and what the sdist holds. Pure.
 
-Rows are tried in order, and the first that explains every difference names the cause; a difference that no row
-explains leaves `other`. RECORD follows from the other members and explains nothing by itself.
+The first row of the table that explains a difference classes it; of several classes, the one furthest down the table
+weighs most and names the cause. RECORD follows from the other members and explains nothing by itself.
 """
 
 from collections.abc import Callable, Iterator
@@ -81,7 +81,7 @@ def _modes(_: Case, difference: Difference) -> bool:
     return difference.kind == "executable-bit"
 
 
-# The cause, and what explains a difference of that class. Rows further down also accept what those above explain.
+# The cause, and what explains a difference of that class.
 CAUSES: Final[tuple[tuple[str, Explains], ...]] = (
     ("ambiguous-archive", _ambiguous),
     ("line-ends", _line_ends),

@@ -13,6 +13,7 @@ from typing import Final
 from packaging.utils import canonicalize_name
 
 from rebuilders.build import Built, Order, ask_requirements, build_wheel
+from rebuilders.causes import Case, cause_of
 from rebuilders.deadline import Deadline
 from rebuilders.environment.install import Environments
 from rebuilders.environment.interpreters import Interpreter
@@ -86,7 +87,7 @@ class Report:
     """What came of a rebuild: the best attempt, or the failure that was there instead of one.
 
     `cause` classes a mismatch. `target` is None where not even the published wheel could be had; `tries` counts
-    recipes that were built.
+    recipes whose build began.
     """
 
     target: Target | None
@@ -130,13 +131,13 @@ def rebuild(fetch: Callable[[], Target], ports: Ports, deadline: Deadline) -> Re
     best = run.best
     return Report(
         target,
-        run.plan,
+        run.prepared.plan if run.prepared else None,
         best,
         None if best else run.failure,
         run.tries,
         tuple(run.outputs),
         timer.seconds(),
-        run.cause,
+        run.cause(),
     )
 
 
@@ -177,20 +178,18 @@ class _Run:
     ports: Ports
     deadline: Deadline
     timer: Timer
-    plan: Plan | None = None
+    prepared: Prepared | None = None
     best: Attempt | None = None
     failure: NotBuilt | None = None
-    cause: str = ""
     tries: int = 0
     outputs: dict[str, None] = field(default_factory=dict)
     tried: set[object] = field(default_factory=set)
 
     def search(self, target: Target) -> None:
         """Follows the plan until a wheel comes out; then varies its recipe as long as that brings it nearer."""
-        prepared = prepare(target, self.ports.interpreters)
-        self.plan = prepared.plan
+        self.prepared = prepared = prepare(target, self.ports.interpreters)
         state: After = "start"
-        for candidate in self.plan.candidates:
+        for candidate in prepared.plan.candidates:
             if candidate.after != state:
                 continue
             ended = self._try(candidate, target, prepared)
@@ -201,6 +200,13 @@ class _Run:
             self.best is not None and self.best.outcome.level not in _BEST and self._improve(target, prepared)
         ):
             pass
+
+    def cause(self) -> str:
+        """The class of the mismatch that it came to; nothing, if it came to none."""
+        if self.best is None or self.best.outcome.matches or self.prepared is None:
+            return ""
+        differences = self.best.outcome.comparison.differences
+        return cause_of(Case(self.prepared.wheel, self.best.wheel, self.prepared.evidence.sdist, differences))
 
     def _improve(self, target: Target, prepared: Prepared) -> bool:
         """Tries variations of the best attempt; whether one of them is better."""
@@ -241,9 +247,7 @@ class _Run:
         interpreter = next(i for i in ports.interpreters if i.minor == candidate.python)
         locked, order = self._environment(candidate, interpreter, target, sdist)
         if candidate.ask_backend:
-            with self.timer.phase("build"):
-                asked = ask_requirements(order, ports.sandbox)
-            if missing := tuple(text for text in asked if not _satisfied(text, locked)):
+            if missing := self._missing(order, locked):
                 more = replace(candidate, requirements=(*candidate.requirements, *missing))
                 locked, order = self._environment(more, interpreter, target, sdist)
         recipe = Recipe(
@@ -270,6 +274,16 @@ class _Run:
         with self.timer.phase("compare"):
             rebuilt = _read_built(built)
             return Attempt(candidate, recipe, built, sha256_hex(built.data), rebuilt, compare(wheel, rebuilt))
+
+    def _missing(self, order: Order, locked: tuple[Locked, ...]) -> tuple[str, ...]:
+        """What the backend asks for besides `locked`."""
+        try:
+            with self.timer.phase("build"):
+                asked = ask_requirements(order, self.ports.sandbox)
+            return tuple(text for text in asked if not _satisfied(text, locked))
+        except NotBuilt:
+            self.tries += 1  # it ended in its first hook, but it was begun
+            raise
 
     def _environment(
         self, candidate: Candidate, interpreter: Interpreter, target: Target, sdist: SdistFacts
