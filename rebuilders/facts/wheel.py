@@ -60,7 +60,8 @@ class WheelFacts:
     @property
     def blank_tail(self) -> int:
         """How many empty lines METADATA ends with."""
-        return len(self.metadata) - len(self.metadata.rstrip("\r\n")) - 1
+        text = self.metadata.replace("\r\n", "\n")
+        return len(text) - len(text.rstrip("\n")) - 1
 
     @property
     def named_python(self) -> str:

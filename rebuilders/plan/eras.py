@@ -47,7 +47,7 @@ SETUPTOOLS: Final = (
     Era(
         "entry_points.txt ends with an empty line",
         "setuptools<60.9.3",
-        lambda wheel: wheel.entry_points.endswith("\n\n"),
+        lambda wheel: wheel.entry_points.replace("\r\n", "\n").endswith("\n\n"),
     ),
 )
 

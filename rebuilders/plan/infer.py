@@ -29,6 +29,8 @@ _PEP_517_SINCE: Final = datetime(2019, 2, 5, tzinfo=UTC)  # setuptools 40.8.0, t
 _BEFORE_PEP_517: Final = ("setuptools", "wheel")
 _SETUP_REQUIRES: Final = re.compile(r"setup_requires\s*=\s*\[([^\]]*)\]")
 _LITERAL: Final = re.compile(r"""["']([^"']+)["']""")
+ASKED: Final = "the further requirements that the backend asks for"
+_TAG: Final = re.compile(r"[a-z]{2}\d{1,4}", re.ASCII)  # it becomes an argument
 _ROOTS: Final = ("", "src/", "lib/")  # where packages lie in an sdist
 _ZIP_EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 _ZIP_STEP: Final = 2  # seconds
@@ -88,12 +90,10 @@ def infer(evidence: Evidence) -> Plan:
 def _fallbacks(first: Candidate, others: list[tuple[str, Reason]]) -> Iterator[Candidate]:
     if first.constraints:
         pin = first.constraints[0]
-        name = pin.partition("==")[0]
-        kept = tuple(
-            text for text in first.requirements if parse_requirement(text).name.lower() != name.lower()
-        )
+        kept = without(first.requirements, pin.partition("==")[0])
         if len(kept) < len(first.requirements):
-            reason = Reason(f"{pin}, whatever the project asks for", "flit and poetry build with themselves")
+            why = "the wheel names that release, which the project's own requirement excludes"
+            reason = Reason(f"{pin}, whatever the project asks for", why)
             yield because(replace(first, requirements=(*kept, pin), after="unresolved"), reason)
     if first.as_of is not None:
         for slack in _SLACKS:
@@ -105,7 +105,7 @@ def _fallbacks(first: Candidate, others: list[tuple[str, Reason]]) -> Iterator[C
         reason = Reason("no backend version pinned", "none of that version could be resolved")
         yield because(replace(first, constraints=(), after="unresolved"), reason)
     if not first.ask_backend and first.frontend == "pep517":
-        reason = Reason("the backend is asked for more requirements", "the build failed without")
+        reason = Reason(ASKED, "the build failed without")
         yield because(replace(first, ask_backend=True, after="failed"), reason)
     for python, reason in others[:2]:
         yield because(replace(first, python=python, after="failed"), reason)
@@ -113,6 +113,12 @@ def _fallbacks(first: Candidate, others: list[tuple[str, Reason]]) -> Iterator[C
 
 def because(candidate: Candidate, reason: Reason) -> Candidate:
     return replace(candidate, reasons=(*candidate.reasons, reason))
+
+
+def without(requirements: tuple[str, ...], name: str) -> tuple[str, ...]:
+    """`requirements` but for those of the distribution `name`."""
+    wanted = canonicalize_name(name)
+    return tuple(text for text in requirements if canonicalize_name(parse_requirement(text).name) != wanted)
 
 
 def _requirements(evidence: Evidence, candidate: Candidate) -> Candidate:
@@ -204,7 +210,8 @@ def python_tag_option(evidence: Evidence) -> str:
         return ""
     if tags == {"py2", "py3"}:
         return "--universal"
-    return f"--python-tag={next(iter(tags))}" if len(tags) == 1 else ""
+    tag = next(iter(tags)) if len(tags) == 1 else ""
+    return f"--python-tag={tag}" if _TAG.fullmatch(tag) else ""
 
 
 def _is_version(text: str) -> bool:
@@ -242,7 +249,7 @@ def _asking(evidence: Evidence, candidate: Candidate) -> Candidate:
     if asks is not None and not evidence.sdist.mentions(asks):
         return candidate
     why = "an unknown backend may want more" if asks is None else f"the sdist mentions {' or '.join(asks)}"
-    reason = Reason("the backend is asked for more requirements", why)
+    reason = Reason(ASKED, why)
     return because(replace(candidate, ask_backend=True), reason)
 
 

@@ -12,7 +12,7 @@ from typing import Final
 from packaging.version import Version
 
 from rebuilders.facts.wheel import WheelFacts
-from rebuilders.plan.infer import Evidence, because, python_tag_option
+from rebuilders.plan.infer import Evidence, because, python_tag_option, without
 from rebuilders.plan.interpreters import rank
 from rebuilders.plan.recipe import Candidate, Locked, Reason
 from witness.observation import Difference
@@ -109,7 +109,7 @@ def _python_tag(evidence: Evidence, candidate: Candidate, miss: Miss) -> Iterato
 
 def _with_wheel(candidate: Candidate) -> tuple[str, ...]:
     """The requirements with wheel among them, which alone brings the command bdist_wheel to older setuptools."""
-    named = any(re.match(r"wheel\b", requirement) for requirement in candidate.requirements)
+    named = without(candidate.requirements, "wheel") != candidate.requirements
     return candidate.requirements if named else (*candidate.requirements, "wheel")
 
 
@@ -118,7 +118,7 @@ def _line_ends(evidence: Evidence, candidate: Candidate, _: Miss) -> Iterator[Ca
     if windows and candidate.line_ends == "lf" and evidence.backend.keeps_modes:
         why = "METADATA has Windows' line ends" if evidence.wheel.crlf else "the archive was made on Windows"
         modes = candidate.modes if evidence.wheel.made_on_unix else "windows"
-        yield _changed(candidate, "built as on Windows: CRLF", why, line_ends="crlf", modes=modes)
+        yield _changed(candidate, "line ends of Windows", why, line_ends="crlf", modes=modes)
 
 
 def _wheel_release(evidence: Evidence, candidate: Candidate, miss: Miss) -> Iterator[Candidate]:
@@ -130,8 +130,8 @@ def _wheel_release(evidence: Evidence, candidate: Candidate, miss: Miss) -> Iter
         pin = f"wheel=={release}"
         yield _changed(
             candidate, f"{pin} beside setuptools", f"Requires-Dist is written with {ours}",
-            requirements=(*(r for r in candidate.requirements if not r.startswith("wheel")), pin),
-            constraints=(*(c for c in candidate.constraints if not c.startswith("wheel")), pin),
+            requirements=(*without(candidate.requirements, "wheel"), pin),
+            constraints=(*without(candidate.constraints, "wheel"), pin),
             frontend="setup.py" if "setup.py" in evidence.sdist.texts else candidate.frontend,
         )  # fmt: skip
 
