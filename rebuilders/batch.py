@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from rebuilders.config import Settings
-from rebuilders.result import INCOMPLETE, incomplete_json, to_json
+from rebuilders.result import INCOMPLETE, SCHEMA, incomplete_json, to_json
 from rebuilders.wiring import Workshop, open_workshop
 from witness.errors import Incomplete, InputError
 from witness.names import TargetName
@@ -78,6 +78,15 @@ def run(batch: Batch, targets: list[TargetName], out: Path, progress: Callable[[
     return counts
 
 
+def read_results(out: Path) -> Iterator[dict[str, Any]]:
+    """The lines of a batch's file that is whole, one at a time. Raises InputError."""
+    try:
+        with out.open(encoding="utf-8") as file:
+            yield from map(json.loads, file)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{out}: {error}") from None
+
+
 def read_list(path: Path) -> list[TargetName]:
     """The targets in a file, one a line; blank lines and `#` comments are passed over. Raises InputError."""
     try:
@@ -124,7 +133,7 @@ def _standing(line: str) -> dict[str, Any] | None:
     """The value of a whole line that says something about its target."""
     try:
         value = json.loads(line)
-        told = isinstance(value["input"], str) and isinstance(value["result"], str)
+        told = value["schema"] == SCHEMA and all(isinstance(value[key], str) for key in ("input", "result"))
         cause = value["failure"] and value["failure"]["cause"]
     except (ValueError, KeyError, TypeError):
         return None

@@ -5,14 +5,14 @@ escaped by the template engine.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, Final
 
 from witness.escape import printable
 
-Line = dict[str, Any]
+Line = Mapping[str, Any]
 _EXAMPLES: Final = 3
 _RANKS: Final = (
     "bitwise",
@@ -64,56 +64,57 @@ class Summary:
 
 
 def summarise(lines: Iterable[Line]) -> Summary:
-    """The summary of `lines`, each a rebuild-result/1."""
-    lines = list(lines)
+    """The summary of `lines`, each a rebuild-result/1, read once; what an older release did not write is unknown."""
+    by_backend: dict[str, Counter[str]] = defaultdict(Counter)
+    by_year: dict[str, Counter[str]] = defaultdict(Counter)
+    all_: Counter[str] = Counter()
+    causes: Counter[str] = Counter()
+    examples: dict[str, list[str]] = defaultdict(list)
+    seconds, attempts = 0.0, 0
+    for line in lines:
+        outcome = outcome_of(line)
+        all_[outcome] += 1
+        by_backend[str(line.get("backend") or "unknown")][outcome] += 1
+        by_year[str(line.get("uploaded") or "unknown").split("-")[0]][outcome] += 1
+        seconds += (line.get("seconds") or {}).get("total", 0.0)
+        attempts += line.get("attempts") or 0
+        if outcome not in _MATCHED:
+            cause = _cause(line)
+            causes[cause] += 1
+            if len(examples[cause]) < _EXAMPLES:
+                examples[cause].append(str(line["input"]))
+    frequent = sorted(causes, key=lambda cause: (-causes[cause], cause))
     return Summary(
-        all=_group("all", lines),
-        by_backend=_groups(lines, lambda line: str(line.get("backend") or "unknown")),
-        by_year=tuple(
-            sorted(_groups(lines, lambda line: str(line.get("uploaded") or "unknown")[:4]), key=_name)
-        ),
-        causes=_causes(lines),
-        seconds=sum(line["seconds"]["total"] for line in lines),
-        attempts=sum(line["attempts"] for line in lines),
+        all=_group("all", all_),
+        by_backend=_groups(by_backend, lambda group: (-group.total, group.name)),
+        by_year=_groups(by_year, lambda group: group.name),
+        causes=tuple(Cause(name, causes[name], tuple(examples[name])) for name in frequent),
+        seconds=seconds,
+        attempts=attempts,
     )
 
 
 def outcome_of(line: Line) -> str:
     """One of `_RANKS`."""
     if line["result"] == "match":
-        inexact = line["level"] == "archive" and not line["archiveExact"]
-        return "archive, other compression" if inexact else str(line["level"])
+        inexact = line.get("level") == "archive" and not line.get("archiveExact")
+        return "archive, other compression" if inexact else str(line.get("level"))
     return "mismatch" if line["result"] == "mismatch" else "not built"
 
 
-def _name(group: Group) -> str:
-    return group.name
+def _cause(line: Line) -> str:
+    if line["result"] == "mismatch":
+        return f"differs: {line.get('cause') or 'unknown'}"
+    failure = line.get("failure") or {}
+    return f"not built: {failure.get('phase') or 'unknown'}: {failure.get('cause') or 'unknown'}"
 
 
-def _group(name: str, lines: Iterable[Line]) -> Group:
-    counts = Counter(map(outcome_of, lines))
+def _group(name: str, counts: Counter[str]) -> Group:
     return Group(name, {outcome: counts[outcome] for outcome in _RANKS if counts[outcome]})
 
 
-def _groups(lines: list[Line], key: Callable[[Line], str]) -> tuple[Group, ...]:
-    parts: dict[str, list[Line]] = defaultdict(list)
-    for line in lines:
-        parts[key(line)].append(line)
-    return tuple(
-        sorted((_group(*part) for part in parts.items()), key=lambda group: (-group.total, group.name))
-    )
-
-
-def _causes(lines: list[Line]) -> tuple[Cause, ...]:
-    found: dict[str, list[str]] = defaultdict(list)
-    for line in lines:
-        if line["result"] == "mismatch":
-            found[f"differs: {line.get('cause') or 'unknown'}"].append(line["input"])
-        elif line["result"] != "match":
-            failure = line["failure"] or {}
-            found[f"not built: {failure.get('phase')}: {failure.get('cause')}"].append(line["input"])
-    causes = (Cause(name, len(names), tuple(names[:_EXAMPLES])) for name, names in found.items())
-    return tuple(sorted(causes, key=lambda cause: (-cause.count, cause.name)))
+def _groups(parts: dict[str, Counter[str]], key: Callable[[Group], Any]) -> tuple[Group, ...]:
+    return tuple(sorted((_group(*part) for part in parts.items()), key=key))
 
 
 def rendered(summary: Summary) -> str:

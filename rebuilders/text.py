@@ -35,6 +35,8 @@ def _lines(report: Report, name: TargetName) -> Iterator[str]:
     if report.target and report.target.yanked:
         yield "  the index has yanked this file"
     comparison = best.outcome.comparison
+    for use in comparison.rules:
+        yield f"  {use.id:18} {printable(use.path)}: {printable(use.published)} / {printable(use.rebuilt)}"
     for difference in comparison.differences[:_MAX_ROWS]:
         yield f"  {difference.kind:18} {printable(difference.path) or '(the archive itself)'}"
     if comparison.differences_total > _MAX_ROWS:
@@ -42,9 +44,8 @@ def _lines(report: Report, name: TargetName) -> Iterator[str]:
     if report.explanation:
         changes = "; ".join(f"{reason.decision} ({reason.because})" for reason in report.explanation)
         yield f"  {'equal' if best.outcome.matches else 'nearest'} once built with {printable(changes)}"
-    if report.plan is not None:
-        yield "  because:"
-        yield from (f"    {line}" for line in reasons(report.plan.candidates[0]))
+    yield "  because:"
+    yield from (f"    {line}" for line in reasons(best.candidate))
 
 
 def _level(best: Attempt) -> str:
@@ -58,7 +59,9 @@ def _level(best: Attempt) -> str:
             if outcome.comparison.archive_exact
             else "other compression"
         )
-    return "bitwise: the same file" if outcome.level == "bitwise" else outcome.level
+    return (
+        "bitwise: the same file" if outcome.level == "bitwise" else f"{outcome.level}: equal by named rules"
+    )
 
 
 def reasons(candidate: Candidate) -> Iterator[str]:

@@ -17,7 +17,7 @@ from rebuilders.cli.options import (
     settings,
 )
 from rebuilders.config import DEFAULT_TIMEOUT
-from witness.errors import Incomplete
+from witness.errors import Incomplete, InputError
 
 
 def batch(
@@ -25,6 +25,12 @@ def batch(
     out: Annotated[
         Path, typer.Option(envvar="WHEELWITNESS_OUT", help="The JSON Lines file; it is resumed if it exists.")
     ],
+    page: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="WHEELWITNESS_PAGE", metavar="FILE.html", help="Write the summary as a page, too."
+        ),
+    ] = None,
     jobs: Annotated[
         int,
         typer.Option(
@@ -41,24 +47,28 @@ def batch(
 
     \b
     Example:
-      rebuilder batch targets.txt --out results.jsonl --jobs 2
+      rebuilder batch targets.txt --out results.jsonl --page results.html --jobs 2
 
     Exit codes: 0 all targets have a result, 2 usage, 5 could not complete.
     """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
 
-    from rebuilders.batch import Batch, read_list, run
+    from rebuilders.batch import Batch, read_list, read_results, run
     from rebuilders.sandbox.bubblewrap import Bubblewrap, probe
+    from rebuilders.summary import page as page_of
+    from rebuilders.summary import rendered, summarise
 
     names = read_list(targets)
+    if page is not None:
+        _write(page, "a", "")  # before anything runs: a batch may take days
     probe(Bubblewrap.find())
     shown = not quiet and sys.stderr.isatty()
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), disable=not shown, transient=True) as progress:
         task = progress.add_task("rebuilding", total=len(names))
         try:
-            counts = run(
+            run(
                 Batch(settings(index, cache, contact), jobs, timeout),
                 names,
                 out,
@@ -69,6 +79,18 @@ def batch(
                 "a worker process was ended from outside",
                 hint="The same command goes on where this one stopped.",
             ) from None
+    summary = summarise(read_results(out))
+    if page is not None:
+        _write(page, "w", page_of(summary))
     if not quiet:
-        rows = ", ".join(f"{count} {result}" for result, count in counts.most_common())
-        typer.echo(f"{counts.total()} targets: {rows or 'nothing'}")
+        typer.echo(rendered(summary))
+
+
+def _write(page: Path, mode: str, text: str) -> None:
+    try:
+        with page.open(mode, encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise InputError(
+            f"{page}: cannot be written: {error.strerror}", hint="Choose another --page."
+        ) from None

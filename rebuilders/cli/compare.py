@@ -50,6 +50,9 @@ def compare(
             if outcome.matches
             else f"mismatch ({comparison.differences_total})"
         )
+        for use in comparison.rules:
+            values = f"{printable(use.published)} / {printable(use.rebuilt)}"
+            typer.echo(f"  {use.id:18} {printable(use.path)}: {values}")
         for difference in comparison.differences:
             typer.echo(f"  {difference.kind:18} {printable(difference.path) or '(the archive itself)'}")
     raise typer.Exit(0 if outcome.matches else 1)

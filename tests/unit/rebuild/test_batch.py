@@ -75,7 +75,10 @@ def test_a_line_cut_anywhere_is_done_again(tmp_path):
 @pytest.mark.parametrize(
     "line",
     [b"{", b"{}", b'{"input":"demo==1"}', b'{"input":5,"result":"match","failure":null}',
-     b'{"input":"demo==1","result":"match"}', b'{"input":"demo==1","result":"match","failure":"x"}'],
+     b'{"input":"demo==1","result":"match","failure":null}',
+     b'{"schema":"rebuild-result/1","input":"demo==1","result":"match"}',
+     b'{"schema":"rebuild-result/1","input":"demo==1","result":"match","failure":"x"}',
+     b'{"input":"demo==1","result":"match","failure":"x"}'],
 )  # fmt: skip
 def test_lines_that_are_none_are_dropped(tmp_path, line):
     out = tmp_path / "results.jsonl"

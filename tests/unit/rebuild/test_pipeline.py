@@ -6,7 +6,7 @@ import pytest
 
 from rebuilders.errors import NotBuilt
 from rebuilders.inputs import Target
-from rebuilders.pipeline import MAX_ATTEMPTS, plan_of
+from rebuilders.pipeline import prepare
 from rebuilders.result import result_of
 from tests.sdists import PYPROJECT, sdist_of
 from tests.wheels import FILENAME, File, wheel_of, with_file, zip_of
@@ -47,18 +47,25 @@ def test_a_match_at_once():
     assert job.limits.seconds <= 300
 
 
-def test_a_mismatch_has_nothing_further_to_try():
-    report = Bench([built(OTHER)]).rebuild()
+def test_a_mismatch_that_nothing_is_left_to_try_for():
+    report = Bench([built(OTHER)], versions=("3.13.1",)).rebuild()
     assert (result_of(report), report.tries, len(report.outputs)) == ("mismatch", 1, 1)
-    assert report.failure is None
+    assert (report.failure, report.cause, report.explanation) == (None, "added", ())
 
 
 def test_slack_for_what_cannot_be_resolved():
-    bench = Bench([built(MOVED)], FakeResolver([unresolved(), unresolved(), (SETUPTOOLS,)]))
+    bench = Bench([built(MOVED)], FakeResolver([unresolved(), unresolved(), unresolved(), (SETUPTOOLS,)]))
     report = bench.rebuild()
-    assert (report.best.outcome.level, report.tries) == ("archive", 3)
-    times = [candidate.as_of for candidate, _ in bench.resolver.asked]
-    assert times == [UPLOADED, UPLOADED + timedelta(days=1), UPLOADED + timedelta(days=7)]
+    assert (report.best.outcome.level, report.tries) == ("archive", 1)
+    asked = [(candidate.as_of, candidate.requirements) for candidate, _ in bench.resolver.asked]
+    assert asked == [
+        (UPLOADED, ("setuptools>=61",)),
+        (UPLOADED, ("setuptools==75.0.0",)),
+        (UPLOADED + timedelta(days=1), ("setuptools>=61",)),
+        (UPLOADED + timedelta(days=7), ("setuptools>=61",)),
+    ]
+    (reason,) = report.explanation
+    assert reason.decision == "build requirements as of 7 d after the upload"
 
 
 def test_nothing_can_be_resolved():
@@ -66,17 +73,18 @@ def test_nothing_can_be_resolved():
     report = bench.rebuild()
     assert (result_of(report), report.failure.phase, report.failure.cause) == (
         "build-failed", "resolve", "unsatisfiable")  # fmt: skip
-    assert report.tries == 5
+    assert (report.tries, len(bench.resolver.asked)) == (0, 6)
     assert bench.resolver.asked[-1][0].constraints == ()
 
 
 def test_the_next_interpreter_after_a_failure():
-    bench = Bench([failed(), answered([]), failed(), built(HONEST)])
+    bench = Bench([failed(), answered([]), built(HONEST)])  # nothing more is asked for: nothing to build anew
     report = bench.rebuild()
     assert result_of(report) == "match"
     assert [i.minor for _, i in bench.resolver.asked] == ["3.13", "3.13", "3.12"]
     assert [hook_of(job) for job in bench.sandbox.jobs] == [
-        "build_wheel", "get_requires_for_build_wheel", "build_wheel", "build_wheel"]  # fmt: skip
+        "build_wheel", "get_requires_for_build_wheel", "build_wheel"]  # fmt: skip
+    assert report.tries == 2
     assert report.best.recipe.interpreter == "CPython 3.12.2"
 
 
@@ -116,11 +124,18 @@ def test_a_backend_cannot_ask_for_anything_else(asked):
     assert len(bench.resolver.asked) == 1
 
 
-def test_not_more_than_so_many_attempts():
+def test_a_plan_whose_builds_all_fail_ends():
     resolver = FakeResolver([unresolved(), unresolved(), unresolved(), (SETUPTOOLS,)])
-    bench = Bench([failed(), answered([]), *[failed()] * 20], resolver)
+    bench = Bench([failed(b"first\n"), answered([]), *[failed()] * 20], resolver)
     report = bench.rebuild()
-    assert (result_of(report), report.tries) == ("build-failed", MAX_ATTEMPTS)
+    assert (result_of(report), report.tries, report.cause) == ("build-failed", 3, "")
+    assert report.failure.log == b"first\n"  # what came after were other guesses
+
+
+def test_a_hook_that_fails_is_a_build_that_began():
+    sdist = sdist_of({"setup.py": b"setup_requires"})
+    report = Bench([failed()] * 9, versions=("3.13.1",)).rebuild(lambda: target(sdist=sdist))
+    assert (report.failure.result, report.tries) == ("build-failed", 1)
 
 
 def test_the_time_is_over_before_anything_runs():
@@ -197,7 +212,8 @@ def test_the_best_of_several_is_told():
 
 
 def test_a_plan_without_running():
-    wheel, sdist, plan = plan_of(target(), (interpreter("3.12.2"),))
-    assert (wheel.sha256, sdist.top, plan.backend) == (target().sha256, "demo-1.0", "setuptools")
-    assert {candidate.python for candidate in plan.candidates} == {"3.12"}
+    prepared = prepare(target(), (interpreter("3.12.2"),))
+    assert prepared.wheel.archive.data == target().data
+    assert (prepared.evidence.sdist.top, prepared.plan.backend) == ("demo-1.0", "setuptools")
+    assert {candidate.python for candidate in prepared.plan.candidates} == {"3.12"}
     assert target().name.filename == FILENAME

@@ -11,7 +11,7 @@ from rebuilders.outbox import Outbox
 from rebuilders.result import EXIT, MAX_LISTED, incomplete_json, result_of, to_json
 from rebuilders.text import rendered, rendered_plan
 from tests.sdists import PYPROJECT, sdist_of
-from tests.wheels import File, wheel_of, with_file, zip_of
+from tests.wheels import WHEEL, File, wheel_of, with_file, zip_of
 from tests.workbench import Bench, FakeResolver, built, failed, target, unresolved
 from witness.digest import sha256_hex
 from witness.errors import FetchFailed, Incomplete
@@ -21,6 +21,8 @@ from witness.statement import encode, parse
 NAME = TargetName.parse("demo==1.0")
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 HONEST = wheel_of()
+MOVED = zip_of(with_file(3, content=WHEEL.replace(b"75.0.0", b"75.0.1\x1b]0;")))
+EVIL2 = File("demo/more.py", b"x")
 EVIL = File("demo/\x1b]0;title\x07\u202e.py", b"x", flags=0x800)
 
 
@@ -31,9 +33,13 @@ def absent():
 REPORTS = {
     "bitwise": lambda: Bench([built(HONEST)]).rebuild(),
     "archive": lambda: Bench([built(zip_of(with_file(0, time=99)))]).rebuild(),
-    "mismatch": lambda: Bench([built(wheel_of(EVIL))]).rebuild(),
+    "metadata": lambda: Bench([built(MOVED)], versions=("3.13.1",)).rebuild(),
+    "mismatch": lambda: Bench([built(wheel_of(EVIL))], versions=("3.13.1",)).rebuild(),
+    "nearest": lambda: Bench(
+        [built(wheel_of(EVIL, EVIL2)), built(wheel_of(EVIL))], versions=("3.13.1", "3.12.2")
+    ).rebuild(),
     "many differences": lambda: Bench(
-        [built(wheel_of(*(File(f"demo/{n}{'x' * 280}", b"x") for n in range(300))))]
+        [built(wheel_of(*(File(f"demo/{n}{'x' * 280}", b"x") for n in range(300))))], versions=("3.13.1",)
     ).rebuild(),
     "build-failed": lambda: Bench([failed(b"boom \x1b[2J\n")] * 9, versions=("3.13.1",)).rebuild(),
     "unresolved": lambda: Bench([], FakeResolver([unresolved()])).rebuild(),
@@ -51,7 +57,7 @@ REPORTS = {
 }
 KEYS = {
     "schema", "target", "source", "method", "result", "level", "archiveExact", "rules", "differences",
-    "differencesTotal", "recipe", "attempts", "failure", "seconds",
+    "differencesTotal", "recipe", "attempts", "failure", "backend", "uploaded", "cause", "explanation", "seconds",
 }  # fmt: skip
 
 
@@ -146,5 +152,10 @@ def test_words(report):
 def test_words_for_each_kind_of_match():
     assert "bitwise: the same file" in rendered(REPORTS["bitwise"](), NAME)
     assert "the published bytes follow from them" in rendered(REPORTS["archive"](), NAME)
+    metadata = rendered(REPORTS["metadata"](), NAME)
+    assert "match (metadata: equal by named rules)" in metadata
+    assert "generator@1        demo-1.0.dist-info/WHEEL: Generator: setuptools (75.0.0) / " in metadata
+    assert "\n  nearest once built with Python 3.12 (" in rendered(REPORTS["nearest"](), NAME)
+    assert "\n    Python 3.12: another interpreter" in rendered(REPORTS["nearest"](), NAME)
     assert "yanked" in rendered(REPORTS["yanked"](), NAME)
     assert "\n  … and 280 more\n" in rendered(REPORTS["many differences"](), NAME)
