@@ -189,10 +189,10 @@ RULES: Final = (
 
 def equate(published: Wheel, rebuilt: Wheel, path: str) -> tuple[str, Equated] | None:
     """The id of the rule that equates the member at `path` of both wheels, and the two values; None if none does."""
-    if published.members[path].executable != rebuilt.members[path].executable:
-        return None
     for rule in RULES:
         if path == f"{published.dist_info}/{rule.member}" and published.dist_info == rebuilt.dist_info:
+            if published.members[path].executable != rebuilt.members[path].executable:
+                return None
             values = rule.equate(published, rebuilt, path)
             if values is not None:
                 return rule.id, values

@@ -307,6 +307,13 @@ def test_members_of_the_same_names_elsewhere_are_payload():
         assert equate(read_wheel(ours), read_wheel(theirs), f"demo/{name}") is None
 
 
+def test_a_name_too_long_to_be_shown_whole_has_no_rule():
+    ours, theirs = (
+        release(payload=(*PAYLOAD, File("demo/" + "x" * 400, content))) for content in (b"1", b"2")
+    )
+    assert used(ours, theirs) is None
+
+
 def test_other_members_of_dist_info_have_no_rule():
     ours, theirs = (
         release(payload=(*PAYLOAD, File(f"{DIST_INFO}/entry_points.txt", content)))
