@@ -162,3 +162,67 @@ def test_every_comparison_fits_into_an_observation(one, other):
         ),
     )
     assert parse(encode(statement)) == statement
+
+
+NAMES = ("Name", "Version", "Summary", "Requires-Python")
+MANY = ("Requires-Dist", "Classifier", "Provides-Extra", "License-File", "Project-URL")
+VALUES = st.text(
+    st.characters(min_codepoint=33, max_codepoint=0x24F, exclude_categories=["Cc", "Zl", "Zp"]), min_size=1
+)
+FIELDS = st.tuples(
+    st.lists(VALUES, min_size=4, max_size=4), st.lists(st.tuples(st.sampled_from(MANY), VALUES), max_size=6)
+).map(lambda drawn: [*zip(NAMES, drawn[0], strict=True), *drawn[1]])
+
+
+def described(fields, *, more=()):
+    """The honest wheel with `fields` for METADATA, and `more` members."""
+    text = "".join(f"{name}: {value}\n" for name, value in fields) + "\nAbout it.\n"
+    about = [
+        replace(file, content=text.encode()) if file.name.endswith("/METADATA") else file for file in ABOUT
+    ]
+    return zip_of([*FILES[: len(FILES) - len(ABOUT)], *about, *more])
+
+
+@given(FIELDS.flatmap(lambda fields: st.tuples(st.just(fields), st.permutations(fields))))
+def test_permuted_metadata_matches_at_metadata(pair):
+    fields, permuted = pair
+    found = compare(read_wheel(described(fields)), read_wheel(described(permuted)))
+    assert found.level == ("bitwise" if fields == permuted else "metadata")
+
+
+@given(FIELDS.flatmap(lambda fields: st.tuples(st.just(fields), st.permutations(fields))), st.data())
+def test_one_other_character_in_a_value_never_matches(pair, data):
+    fields, permuted = pair
+    place = data.draw(st.integers(0, len(permuted) - 1))
+    name, value = permuted[place]
+    at = data.draw(st.integers(0, len(value) - 1))
+    other = data.draw(VALUES.map(lambda text: text[0]).filter(lambda char: char != value[at]))
+    changed = [*permuted]
+    changed[place] = (name, value[:at] + other + value[at + 1 :])
+    if sorted(changed) == sorted(fields):
+        return
+    assert not compare(read_wheel(described(fields)), read_wheel(described(changed))).matches
+
+
+CONTENTS = st.sampled_from([b"", b"a", b"a\n", b"b"])
+PATHS = st.sampled_from(
+    ["demo/a.py", "demo/METADATA", "demo/RECORD", "demo-1.0.data/purelib/x.py", "top_level.txt", "demo/WHEEL"]
+)
+PAYLOADS = st.dictionaries(PATHS, st.tuples(CONTENTS, st.sampled_from([0o100644, 0o100755])), max_size=4)
+
+
+@given(PAYLOADS, PAYLOADS)
+def test_no_match_at_metadata_with_another_payload(ours, theirs):
+    pair = [
+        read_wheel(
+            described(
+                [("Name", "demo"), ("Version", "1.0")][:: 1 - 2 * number],  # in another order
+                more=[File(path, content, mode=mode) for path, (content, mode) in payload.items()],
+            )
+        )
+        for number, payload in enumerate((ours, theirs))
+    ]
+    found = compare(*pair)
+    if found.matches:
+        assert found.comparison.published.payload_digest == found.comparison.rebuilt.payload_digest
+    assert (found.level == "metadata") == (ours == theirs)
