@@ -246,10 +246,9 @@ class _Run:
         ports = self.ports
         interpreter = next(i for i in ports.interpreters if i.minor == candidate.python)
         locked, order = self._environment(candidate, interpreter, target, sdist)
-        if candidate.ask_backend:
-            if missing := self._missing(order, locked):
-                more = replace(candidate, requirements=(*candidate.requirements, *missing))
-                locked, order = self._environment(more, interpreter, target, sdist)
+        if candidate.ask_backend and (missing := self._missing(order, locked)):
+            more = replace(candidate, requirements=(*candidate.requirements, *missing))
+            locked, order = self._environment(more, interpreter, target, sdist)
         recipe = Recipe(
             interpreter=interpreter.name,
             platform=ports.platform,

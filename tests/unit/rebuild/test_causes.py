@@ -1,0 +1,89 @@
+"""One word for why a rebuilt wheel differs: a case for each row, and which of several weighs most."""
+
+from dataclasses import replace
+
+import pytest
+
+from rebuilders.causes import CAUSES, Case, cause_of
+from rebuilders.facts.sdist import sdist_facts
+from tests.sdists import sdist_of
+from tests.wheels import ABOUT, DIST_INFO, METADATA, PAYLOAD, WHEEL, File, wheel_of, with_file, zip_of
+from witness.compare.ladder import compare
+from witness.observation import Difference
+from witness.wheel.reader import read_wheel
+
+SDIST = {"src/demo/__init__.py": b"x", "demo/run.sh": b"x", "demo/left.py": b"x"}
+CRLF = zip_of(with_file(0, content=PAYLOAD[0].content.replace(b"\n", b"\r\n")))
+MADE = File("demo/_version.py", b"1")
+LEFT = File("demo/left.py", b"1")
+
+ROWS = {
+    "ambiguous-archive": (wheel_of(comment=b"x"), wheel_of()),
+    "line-ends": (CRLF, wheel_of()),
+    "tags": (zip_of(with_file(3, content=WHEEL.replace(b"py3", b"py2"))), wheel_of()),
+    "metadata": (zip_of(with_file(2, content=METADATA + b"Summary: x\n")), wheel_of()),
+    "executable-bit": (zip_of(with_file(1, mode=0o100644)), wheel_of()),
+    "not-in-sdist": (wheel_of(MADE), wheel_of()),
+    "left-out": (wheel_of(LEFT), wheel_of()),
+    "added": (wheel_of(), wheel_of(LEFT)),
+    "generated-file": (wheel_of(MADE), wheel_of(replace(MADE, content=b"2"))),
+    "changed-file": (zip_of(with_file(0, content=b"x = 2\n")), wheel_of()),
+}
+
+
+def cause(published, rebuilt, files=SDIST):
+    ours, theirs = read_wheel(published), read_wheel(rebuilt)
+    facts = sdist_facts(sdist_of(files), "demo-1.0.tar.gz", "0" * 64)
+    return cause_of(Case(ours, theirs, facts, compare(ours, theirs).comparison.differences))
+
+
+@pytest.mark.parametrize("name", [name for name, _ in CAUSES])
+def test_each_row(name):
+    assert cause(*ROWS[name]) == name
+
+
+def test_the_other_way_round():
+    assert cause(*ROWS["not-in-sdist"][::-1]) == "added"
+    assert cause(*ROWS["line-ends"][::-1]) == "line-ends"
+
+
+def test_what_weighs_most():
+    """A changed source says more than a missing file, and that more than metadata."""
+    names = [name for name, _ in CAUSES]
+    both = zip_of((*with_file(2, content=METADATA + b"Summary: x\n"), MADE))
+    assert cause(both, wheel_of()) == "not-in-sdist"
+    changed = zip_of((*with_file(0, content=b"x = 2\n"), MADE))
+    assert cause(changed, wheel_of()) == "changed-file"
+    assert names.index("metadata") < names.index("not-in-sdist") < names.index("changed-file")
+
+
+def test_record_explains_nothing_but_itself():
+    record = with_file(4, content=b"x")
+    assert cause(zip_of(record), wheel_of()) == "metadata"
+    assert cause(zip_of((*record, MADE)), wheel_of()) == "not-in-sdist"
+
+
+def test_entry_points_and_licenses_are_metadata():
+    for file in (File(f"{DIST_INFO}/entry_points.txt", b"x"), File(f"{DIST_INFO}/LICENSE", b"x")):
+        assert cause(wheel_of(file), wheel_of()) == "metadata"
+
+
+@pytest.mark.parametrize("files", [{"lib/x/demo/left.py": b""}, {"demo/left.py": b""}])
+def test_a_file_of_the_sdist_below_any_directory(files):
+    assert cause(wheel_of(LEFT), wheel_of(), files) == "left-out"
+    assert cause(wheel_of(LEFT), wheel_of(), {"xdemo/left.py": b""}) == "not-in-sdist"
+
+
+def test_a_name_cut_short_and_a_member_too_large(monkeypatch):
+    long = File("demo/" + "x" * 600, b"x")
+    assert cause(wheel_of(long), wheel_of()) == "not-in-sdist"
+    assert cause(wheel_of(long), wheel_of(replace(long, content=b"y"))) == "generated-file"
+    monkeypatch.setattr("rebuilders.causes._MAX_TEXT", 10)
+    assert cause(CRLF, wheel_of()) == "changed-file"
+
+
+def test_an_unknown_kind_is_a_change():
+    wheel = read_wheel(wheel_of())
+    facts = sdist_facts(sdist_of(SDIST), "demo-1.0.tar.gz", "0" * 64)
+    assert cause_of(Case(wheel, wheel, facts, (Difference(path="x", kind="new"),))) == "changed-file"
+    assert len(ABOUT) == 3
