@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 from rebuilders.cli.main import app
 from tests.wheels import FILENAME, File, wheel_of, with_file, zip_of
+from tests.workbench import Bench, built
 
 HONEST = wheel_of()
 
@@ -116,3 +117,67 @@ def test_batch_refuses_a_list_that_it_cannot_read(tmp_path):
     assert invoke("batch", tmp_path / "none.txt", "--out", out).exit_code == 2
     assert invoke("batch", tmp_path / "list.txt").exit_code == 2
     assert not out.exists()
+
+
+@pytest.fixture
+def fake_batch(monkeypatch):
+    """Batches without a sandbox, of which one result matches and one does not."""
+    from rebuilders import batch
+    from rebuilders.result import to_json
+    from rebuilders.sandbox import bubblewrap
+
+    reports = {
+        "demo==1": Bench([built(HONEST)]).rebuild(),
+        "demo==2": Bench([built(wheel_of(File("demo/x.py")))], versions=("3.13.1",)).rebuild(),
+    }
+
+    class FakeBatch:
+        def __init__(self, settings, jobs, timeout):
+            assert (jobs, timeout) == (2, 600)
+
+        def results(self, targets):
+            for target in targets:
+                yield {"input": str(target), **to_json(reports[str(target)], target)}
+
+    monkeypatch.setattr(batch, "Batch", FakeBatch)
+    monkeypatch.setattr(bubblewrap, "probe", lambda sandbox: None)
+    monkeypatch.setattr(bubblewrap.Bubblewrap, "find", lambda: None)
+
+
+SUMMARY = "2 targets: 1 bitwise, 1 mismatch\n     1  differs: added: demo==2\n"
+
+
+def test_batch_ends_with_a_summary(tmp_path, fake_batch):
+    (tmp_path / "list.txt").write_text("demo==1\ndemo==2\n")
+    out = tmp_path / "out.jsonl"
+    args = ("batch", tmp_path / "list.txt", "--out", out, "--jobs", "2")
+    found = invoke(*args)
+    assert (found.exit_code, found.output) == (0, SUMMARY)
+    assert len(out.read_text().splitlines()) == 2
+    assert (again := invoke(*args)).output == SUMMARY, again.output  # with what the file held already
+    assert invoke(*args, "--quiet").output == ""
+    assert [path.name for path in tmp_path.iterdir() if path.suffix == ".html"] == []
+
+
+@pytest.mark.parametrize("how", ["option", "variable"])
+def test_batch_writes_a_page(tmp_path, fake_batch, how):
+    (tmp_path / "list.txt").write_text("demo==1\ndemo==2\n")
+    page = tmp_path / "page.html"
+    page.write_text("old " * 10_000)
+    args = ("batch", tmp_path / "list.txt", "--out", tmp_path / "out.jsonl", "--jobs", 2, "--quiet")
+    given, env = (("--page", page), {}) if how == "option" else ((), {"WHEELWITNESS_PAGE": str(page)})
+    found = invoke(*args, *given, **env)
+    assert (found.exit_code, found.output) == (0, "")
+    text = page.read_text()
+    assert text.startswith("<!doctype html>")
+    assert text.rstrip().endswith("</html>")
+    assert "1 of 2 wheels" in text
+
+
+def test_batch_refuses_a_page_that_it_cannot_write_before_it_runs(tmp_path, fake_batch):
+    (tmp_path / "list.txt").write_text("demo==1\n")
+    out = tmp_path / "out.jsonl"
+    for page in (tmp_path, tmp_path / "none" / "page.html"):
+        found = invoke("batch", tmp_path / "list.txt", "--out", out, "--page", page)
+        assert found.exit_code == 2
+        assert not out.exists()
