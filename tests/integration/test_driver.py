@@ -49,7 +49,18 @@ def interpreter(request):
     return next(found for found in installed() if found.minor == request.param)
 
 
-def run(sandbox, interpreter, sdist, *, script=LOOK, hook="look", name="sdist.tar.gz", zone="UTC", **how):
+def run(
+    sandbox,
+    interpreter,
+    sdist,
+    *,
+    script=LOOK,
+    hook="look",
+    name="sdist.tar.gz",
+    zone="UTC",
+    files=None,
+    **how,
+):
     request = {
         "sdist": f"/in/{name}", "top": "demo-1.0", "umask": 0o022, "modes": "archive", "hook": hook,
         "kwargs": {"wheel_directory": "/build/wheels", "config_settings": None, "metadata_directory": None},
@@ -58,7 +69,7 @@ def run(sandbox, interpreter, sdist, *, script=LOOK, hook="look", name="sdist.ta
     job = Job(
         (interpreter.inside, _DRIVER, json.dumps(request)),
         interpreter.mounts,
-        {_DRIVER: _driver(), _SCRIPT: script.encode(), f"/in/{name}": sdist},
+        {_DRIVER: _driver(), _SCRIPT: script.encode(), f"/in/{name}": sdist, **(files or {})},
         {**interpreter.variables, "TZ": zone, "LC_ALL": "C.UTF-8", "_PYPROJECT_HOOKS_BUILD_BACKEND": "backend",
          "_PYPROJECT_HOOKS_BACKEND_PATH_JSON": "[\"/build/src/demo-1.0\"]"},
         Limits(seconds=30),
@@ -159,3 +170,119 @@ def test_an_old_tar(sandbox, interpreter):
             archive.addfile(info, io.BytesIO(content))
     header, _ = run(sandbox, interpreter, gzip.compress(plain.getvalue()))
     assert {"x" * 120, "y"} <= header["hook"]["return_val"].keys()
+
+
+# In place of a project's: its wheel is what it finds.
+SETUP = """
+import io, json, os, pathlib, sys
+directory = sys.argv[sys.argv.index("--dist-dir") + 1]
+assert "setuptools" in sys.modules
+written = {}
+def look(name):
+    with open(name, "rb") as file:
+        written[name] = file.read().decode()
+with open("text", "w") as file:
+    file.write("a\\n")
+look("text")
+with open("kept", "w", newline="\\n") as file:
+    file.write("a\\n")
+look("kept")
+with open("positional", "w", -1, "utf-8", None, None, True) as file:
+    file.write("a\\n")
+look("positional")
+with open("named", mode="x", encoding="utf-8", newline=None) as file:
+    file.write("a\\n")
+look("named")
+with io.open("added", "a") as file:
+    file.write("a\\n")
+look("added")
+with open("both", "w+") as file:
+    file.write("a\\n")
+look("both")
+pathlib.Path("path").write_text("a\\n")
+look("path")
+with open("binary", "wb") as file:
+    file.write(b"a\\n")
+look("binary")
+with open("text") as file:
+    written["read"] = file.read()
+found = {
+    "argv": sys.argv, "name": __name__, "cwd": os.getcwd(), "path": sys.path[0], "written": written,
+    "modes": {name: os.stat(name).st_mode & 0o777 for name in ("plain", "run", "shut")},
+}
+with open(os.path.join(directory, "demo-1.0-py3-none-any.whl"), "wb") as file:
+    file.write(json.dumps(found).encode())
+"""
+NEWEST_AND_OLDEST = dict.fromkeys((installed()[0].minor, installed()[-1].minor)) if installed() else {}
+
+
+def setup_py(sandbox, minor, *, end="", options=(), **how):
+    """What SETUP finds, and the driver's header."""
+    sdist = tar_gz(
+        member("demo-1.0/setup.py", (SETUP + end).encode(), mtime=TIME),
+        member("demo-1.0/plain", b"x", mode=0o640, mtime=TIME),
+        member("demo-1.0/run", b"x", mode=0o750, mtime=TIME),
+        member("demo-1.0/shut", b"", mode=0, mtime=TIME),
+    )
+    interpreter = next(found for found in installed() if found.minor == minor)
+    kwargs = {"options": list(options)}
+    files = {"/in/setuptools.py": b""}  # beside the driver, where it is found without an environment
+    header, wheel = run(sandbox, interpreter, sdist, hook="setup.py", kwargs=kwargs, files=files, **how)
+    return header, json.loads(wheel)
+
+
+@pytest.mark.parametrize("minor", NEWEST_AND_OLDEST)
+def test_setup_py(sandbox, minor):
+    header, found = setup_py(sandbox, minor, options=["--universal"])
+    assert header == {
+        "hook": {"return_val": "demo-1.0-py3-none-any.whl"},
+        "wheel": "demo-1.0-py3-none-any.whl",
+    }
+    assert found["argv"] == ["setup.py", "bdist_wheel", "--dist-dir", "/build/wheels", "--universal"]
+    assert found["cwd"] == found["path"] == "/build/src/demo-1.0"
+    assert found["name"] == "__main__"
+    assert found["modes"] == {"plain": 0o640, "run": 0o750, "shut": 0o600}
+    assert set(found["written"].values()) == {"a\n"}
+
+
+@pytest.mark.parametrize("minor", NEWEST_AND_OLDEST)
+def test_line_ends_and_modes_of_windows(sandbox, minor):
+    _, found = setup_py(sandbox, minor, lineEnds="crlf", modes="windows")
+    written = found["written"]
+    assert written.pop("read") == "a\n"
+    assert {written.pop("kept"), written.pop("binary")} == {"a\n"}  # as they were asked for
+    assert set(written) == {"text", "positional", "named", "added", "both", "path"}
+    assert set(written.values()) == {"a\r\n"}
+    assert found["modes"] == {"plain": 0o666, "run": 0o666, "shut": 0o666}
+
+
+@pytest.mark.parametrize("ends", ["lf", None])
+def test_line_ends_are_those_of_here_unless_told(sandbox, ends):
+    _, found = setup_py(sandbox, installed()[0].minor, **({"lineEnds": ends} if ends else {}))
+    assert set(found["written"].values()) == {"a\n"}
+
+
+@pytest.mark.parametrize("minor", NEWEST_AND_OLDEST)
+@pytest.mark.parametrize("end", ["sys.exit()", "sys.exit(0)", "raise SystemExit(None)"])
+def test_a_setup_py_that_ends_itself_with_success(sandbox, minor, end):
+    header, _ = setup_py(sandbox, minor, end=end)
+    assert header["wheel"] == "demo-1.0-py3-none-any.whl"
+
+
+@pytest.mark.parametrize("end", ["sys.exit(1)", "sys.exit('no')", "raise ValueError"])
+def test_a_setup_py_that_fails(sandbox, end):
+    with pytest.raises(AssertionError):
+        setup_py(sandbox, installed()[0].minor, end=end)
+
+
+def test_a_hook_with_line_ends_of_windows(sandbox):
+    impl = pyproject_hooks._in_process
+    with impl._in_proc_script_path() as path:
+        script = path.read_text("utf-8")
+    for minor in NEWEST_AND_OLDEST:
+        interpreter = next(found for found in installed() if found.minor == minor)
+        header, wheel = run(
+            sandbox, interpreter, sdist_bytes(BACKEND), script=script, hook="build_wheel", lineEnds="crlf"
+        )
+        assert header["wheel"] == "demo-1.0-py3-none-any.whl"
+        assert wheel == wheel_bytes()
