@@ -4,6 +4,7 @@ import io
 import zipfile
 from dataclasses import replace
 from datetime import UTC, datetime
+from email.parser import HeaderParser
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -226,3 +227,37 @@ def test_no_match_at_metadata_with_another_payload(ours, theirs):
     if found.matches:
         assert found.comparison.published.payload_digest == found.comparison.rebuilt.payload_digest
     assert (found.level == "metadata") == (ours == theirs)
+
+
+# What readers of METADATA disagree about, and what they agree about.
+TOKENS = st.lists(
+    st.sampled_from(
+        ["Name: a\n", "Name: b\n", "name: c\n", "Requires-Dist: x\n", "Requires-Dist: y\n", " more\n", "\tmore\n", "\n",
+         "\r", "\r\n", " \r\n", "\x0c", "\x85", "\u2028", ": x\n", "no field\n", "a b: c\n", "From x: y\n", "From x\n",
+         "Ü: x\n", "Summary: s", "\ufeff", " : x\n"]
+    ), max_size=7,
+)  # fmt: skip
+
+
+def as_read(text):
+    """What pip and others that use `email` make of METADATA: the first value of each field, and all of them."""
+    message = HeaderParser().parsestr(text)
+    names = {name.lower() for name in message}
+    multiple = {name: sorted(message.get_all(name)) for name in names}
+    return (
+        {name: message[name] for name in names if name != "requires-dist"},
+        multiple,
+        message.get_payload().rstrip("\n"),
+    )
+
+
+@settings(max_examples=600)
+@given(TOKENS.flatmap(lambda tokens: st.tuples(st.just(tokens), st.permutations(tokens))))
+def test_whatever_is_equated_is_read_alike(pair):
+    texts = ["".join(tokens) for tokens in pair]
+    files = [
+        [replace(f, content=text.encode()) if f.name.endswith("/METADATA") else f for f in FILES]
+        for text in texts
+    ]
+    if compare(*(read_wheel(zip_of(made)) for made in files)).matches:
+        assert as_read(texts[0]) == as_read(texts[1])
