@@ -107,8 +107,8 @@ class Ledger:
     def counts(self) -> Counter[str]:
         """How many targets are in each state."""
         with self._begin() as connection:
-            rows = connection.execute(select(_TARGETS.c.state, func.count()).group_by(_TARGETS.c.state))
-            return Counter(dict(rows))
+            rows = connection.execute(select(_TARGETS.c.state, func.count()).group_by(_TARGETS.c.state)).all()
+            return Counter({row[0]: row[1] for row in rows})
 
     def close(self) -> None:
         """Ends the connections."""
