@@ -51,7 +51,7 @@ def check(
       3  not enough evidence
       4  nothing to check
       5  could not complete; trying again may help
-    """  # noqa: D301 - \b is how click keeps lines apart
+    """
     from witness.cli.judging import Settings, judge
     from witness.errors import InputError
     from witness.pins.detect import SUPPORTED, read_inputs

@@ -21,7 +21,7 @@ def show(
     Examples:
       wheelwitness show demo-1.0-py3-none-any.whl
       wheelwitness show sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
-    """  # noqa: D301 - \b is how click keeps lines apart
+    """
     from datetime import UTC, datetime
 
     from witness.config import load_policy

@@ -36,7 +36,7 @@ def verify(
       wheelwitness verify dist/*.whl --bundle evidence.jsonl
 
     Exit codes are those of `wheelwitness check`.
-    """  # noqa: D301 - \b is how click keeps lines apart
+    """
     from witness.cli.judging import Settings, judge
     from witness.pins.pin import Pins
     from witness.pins.wheels import read_wheel
