@@ -108,7 +108,8 @@ class Environments:
 def _key(interpreter: Interpreter, requirements: tuple[Locked, ...]) -> str:
     held = {
         "layout": 1,
-        "interpreter": f"{interpreter.name} {interpreter.prefix}",
+        # An environment names its interpreter by the place inside.
+        "interpreter": f"{interpreter.name} {interpreter.prefix} {interpreter.inside}",
         "requirements": sorted(f"{r.name} {r.version} {r.sha256}" for r in requirements),
     }
     return sha256_hex(dumps(held))
