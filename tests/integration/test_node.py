@@ -6,6 +6,7 @@ import json
 import os
 import random
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import pytest
 from rebuilders.node.config import NodeConfig, NodeDirectory
 from rebuilders.node.ledger import Ledger
 from rebuilders.node.setup import make
+from rebuilders.node.worker import Worker
 from tests.package_index import serving
 from tests.releases import BACKEND, PYPROJECT, member, tar_gz
 from witness.bundle import parse_shard
@@ -229,6 +231,35 @@ def test_kill_9(environment, index, rebuilder, node):
     assert acknowledged <= set(names)
 
 
+def test_a_worker_that_is_killed_costs_no_other_target_its_turn(environment, index, rebuilder, node):
+    directory, _ = node
+    for name in ("slow", "lame"):
+        index.files[name] = renamed(name, "\nimport time\ntime.sleep(30)\n")
+    index.files["demo"] = renamed("demo")
+    rebuilder("add", directory.root, "slow==1.0", "lame==1.0", "demo==1.0")
+    with running(environment, directory) as process:
+        wait_until(lambda: builders(b"slow-1.0") and builders(b"lame-1.0"))
+        os.kill(worker_of(builders(b"slow-1.0")[0]), signal.SIGKILL)
+        told, _ = process.communicate(timeout=60)
+    assert process.returncode == 5
+    assert "slow==1.0: the worker process was ended from outside" in told
+    assert "lame==1.0: the worker process was ended from outside" in told
+    assert "demo==1.0: match" in told
+    assert counts(directory) == {"queued": 2, "running": 0, "done": 1}
+    wait_until(lambda: not below(directory.root))
+
+
+def test_a_mistake_of_ours_with_one_target_does_not_end_the_node(tmp_path):
+    class Broken:
+        def rebuild(self, target, timeout):
+            raise RecursionError
+
+    config = NodeConfig(version=1, name="node-a.example", operator="Operator A")
+    done = Worker(NodeDirectory(tmp_path), config, Broken()).work("demo==1.0")
+    assert not done.complete
+    assert done.result == "a mistake in the program itself (RecursionError)"
+
+
 def test_a_target_that_ends_its_worker_keeps_nobody_from_his_turn(tmp_path):
     ledger = Ledger(tmp_path / "ledger.sqlite")
     names = [TargetName.parse(f"{name}==1.0") for name in ("poison", "good", "fine")]
@@ -346,6 +377,25 @@ def below(root):
         ):
             found.append(told)
     return found
+
+
+def builders(top):
+    """The first processes of the sandboxes in which `top` is built."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            arguments = path.read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if b"/in/driver.py" in arguments and top in b" ".join(arguments) and arguments[0].endswith(b"python"):
+            found.append(int(path.parent.name))
+    return found
+
+
+def worker_of(pid):
+    while b"spawn_main" not in Path(f"/proc/{pid}/cmdline").read_bytes():
+        pid = int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+    return pid
 
 
 def wait_until(holds, seconds=20.0):
