@@ -125,7 +125,8 @@ class Ledger:
                 yield connection
         except SQLAlchemyError as error:
             raise Incomplete(
-                f"the node's ledger: {error}", hint="Is the disk full, or another process at it?"
+                f"the node's ledger: {getattr(error, 'orig', None) or error}",
+                hint="Is the disk full, or another process at it?",
             ) from None
 
 
