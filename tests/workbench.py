@@ -56,7 +56,7 @@ class FakeEnvironments:
 
 def interpreter(version):
     prefix = Path("/nowhere") / version
-    return Interpreter(prefix / "bin/python", version, "CPython", prefix, prefix / "lib/site-packages")
+    return Interpreter(prefix / "bin/python", version, "CPython", prefix, (prefix / "lib",))
 
 
 def answered(hook, wheel=b"", name=None):

@@ -20,7 +20,7 @@ from rebuilders.plan.recipe import Locked
 from rebuilders.sandbox.interface import Job, Limits, Mount, Sandbox
 from witness.canonical import dumps
 from witness.digest import sha256_hex
-from witness.errors import Malformed
+from witness.errors import Incomplete, Malformed
 from witness.escape import printable
 from witness.limits import GIB
 from witness.wheel.archive import Archive, read_archive
@@ -32,6 +32,7 @@ _WHEELS: Final = "/wheels"
 _MAX_UNPACKED: Final = 2 * GIB
 _REFUSED: Final = frozenset({"unsafe-name", "overlapping-members", "special-file"})
 _SECONDS: Final = 180.0
+_NO_SPACE: Final = b"No space left on device"
 _ABANDONED: Final = 86_400.0  # seconds after which nobody is still installing
 # Compiled while installing: a build cannot keep what it compiles, and would compile anew each time.
 _INSTALL: Final = f"""set -e
@@ -58,6 +59,7 @@ class Environments:
 
         Raises:
             NotBuilt: a requirement cannot be installed.
+            Incomplete: the disk is full.
             FetchFailed: a requirement cannot be had from the index.
         """
         path = self.cache / "environments" / _key(interpreter, requirements)
@@ -86,6 +88,10 @@ class Environments:
             )
             finished = self.sandbox.run(job)
             if not finished.ok:
+                if _NO_SPACE in finished.log:  # sizes were checked: it is this machine that has too little
+                    raise Incomplete(
+                        f"{path.parent}: No space left on device", hint="Free some space, and try again."
+                    )
                 words = printable(finished.log[-600:].decode(errors="replace"))
                 raise NotBuilt(
                     f"the build requirements cannot be installed: {words}",
@@ -109,7 +115,8 @@ class Environments:
 def _key(interpreter: Interpreter, requirements: tuple[Locked, ...]) -> str:
     held = {
         "layout": 1,
-        "interpreter": f"{interpreter.name} {interpreter.prefix}",
+        # An environment names its interpreter by the place inside.
+        "interpreter": f"{interpreter.name} {interpreter.prefix} {interpreter.inside}",
         "requirements": sorted(f"{r.name} {r.version} {r.sha256}" for r in requirements),
     }
     return sha256_hex(dumps(held))

@@ -19,23 +19,28 @@ from rebuilders.sandbox.interface import Mount
 _ASK: Final = """
 import json, platform, sys, sysconfig
 print(json.dumps({"version": platform.python_version(), "implementation": platform.python_implementation(),
-                  "prefix": sys.base_prefix, "purelib": sysconfig.get_path("purelib")}))
+                  "prefix": sys.base_prefix,
+                  "libraries": [sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")]}))
 """
 _ELF: Final = b"\x7fELF"
-_SHARED: Final = (Path("/usr"), Path("/usr/local"))  # prefixes that hold more than a Python
+_SYSTEM: Final = Path("/usr")
 _INSIDE: Final = PurePosixPath("/opt/python")
+_BROUGHT: Final = (
+    "python", "ssl", "crypto", "ffi", "z", "bz2", "lzma", "sqlite3", "expat", "readline", "ncurses", "tinfo", "uuid",
+    "gcc_s", "stdc++", "mpdec",
+)  # fmt: skip
 _NAME: Final = re.compile(r"python3(\.\d+)?")
 
 
 @dataclass(frozen=True, slots=True)
 class Interpreter:
-    """A Python with its standard library below `prefix`; `purelib` is its site-packages, which stay outside."""
+    """A Python below `prefix`, with its standard library in the directories `libraries`."""
 
     executable: Path
     version: str
     implementation: str
     prefix: Path
-    purelib: Path
+    libraries: tuple[Path, ...]
 
     @property
     def minor(self) -> str:
@@ -49,37 +54,42 @@ class Interpreter:
     @property
     def inside(self) -> str:
         """The executable's path in a sandbox with `mounts`."""
-        if self.prefix in _SHARED:
-            return str(self.executable)
-        return str(_INSIDE / self.executable.relative_to(self.prefix))
+        return self._inside(self.executable)
 
     @property
     def variables(self) -> dict[str, str]:
-        """What it needs to start at its place inside: a shared libpython is looked for where it was installed."""
-        shared = self.prefix not in _SHARED and any((self.prefix / "lib").glob("libpython*.so*"))
-        return {"LD_LIBRARY_PATH": str(_INSIDE / "lib")} if shared else {}
+        """What it needs to start at its place inside: shared libraries are looked for where they were installed."""
+        return {"LD_LIBRARY_PATH": self._inside(self.prefix / "lib")} if self._shared else {}
 
     @property
     def mounts(self) -> tuple[Mount, ...]:
-        """The interpreter and its standard library, without anything that the operator installed into it."""
-        if self.prefix not in _SHARED:
-            inside = (
-                self.purelib.relative_to(self.prefix) if self.purelib.is_relative_to(self.prefix) else None
+        """The interpreter and its standard library, and nothing else of the prefix, which may be anybody's home."""
+        directories = (
+            Mount(
+                path,
+                self._inside(path),
+                mask=tuple(self._inside(path / name) for name in _installed_into(path)),
             )
-            masked = (str(_INSIDE / inside),) if inside and self.purelib.is_dir() else ()
-            return (Mount(self.prefix, str(_INSIDE), mask=masked),)
-        library = self.prefix / "lib" / f"python{self.minor}"
-        mask = tuple(
-            str(library / name) for name in ("site-packages", "dist-packages") if (library / name).is_dir()
+            for path in self.libraries
         )
-        shared = [
-            path for path in (self.prefix / "lib").glob(f"libpython{self.minor}*.so*") if path.is_file()
-        ]
-        cache = [Path("/etc/ld.so.cache")] if shared else []  # by which the loader finds those
-        return (
-            Mount(library, str(library), mask=mask),
-            *(Mount(path.resolve(), str(path)) for path in (self.executable, *shared, *cache)),
-        )
+        files = (Mount(path.resolve(), self._inside(path)) for path in (self.executable, *self._shared))
+        return (*directories, *files)
+
+    @property
+    def _shared(self) -> tuple[Path, ...]:
+        """The shared libraries that it may have brought along; the system's own are there anyway."""
+        if self.prefix == _SYSTEM:
+            return ()
+        found = (path for name in _BROUGHT for path in (self.prefix / "lib").glob(f"lib{name}*.so*"))
+        return tuple(sorted(path for path in found if path.is_file()))
+
+    def _inside(self, path: Path) -> str:
+        return str((_SYSTEM if self.prefix == _SYSTEM else _INSIDE) / path.relative_to(self.prefix))
+
+
+def _installed_into(library: Path) -> tuple[str, ...]:
+    """Where a standard library holds what its operator installed."""
+    return tuple(name for name in ("site-packages", "dist-packages") if (library / name).is_dir())
 
 
 @functools.cache
@@ -96,7 +106,7 @@ def installed() -> tuple[Interpreter, ...]:
 
 def _preference(interpreter: Interpreter) -> tuple[bool, Version]:
     # Distributions patch the Python below /usr; what they patch shows in wheels.
-    return interpreter.prefix != Path("/usr"), Version(interpreter.version)
+    return interpreter.prefix != _SYSTEM, Version(interpreter.version)
 
 
 def _executables() -> Iterator[Path]:
@@ -134,9 +144,8 @@ def _ask(executable: Path) -> Interpreter | None:
         )
         told = json.loads(answer.stdout)
         prefix = Path(told["prefix"]).resolve()
-        interpreter = Interpreter(
-            executable, told["version"], told["implementation"], prefix, Path(told["purelib"]).resolve()
-        )
+        libraries = tuple(dict.fromkeys(Path(path).resolve() for path in told["libraries"]))
+        interpreter = Interpreter(executable, told["version"], told["implementation"], prefix, libraries)
         Version(interpreter.version)
         return interpreter if _can_be_mounted(interpreter) else None
     except (OSError, subprocess.SubprocessError, ValueError, KeyError, TypeError):
@@ -144,7 +153,6 @@ def _ask(executable: Path) -> Interpreter | None:
 
 
 def _can_be_mounted(interpreter: Interpreter) -> bool:
-    """Whether its prefix holds it, and, as all of that is shown to builds, not the operator's home besides."""
-    prefix = interpreter.prefix
-    private = prefix in _SHARED or not Path.home().resolve().is_relative_to(prefix)
-    return private and interpreter.executable.is_relative_to(prefix)
+    """Whether its prefix holds all that builds are shown of it."""
+    shown = (interpreter.executable, *interpreter.libraries)
+    return bool(interpreter.libraries) and all(path.is_relative_to(interpreter.prefix) for path in shown)

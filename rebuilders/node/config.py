@@ -22,7 +22,7 @@ CONFIG: Final = "node.toml"
 
 
 class NodeConfig(BaseModel):
-    """See `TEMPLATE` for what each key means."""
+    """What `node.toml` holds; rebuilders.node.setup writes it with what each key means."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 

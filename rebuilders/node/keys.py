@@ -1,8 +1,10 @@
 """A node's three keys: of its observations, its log, and its cosigner. For the signer process and `init` alone."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from rebuilders.node.config import NodeConfig, NodeDirectory
+from witness.errors import InputError
 from witness.signing import keyfile
 from witness.signing.named import CheckpointCosigner, LogSigner, NodeSigners
 
@@ -10,8 +12,25 @@ _FILES: Final = ("observation.pem", "log.pem", "cosigner.pem")
 
 
 def create(directory: NodeDirectory, config: NodeConfig) -> NodeSigners:
-    """New keys, written to the node's directory. Raises InputError if there are some already."""
-    return _signers(config, *(keyfile.create(directory.keys / name) for name in _FILES))
+    """New keys, written to the node's directory: all or none. Raises InputError if there are some already."""
+    made: list[keyfile.KeyFile] = []
+    try:
+        for name in _FILES:
+            made.append(keyfile.create(directory.keys / name))  # noqa: PERF401 - what was made must be known
+    except InputError:
+        _remove(directory, _FILES[: len(made)])
+        raise
+    return _signers(config, *made)
+
+
+def discard(directory: NodeDirectory) -> None:
+    """Removes keys that nothing was signed with yet: those of a node that could not be made."""
+    _remove(directory, _FILES)
+
+
+def _remove(directory: NodeDirectory, names: Iterable[str]) -> None:
+    for name in names:
+        (directory.keys / name).unlink(missing_ok=True)
 
 
 def load(directory: NodeDirectory, config: NodeConfig) -> NodeSigners:

@@ -107,8 +107,8 @@ class Ledger:
     def counts(self) -> Counter[str]:
         """How many targets are in each state."""
         with self._begin() as connection:
-            rows = connection.execute(select(_TARGETS.c.state, func.count()).group_by(_TARGETS.c.state))
-            return Counter(dict(rows))
+            rows = connection.execute(select(_TARGETS.c.state, func.count()).group_by(_TARGETS.c.state)).all()
+            return Counter({row[0]: row[1] for row in rows})
 
     def close(self) -> None:
         """Ends the connections."""
@@ -125,7 +125,8 @@ class Ledger:
                 yield connection
         except SQLAlchemyError as error:
             raise Incomplete(
-                f"the node's ledger: {error}", hint="Is the disk full, or another process at it?"
+                f"the node's ledger: {getattr(error, 'orig', None) or error}",
+                hint="Is the disk full, or another process at it?",
             ) from None
 
 

@@ -4,9 +4,9 @@ import json
 from typing import Any
 
 from rebuilders.node import keys
-from rebuilders.node.config import NodeConfig, NodeDirectory
+from rebuilders.node.config import CONFIG, NodeConfig, NodeDirectory
 from witness import __version__
-from witness.errors import InputError
+from witness.errors import Incomplete, InputError
 from witness.signing.named import NodeSigners
 from witness.store.directory import DirectoryStore
 
@@ -36,6 +36,7 @@ def make(directory: NodeDirectory, config: NodeConfig) -> NodeSigners:
 
     Raises:
         InputError: there is a node already, or the directory cannot be written.
+        Incomplete: the disk is full; nothing is left that would be in the way of another try.
     """
     if directory.config_path.exists():
         raise InputError(f"{directory.root}: there is a node here already", hint="Choose another directory.")
@@ -44,12 +45,15 @@ def make(directory: NodeDirectory, config: NodeConfig) -> NodeSigners:
             path.mkdir(parents=True, exist_ok=True)
         directory.keys.mkdir(mode=0o700, exist_ok=True)
         signers = keys.create(directory, config)
-        DirectoryStore(directory.site).put(
-            "node.json", json.dumps(about(config, signers), indent=2).encode() + b"\n"
-        )
-        directory.config_path.write_text(toml_of(config), "utf-8")
     except OSError as error:
         raise InputError(f"{directory.root}: cannot be written: {error.strerror}") from None
+    try:
+        node = json.dumps(about(config, signers), indent=2).encode() + b"\n"
+        DirectoryStore(directory.site).put("node.json", node)
+        DirectoryStore(directory.root).put(CONFIG, toml_of(config).encode())
+    except Incomplete:
+        keys.discard(directory)  # so that the same command can be given again
+        raise
     return signers
 
 

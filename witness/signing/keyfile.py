@@ -50,6 +50,13 @@ def create(path: Path) -> KeyFile:
     data = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise InputError(
+            f"{path}: is there already, and keys are never overwritten", hint="choose another file"
+        ) from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot write the key: {error.strerror}") from None
+    try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
@@ -59,11 +66,8 @@ def create(path: Path) -> KeyFile:
             os.fsync(directory)
         finally:
             os.close(directory)
-    except FileExistsError:
-        raise InputError(
-            f"{path}: is there already, and keys are never overwritten", hint="choose another file"
-        ) from None
     except OSError as error:
+        path.unlink(missing_ok=True)  # half a key would be in the way of a whole one
         raise InputError(f"{path}: cannot write the key: {error.strerror}") from None
     return KeyFile(key)
 
