@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from rebuilders.config import Settings
+from rebuilders.lifetime import end_with_parent
 from rebuilders.result import INCOMPLETE, SCHEMA, incomplete_json, to_json
 from rebuilders.wiring import Workshop, open_workshop
 from witness.errors import Incomplete, InputError
@@ -142,6 +143,7 @@ def _standing(line: str) -> dict[str, Any] | None:
 
 def _open(settings: Settings) -> None:
     global _workshop  # noqa: PLW0603 - what a process pool's initializer is for
+    end_with_parent()
     _workshop = open_workshop(settings)
 
 

@@ -4,8 +4,10 @@ The first row of the table that explains a difference classes it; of several cla
 weighs most and names the cause. RECORD follows from the other members and explains nothing by itself.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from rebuilders.facts.sdist import SdistFacts
@@ -15,7 +17,7 @@ from witness.wheel.reader import Wheel
 _MAX_TEXT: Final = 4 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Case:
     """A mismatch: both wheels, and the sdist that one of them was built from."""
 
@@ -34,7 +36,15 @@ class Case:
     def in_sdist(self, path: str) -> bool:
         """Whether the sdist has a file of that path, at its top or below some directory."""
         name = self.below_dist_info(path) or path
-        return any(member == name or member.endswith(f"/{name}") for member in self.sdist.members)
+        alike = self._by_basename.get(name.rsplit("/", 1)[-1], ())
+        return any(member == name or member.endswith(f"/{name}") for member in alike)
+
+    @cached_property
+    def _by_basename(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = defaultdict(list)
+        for member in self.sdist.members:
+            found[member.rsplit("/", 1)[-1]].append(member)
+        return found
 
 
 Explains = Callable[[Case, Difference], bool]

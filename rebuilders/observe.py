@@ -86,8 +86,16 @@ def _environment(recipe: Recipe) -> Environment:
             Requirement(name=item.name, version=item.version, sha256=item.sha256)
             for item in recipe.requirements
         ),
-        variables={**recipe.variables, "umask": f"{recipe.umask:03o}"},
+        variables={**recipe.variables, **_unusual(recipe), "umask": f"{recipe.umask:03o}"},
     )
+
+
+def _unusual(recipe: Recipe) -> dict[str, str]:
+    """What of the recipe is not the rule; in lower case, unlike variables."""
+    told = {"frontend": recipe.frontend, "options": " ".join(recipe.options), "modes": recipe.modes}
+    usual = {"frontend": "pep517", "options": "", "modes": "archive"}
+    lines = {"line-ends": recipe.line_ends} if recipe.line_ends != "lf" else {}
+    return {**{name: value for name, value in told.items() if value != usual[name]}, **lines}
 
 
 def _failure(report: Report, best: Attempt | None) -> Failure | None:

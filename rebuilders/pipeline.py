@@ -291,7 +291,8 @@ class _Run:
         assert target.sdist is not None  # noqa: S101 - prepare has refused the others
         with self.timer.phase("resolve"):
             locked = self.ports.resolver.resolve(candidate, interpreter, timeout=left)
-            environment = self.ports.environments.prepare(interpreter, locked)
+            left = self.deadline.remaining("resolve")
+            environment = self.ports.environments.prepare(interpreter, locked, seconds=left)
         limits = replace(
             self.ports.limits, seconds=min(self.ports.limits.seconds, self.deadline.remaining("build"))
         )

@@ -49,7 +49,7 @@ class FakeEnvironments:
 
     prepared: list = field(default_factory=list)
 
-    def prepare(self, interpreter, requirements):
+    def prepare(self, interpreter, requirements, *, seconds):
         self.prepared.append((interpreter, requirements))
         return ()
 

@@ -1,12 +1,9 @@
 """The process that runs strangers' code, in a sandbox, and writes down what it saw. It holds no key."""
 
-import os
-import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from multiprocessing import parent_process
-from multiprocessing.process import BaseProcess
 
+from rebuilders.lifetime import end_with_parent
 from rebuilders.node.config import NodeConfig, NodeDirectory
 from rebuilders.observe import observe
 from rebuilders.outbox import Outbox
@@ -84,16 +81,8 @@ _worker: Worker | None = None  # of a worker process, opened once
 def start(directory: NodeDirectory, config: NodeConfig) -> None:
     """For the initializer of a process pool."""
     global _worker  # noqa: PLW0603
-    parent = parent_process()
-    if parent is not None:
-        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    end_with_parent()
     _worker = Worker.open(directory, config)
-
-
-def _end_with(parent: BaseProcess) -> None:
-    """A node that is killed leaves nobody behind who goes on building, or waits for ever for more."""
-    parent.join()
-    os._exit(1)
 
 
 def work(target: str) -> Done:
