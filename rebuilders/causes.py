@@ -76,7 +76,7 @@ def _tags(case: Case, difference: Difference) -> bool:
 
 
 def _metadata(case: Case, difference: Difference) -> bool:
-    return bool(case.below_dist_info(difference.path))
+    return bool(case.below_dist_info(difference.path)) and not _not_in_sdist(case, difference)
 
 
 def _generated(case: Case, difference: Difference) -> bool:

@@ -1,5 +1,7 @@
 """Tiny wheels, written as raw ZIP structures so that a test can get any one of them wrong."""
 
+import base64
+import hashlib
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -131,9 +133,28 @@ PAYLOAD = (File("demo/__init__.py", b"x = 1\n" * 40), File("demo/run.sh", b"#!/b
 ABOUT = (
     File(f"{DIST_INFO}/METADATA", METADATA),
     File(f"{DIST_INFO}/WHEEL", WHEEL),
-    File(f"{DIST_INFO}/RECORD", b"demo/__init__.py,,\n", mode=0o100664),
+    File(f"{DIST_INFO}/RECORD", b"", mode=0o100664),
 )
-FILES = (*PAYLOAD, *ABOUT)
+
+
+def recorded(files: Iterable[File]) -> tuple[File, ...]:
+    """`files` with a RECORD that is true of them."""
+    files = tuple(files)
+    rows = (f"{file.name},{_row(file)}\n" for file in files)
+    text = "".join(rows).encode()
+    return tuple(
+        replace(file, content=text) if file.name == f"{DIST_INFO}/RECORD" else file for file in files
+    )
+
+
+def _row(file: File) -> str:
+    if file.name == f"{DIST_INFO}/RECORD":
+        return ","
+    digest = base64.urlsafe_b64encode(hashlib.sha256(file.content).digest()).rstrip(b"=").decode()
+    return f"sha256={digest},{len(file.content)}"
+
+
+FILES = recorded((*PAYLOAD, *ABOUT))
 
 
 def wheel_of(*more: File, **layout: object) -> bytes:

@@ -7,6 +7,7 @@ says that we were faster, although we also unpack in a sandbox, compare and expl
 import argparse
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from rebuilders.batch import Batch
+from rebuilders.batch import Batch, read_list
 from rebuilders.config import Settings
 from rebuilders.pipeline import Report
 from rebuilders.wiring import Workshop, open_workshop
@@ -47,9 +48,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="of each single measurement; the median counts")
     parser.add_argument("--json", action="store_true", help="write JSON instead of a table")
-    rounds, as_json = (arguments := parser.parse_args()).rounds, arguments.json
+    parser.add_argument(
+        "--list", type=Path, help="compare a batch over the targets in this file, and nothing else"
+    )
+    arguments = parser.parse_args()
+    rounds, as_json = arguments.rounds, arguments.json
     with tempfile.TemporaryDirectory(prefix="wheelwitness-bench-") as directory:
         workshop = open_workshop(Settings())
+        if arguments.list:
+            results = over_a_list(workshop, read_list(arguments.list), Path(directory))
+            print(json.dumps(results, indent=2) if as_json else table(results))
+            return
         cases = [prepare(workshop, TargetName.parse(text), Path(directory)) for text in TEN]
         small = next(case for case in cases if str(case.target) == SMALL)
         rows = {
@@ -68,6 +77,34 @@ def main() -> None:
         }
         results = {name: measure(*row) for name, row in rows.items()}
     print(json.dumps(results, indent=2) if as_json else table(results))
+
+
+def over_a_list(
+    workshop: Workshop, targets: list[TargetName], directory: Path
+) -> dict[str, dict[str, float]]:
+    """A batch with downloads in the cache, without build environments and again with them, beside `uv build` alone."""
+    environments = workshop.ports.environments.cache / "environments"
+    built = [target for target in targets if workshop.rebuild(target, 600).best is not None]
+    cases = [prepare(workshop, target, directory) for target in built]
+    with ThreadPoolExecutor(JOBS) as pool:
+        cases = [case for case, works in zip(cases, pool.map(is_built_by_uv, cases), strict=True) if works]
+    theirs = timed(lambda: at_a_time(uv_build, cases), 1)[0]
+    names = [case.target for case in cases]
+    shutil.rmtree(environments, ignore_errors=True)
+    first, second = (timed(lambda: list(Batch(Settings(), JOBS, 600).results(names)), 1)[0] for _ in range(2))
+    rows = {"no environment yet": first, "all warm": second}
+    return {
+        f"{len(cases)} targets, {name}": {"ours": ours, "uv build": theirs, "ours / uv build": ours / theirs}
+        for name, ours in rows.items()
+    }
+
+
+def is_built_by_uv(case: Case) -> bool:
+    try:
+        uv_build(case)
+    except SystemExit:
+        return False
+    return True
 
 
 def prepare(workshop: Workshop, target: TargetName, directory: Path) -> Case:

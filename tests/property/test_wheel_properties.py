@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.mangling import flips, prefixes
-from tests.wheels import ABOUT, FILENAME, FILES, UNIX, WINDOWS, File, directory, wheel_of, zip_of
+from tests.wheels import ABOUT, FILENAME, FILES, UNIX, WINDOWS, File, directory, recorded, wheel_of, zip_of
 from witness.compare.ladder import compare
 from witness.digest import sha256_hex
 from witness.errors import Malformed
@@ -181,7 +181,7 @@ def described(fields, *, more=()):
     about = [
         replace(file, content=text.encode()) if file.name.endswith("/METADATA") else file for file in ABOUT
     ]
-    return zip_of([*FILES[: len(FILES) - len(ABOUT)], *about, *more])
+    return zip_of(recorded([*FILES[: len(FILES) - len(ABOUT)], *about, *more]))
 
 
 @given(FIELDS.flatmap(lambda fields: st.tuples(st.just(fields), st.permutations(fields))))

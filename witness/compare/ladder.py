@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from witness.compare.regenerate import regenerates
-from witness.compare.rules import equate, rule_set_id
+from witness.compare.rules import equate, records_hold, rule_set_id
 from witness.observation import Comparison, Difference, Digests, Level, RuleUse
 from witness.wheel.reader import Wheel
 
@@ -36,7 +36,7 @@ def compare(published: Wheel, rebuilt: Wheel) -> Outcome:
         return _outcome(published, rebuilt, "archive", exact=regenerates(published, rebuilt), differences=())
     uses = tuple(_equated(published, rebuilt, difference) for difference in differences)
     rules = tuple(use for use in uses if use is not None)
-    if len(rules) == len(differences):
+    if len(rules) == len(differences) and records_hold(published, rebuilt):
         return _outcome(published, rebuilt, "metadata", exact=False, differences=(), rules=rules)
     return _outcome(published, rebuilt, None, exact=False, differences=differences)
 

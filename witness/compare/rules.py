@@ -61,6 +61,11 @@ class Rule:
     equate: Callable[[Wheel, Wheel, str], Equated | None]
 
 
+def records_hold(published: Wheel, rebuilt: Wheel) -> bool:
+    """Whether each wheel's RECORD is right about it. Where not, no rule may equate what RECORD should have told."""
+    return all(_is_complete(wheel, f"{wheel.dist_info}/RECORD") for wheel in (published, rebuilt))
+
+
 def _record(published: Wheel, rebuilt: Wheel, path: str) -> Equated | None:
     """Both RECORDs list exactly their own wheel's members, with the right hashes and sizes."""
     if not (_is_complete(published, path) and _is_complete(rebuilt, path)):

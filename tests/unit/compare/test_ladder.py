@@ -57,7 +57,9 @@ CONTAINERS = {
     "stored": zip_of(replace(file, method=0) for file in LARGE),
     "versions": zip_of(replace(file, version=45, made_by=3 << 8 | 63) for file in LARGE),
     "UTF-8 flag": zip_of(replace(file, flags=0x800) for file in LARGE),
-    "directories": zip_of((directory("demo/"), *PAYLOAD, directory(f"{DIST_INFO}/"), *ABOUT, LARGE[5])),
+    "directories": zip_of(
+        (directory("demo/"), *PAYLOAD, directory(f"{DIST_INFO}/"), *FILES[len(PAYLOAD) :], LARGE[5])
+    ),
     "internal attributes": zip_of((*with_file(0, central={"internal": 1}), LARGE[5])),
     "extra fields": zip_of((*with_file(0, extra=b"UT\1\0x", local_extra=b"UT\0\0"), LARGE[5])),
 }

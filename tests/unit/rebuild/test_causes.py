@@ -65,7 +65,14 @@ def test_record_explains_nothing_but_itself():
 
 def test_entry_points_and_licenses_are_metadata():
     for file in (File(f"{DIST_INFO}/entry_points.txt", b"x"), File(f"{DIST_INFO}/LICENSE", b"x")):
-        assert cause(wheel_of(file), wheel_of()) == "metadata"
+        assert cause(wheel_of(), wheel_of(file)) == "metadata"
+        assert cause(wheel_of(replace(file, content=b"y")), wheel_of(file)) == "metadata"
+
+
+def test_a_license_that_the_sdist_has_not():
+    license_file = File(f"{DIST_INFO}/LICENSE", b"x")
+    assert cause(wheel_of(license_file), wheel_of()) == "not-in-sdist"
+    assert cause(wheel_of(license_file), wheel_of(), {"LICENSE": b"x"}) == "metadata"
 
 
 @pytest.mark.parametrize("files", [{"lib/x/demo/left.py": b""}, {"demo/left.py": b""}])

@@ -11,7 +11,7 @@ from rebuilders.outbox import Outbox
 from rebuilders.result import EXIT, MAX_LISTED, incomplete_json, result_of, to_json
 from rebuilders.text import rendered, rendered_plan
 from tests.sdists import PYPROJECT, sdist_of
-from tests.wheels import WHEEL, File, wheel_of, with_file, zip_of
+from tests.wheels import WHEEL, File, recorded, wheel_of, with_file, zip_of
 from tests.workbench import Bench, FakeResolver, built, failed, target, unresolved
 from witness.digest import sha256_hex
 from witness.errors import FetchFailed, Incomplete
@@ -21,7 +21,7 @@ from witness.statement import encode, parse
 NAME = TargetName.parse("demo==1.0")
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 HONEST = wheel_of()
-MOVED = zip_of(with_file(3, content=WHEEL.replace(b"75.0.0", b"75.0.1\x1b]0;")))
+MOVED = zip_of(recorded(with_file(3, content=WHEEL.replace(b"75.0.0", b"75.0.1\x1b]0;"))))
 EVIL2 = File("demo/more.py", b"x")
 EVIL = File("demo/\x1b]0;title\x07\u202e.py", b"x", flags=0x800)
 

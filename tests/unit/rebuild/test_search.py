@@ -7,7 +7,7 @@ import pytest
 from rebuilders.pipeline import MAX_ATTEMPTS, MAX_ATTEMPTS_MATCHED, _rank
 from rebuilders.result import result_of, to_json
 from tests.sdists import sdist_of
-from tests.wheels import WHEEL, File, wheel_of, with_file, zip_of
+from tests.wheels import WHEEL, File, recorded, wheel_of, with_file, zip_of
 from tests.workbench import SETUPTOOLS, Bench, FakeResolver, built, failed, out_of_time, target, unresolved
 from witness.names import TargetName
 
@@ -16,8 +16,8 @@ HONEST = wheel_of()
 MOVED = zip_of(with_file(0, time=99))
 OTHER = wheel_of(File("demo/extra.py", b"x"))
 WORSE = wheel_of(File("demo/extra.py", b"x"), File("demo/more.py", b"x"))
-METADATA = zip_of(with_file(3, content=WHEEL.replace(b"75.0.0", b"75.0.1")))
-OLD = zip_of(with_file(3, content=WHEEL.replace(b"setuptools (75.0.0)", b"bdist_wheel (0.37.1)")))
+METADATA = zip_of(recorded(with_file(3, content=WHEEL.replace(b"75.0.0", b"75.0.1"))))
+OLD = zip_of(recorded(with_file(3, content=WHEEL.replace(b"setuptools (75.0.0)", b"bdist_wheel (0.37.1)"))))
 
 
 def with_setup(data=None):
@@ -89,7 +89,9 @@ def test_a_match_at_metadata_is_improved_a_little():
     report = bench.rebuild(with_setup())
     assert (report.best.outcome.level, report.tries) == ("archive", 2)
     resolver = Releases()
-    old = zip_of(with_file(3, content=WHEEL.replace(b"setuptools (75.0.0)", b"bdist_wheel (0.37.2)")))
+    old = zip_of(
+        recorded(with_file(3, content=WHEEL.replace(b"setuptools (75.0.0)", b"bdist_wheel (0.37.2)")))
+    )
     report = Bench([built(old)] * 20, resolver).rebuild(with_setup(OLD))
     assert (report.best.outcome.level, report.tries) == ("metadata", MAX_ATTEMPTS_MATCHED)
 
