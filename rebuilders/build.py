@@ -73,11 +73,11 @@ class Order:
     variables: dict[str, str]
     umask: int
     modes: Modes
-    frontend: Frontend
-    options: tuple[str, ...]
-    line_ends: LineEnds
     environment: tuple[Mount, ...]
     limits: Limits
+    frontend: Frontend = "pep517"
+    options: tuple[str, ...] = ()
+    line_ends: LineEnds = "lf"
 
 
 @dataclass(frozen=True, slots=True)
