@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import build as pypa_build
-from packaging.requirements import InvalidRequirement, Requirement
 from pyproject_hooks import BackendUnavailable
 
 from rebuilders.environment.install import PYTHON
 from rebuilders.errors import NotBuilt
 from rebuilders.facts.sdist import SdistFacts
 from rebuilders.plan.recipe import Frontend, LineEnds, Modes
+from rebuilders.plan.requirement import parse_requirement
 from rebuilders.sandbox.interface import Finished, Job, Limits, Mount, Sandbox
 from witness.canonical import loads
 from witness.errors import Incomplete, Malformed, WheelwitnessError
@@ -104,11 +104,9 @@ def _requirement(text: object) -> str:
     if not isinstance(text, str):
         raise _not_requirements(f"{type(text).__name__} instead of a string")
     try:
-        parsed = Requirement(text)
-    except InvalidRequirement as error:
+        parse_requirement(text)
+    except Malformed as error:
         raise _not_requirements(str(error)) from None
-    if parsed.url is not None:
-        raise _not_requirements(f"{parsed.name} by its address, not as a release")
     return text
 
 

@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import Any, Final
 
 from packaging.pylock import Package, Pylock
-from packaging.requirements import InvalidRequirement, Requirement
 from packaging.tags import Tag, compatible_tags, cpython_tags
 from packaging.utils import parse_wheel_filename
 
 from rebuilders.environment.interpreters import Interpreter
 from rebuilders.errors import NotBuilt
 from rebuilders.plan.recipe import Candidate, Locked
+from rebuilders.plan.requirement import parse_requirement
 from witness.canonical import dumps
 from witness.digest import sha256_hex
-from witness.errors import FetchFailed, Incomplete
+from witness.errors import FetchFailed, Incomplete, Malformed
 from witness.escape import printable
 from witness.store.directory import DirectoryStore
 
@@ -110,21 +110,16 @@ class Resolver:
 
 
 def _check(text: str) -> None:
-    """Refuses what would be more than a release's name in uv's input: a second line, such as an index's, an address.
-
-    PEP 508 allows line feeds in the strings of a marker.
-    """
+    """Refuses what would be more in uv's input than a release: whoever made it, this is the last place to look."""
     try:
-        parsed = Requirement(text)
-    except InvalidRequirement:
-        parsed = None
-    if parsed is None or parsed.url is not None or not text.isprintable():
+        parse_requirement(text)
+    except Malformed as error:
         raise NotBuilt(
-            f"not a requirement that is resolved here: {printable(text)}",
+            f"not a requirement that is resolved here: {error}",
             result="build-failed",
             phase="resolve",
             cause="invalid-requirement",
-        )
+        ) from None
 
 
 def _failure(stderr: str) -> NotBuilt | FetchFailed:
