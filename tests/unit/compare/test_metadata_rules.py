@@ -1,8 +1,9 @@
 """METADATA: what its rules equate, and what they must refuse."""
+# ruff: noqa: E501 - a row of a table is a line
 
 import pytest
 
-from tests.pairs import release, used
+from tests.pairs import outcome, release, used
 from witness.compare.rules.rule import MAX_TEXT
 
 FIELDS = (
@@ -94,3 +95,153 @@ def test_metadata_too_large_to_judge():
     fitting = ABOUT + b"\n" + b"x" * (MAX_TEXT - len(ABOUT) - 2)
     assert used(release(metadata=fitting), release(metadata=fitting + b"\n")) == {"metadata-blank-tail@1"}
     assert used(release(metadata=fitting + b"x"), release(metadata=fitting + b"x\n")) is None
+
+
+BOTH = b"Metadata-Version: 2.2\nName: demo\nVersion: 1.0\n"
+LICENCES = {"licenses/LICENSE": b"x", "COPYING": b"y"}
+
+EQUATED = {
+    "whole file CRLF": (ABOUT + BODY, (ABOUT + BODY).replace(b"\n", b"\r\n"), {"metadata-line-ends@1"}),
+    "fields CRLF": (ABOUT, ABOUT.replace(b"\n", b"\r\n"), {"metadata-line-ends@1"}),
+    "description CRLF": (ABOUT + BODY, ABOUT + BODY.replace(b"\n", b"\r\n").replace(b"\r\n", b"\n", 1), {"metadata-line-ends@1"}),
+    "one line of the description": (ABOUT + BODY, ABOUT + BODY.replace(b"ln.\n", b"ln.\r\n"), {"metadata-line-ends@1"}),
+    "last line of the description": (ABOUT + BODY, ABOUT + BODY[:-1] + b"\r\n", {"metadata-line-ends@1"}),
+    "CRLF, order and end": (
+        ABOUT + BODY, (b"".join(reversed(FIELDS)) + BODY + b"\n").replace(b"\n", b"\r\n"),
+        {"metadata-line-ends@1", "metadata-order@2", "metadata-blank-tail@1"},
+    ),
+    "spelling": (ABOUT, ABOUT.replace(b"a >=1", b"a (>=1)"), {"requires-dist-spelling@1"}),
+    "spelling and order": (
+        ABOUT, b"".join(reversed(FIELDS)).replace(b"a >=1", b"A (>=1)"), {"requires-dist-spelling@1", "metadata-order@2"}
+    ),
+    "spelling of two, which change places": (
+        BOTH + b"Requires-Dist: a>=1\nRequires-Dist: b>=1\n", BOTH + b"Requires-Dist: b (>=1)\nRequires-Dist: a (>=1)\n",
+        {"requires-dist-spelling@1", "metadata-order@2"},
+    ),
+    "spelling of one that stands twice": (
+        BOTH + b"Requires-Dist: a>=1\nRequires-Dist: a >=1\n", BOTH + b"Requires-Dist: a>=1\nRequires-Dist: a (>=1)\n",
+        {"requires-dist-spelling@1"},
+    ),
+    "version": (BOTH, BOTH.replace(b"2.2", b"2.4"), {"metadata-version@1"}),
+    "version with License-File": (
+        BOTH + b"License-File: COPYING\n", BOTH.replace(b"2.2", b"2.1") + b"License-File: COPYING\n", {"metadata-version@1"}
+    ),
+    "dynamic": (BOTH, BOTH + b"Dynamic: License-File\nDynamic: summary\n", {"metadata-dynamic@1"}),
+    "dynamic and order": (
+        BOTH, b"Dynamic: Requires-Dist\nVersion: 1.0\nName: demo\nMetadata-Version: 2.4\n",
+        {"metadata-dynamic@1", "metadata-order@2", "metadata-version@1"},
+    ),
+    "licence file": (BOTH, BOTH + b"License-File: LICENSE\n", {"metadata-license-file@1"}),
+    "licence file in another way": (
+        BOTH + b"License-File: licenses/LICENSE\n", BOTH + b"License-File: LICENSE\n", {"metadata-license-file@1"}
+    ),
+    "placeholders": (
+        BOTH, BOTH + b"Home-page: UNKNOWN\nPlatform: UNKNOWN\nLicense: UNKNOWN\n", {"metadata-unknown@1"}
+    ),
+    "placeholders on both sides": (
+        BOTH + b"Author: UNKNOWN\n", BOTH + b"Summary: UNKNOWN\n", {"metadata-unknown@1"}
+    ),
+    "no description": (BOTH, BOTH + b"\nUNKNOWN\n", {"metadata-unknown@1"}),
+    "all at once": (
+        BOTH + b"Requires-Dist: a>=1\n\nText.\n",
+        (b"Platform: UNKNOWN\nDynamic: Summary\nLicense-File: COPYING\nRequires-Dist: a (>=1)\nVersion: 1.0\nName: demo\n"
+         b"Metadata-Version: 2.3\n\nText.\n\n").replace(b"\n", b"\r\n"),
+        {"metadata-unknown@1", "metadata-dynamic@1", "metadata-license-file@1", "requires-dist-spelling@1",
+         "metadata-version@1", "metadata-order@2", "metadata-line-ends@1", "metadata-blank-tail@1"},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("ours", "theirs", "ids"), EQUATED.values(), ids=EQUATED)
+def test_metadata_that_says_the_same(ours, theirs, ids):
+    assert used(release(metadata=ours, about=LICENCES), release(metadata=theirs, about=LICENCES)) == ids
+
+
+DISTINCT = {
+    "a carriage return in the description": (ABOUT + BODY, ABOUT + BODY.replace(b"ln.\n", b"ln.\r")),
+    "two of them": (ABOUT + BODY, ABOUT + BODY.replace(b"ln.\n", b"ln.\r\r\n")),
+    "CRLF beside a lone CR": (ABOUT + b"\na\rb\n", ABOUT + b"\na\rb\r\n"),
+    "fields that end in both ways": (ABOUT, ABOUT.replace(b"\n", b"\r\n", 1)),
+    "CRLF but for the empty line": (ABOUT + BODY, ABOUT.replace(b"\n", b"\r\n") + BODY),
+    "CRLF and a folded requirement": (
+        BOTH + b"Requires-Dist: a\n ;os_name=='x'\n", (BOTH + b"Requires-Dist: a\n ;os_name=='x'\n").replace(b"\n", b"\r\n")
+    ),
+    "CRLF and one requirement more": (ABOUT, (ABOUT + b"Requires-Dist: evil\n").replace(b"\n", b"\r\n")),
+    "a longer description in CRLF": (ABOUT + BODY, (ABOUT + BODY + b"More.\n").replace(b"\n", b"\r\n")),
+    "two spelt alike for one": (BOTH + b"Requires-Dist: a>=1\n", BOTH + b"Requires-Dist: a (>=1)\nRequires-Dist: a >=1\n"),
+    "a folded requirement": (BOTH + b"Requires-Dist: a >=1\n", BOTH + b"Requires-Dist: a\n >=1\n"),
+    "Metadata-Version of no installer": (BOTH, BOTH.replace(b"2.2", b"3.0")),
+    "Metadata-Version of another era": (BOTH, BOTH.replace(b"2.2", b"1.2")),
+    "Metadata-Version spelt": (BOTH, BOTH.replace(b"2.2", b"2.2 ")),
+    "Metadata-Version before Dynamic": (
+        BOTH + b"Dynamic: Summary\n", BOTH.replace(b"2.2", b"2.1") + b"Dynamic: Summary\n"
+    ),
+    "Metadata-Version before License-Expression": (
+        BOTH + b"License-Expression: MIT\n", BOTH.replace(b"2.2", b"2.4") + b"License-Expression: MIT\n"
+    ),
+    "no Metadata-Version": (BOTH, BOTH.replace(b"Metadata-Version: 2.2\n", b"")),
+    "Dynamic: Version": (BOTH, BOTH + b"Dynamic: Version\n"),
+    "Dynamic: Name": (BOTH, BOTH + b"Dynamic: name\n"),
+    "Dynamic of no field": (BOTH, BOTH + b"Dynamic: Evil\n"),
+    "Dynamic twice": (BOTH, BOTH + b"Dynamic: Summary\nDynamic: summary\n"),
+    "Dynamic in 2.1": (BOTH.replace(b"2.2", b"2.1"), BOTH.replace(b"2.2", b"2.1") + b"Dynamic: Summary\n"),
+    "a licence file that is not there": (BOTH, BOTH + b"License-File: NOTICE\n"),
+    "a licence file outside": (BOTH, BOTH + b"License-File: ../demo/run.sh\n"),
+    "a licence file with a point": (BOTH, BOTH + b"License-File: ./COPYING\n"),
+    "a licence file twice": (BOTH, BOTH + b"License-File: COPYING\nLicense-File: COPYING\n"),
+    "UNKNOWN for a value": (BOTH + b"Home-page: x\n", BOTH + b"Home-page: UNKNOWN\n"),
+    "UNKNOWN in small": (BOTH, BOTH + b"Home-page: unknown\n"),
+    "UNKNOWN Keywords": (BOTH, BOTH + b"Keywords: UNKNOWN\n"),
+    "UNKNOWN Requires-Python": (BOTH, BOTH + b"Requires-Python: UNKNOWN\n"),
+    "Platform of two": (BOTH, BOTH + b"Platform: UNKNOWN\nPlatform: linux\n"),
+    "a description beside UNKNOWN": (BOTH + b"\nText.\n", BOTH + b"\nUNKNOWN\n"),
+    "Classifier": (BOTH, BOTH + b"Classifier: Private :: Do Not Upload\n"),
+    "another case of a name": (BOTH + b"Home-page: x\n", BOTH + b"Home-Page: x\n"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("ours", "theirs"), DISTINCT.values(), ids=DISTINCT)
+def test_metadata_that_does_not_say_the_same(ours, theirs):
+    assert ours != theirs
+    assert used(release(metadata=ours, about=LICENCES), release(metadata=theirs, about=LICENCES)) is None
+
+
+def test_a_licence_file_of_one_wheel_alone_is_not_enough():
+    ours = release(metadata=BOTH, tops=None, about=LICENCES)
+    theirs = release(metadata=BOTH + b"License-File: NOTICE\n", tops=None, about={**LICENCES, "NOTICE": b"x"})
+    assert used(ours, theirs) is None
+
+
+def test_both_values_are_told():
+    pair = (
+        release(metadata=BOTH + b"Requires-Dist: a>=1\nDynamic: Summary\n"),
+        release(metadata=BOTH.replace(b"2.2", b"2.4") + b"Requires-Dist: A (>=1)\nPlatform: UNKNOWN\n"),
+    )
+    told = {use.id: (use.published, use.rebuilt) for use in outcome(*pair).comparison.rules}
+    assert told["requires-dist-spelling@1"] == ("a>=1", "A (>=1)")
+    assert told["metadata-dynamic@1"] == ("Summary", "(none)")
+    assert told["metadata-version@1"] == ("2.2", "2.4")
+    assert told["metadata-unknown@1"] == ("(none)", "platform: UNKNOWN")
+
+
+def test_long_values_are_cut():
+    many = b"".join(b"Requires-Dist: a%d>=1\n" % n for n in range(200))
+    (use,) = outcome(
+        release(metadata=BOTH + many), release(metadata=BOTH + many.replace(b">=1", b" >=1"))
+    ).comparison.rules[:1]
+    assert (len(use.published), len(use.rebuilt)) == (300, 300)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [b"A: x\n" * 30_000, b"License: x\n" + b" y\n" * 30_000, b"Requires-Dist: a>=1\n" * 1500,
+     b"Requires-Dist: " + b"(" * 5000 + b"\n", b"Requires-Dist: a" + b" " * 5000 + b"==1;" + b" " * 5000 + b"\n",
+     b"Requires-Dist: a;" + b"(" * 400 + b"os_name=='x'" + b")" * 400 + b"\n"],
+)  # fmt: skip
+def test_huge_metadata_is_not_judged(more):
+    changed = (
+        BOTH
+        + more.replace(b"a>", b"a >").replace(b"==", b" ==").replace(b"((", b"( (")
+        + b"Platform: UNKNOWN\n"
+    )
+    assert used(release(metadata=BOTH + more), release(metadata=changed)) is None

@@ -52,8 +52,8 @@ def test_what_decides_is_what_the_versions_were_given_to():
 
 def test_the_versions_are_these():
     assert sorted((*PARTS, *(rule.id for rule in RULES))) == [
-        "archive@1", "bytecode-flags@1", "catalogue@1", "dist-info-line-ends@1", "entry-points@1", "generator@1", "gzip@1",
-        "ladder@1", "manifest@1", "metadata-blank-tail@1", "metadata-dynamic@1", "metadata-license-file@1",
+        "archive@1", "bytecode-flags@1", "catalogue@1", "dist-info-line-ends@1", "entry-points@1", "generator@1",
+        "gzip@1", "ladder@1", "manifest@1", "metadata-blank-tail@1", "metadata-dynamic@1", "metadata-license-file@1",
         "metadata-line-ends@1", "metadata-order@2", "metadata-unknown@1", "metadata-version@1", "purelib-case@1",
         "reader@1", "record-complete@1", "regenerate@1", "requires-dist-spelling@1", "sbom-serial@1",
         "source-line-ends@1", "tag-order@1", "top-level@1", "wheel-blank-tail@1",

@@ -42,3 +42,61 @@ NOT_GENERATOR = {
 def test_more_than_another_generator(wheel):
     assert wheel != WHEEL
     assert used(release(), release(wheel=wheel)) is None
+
+
+TWO = WHEEL.replace(b"Tag: py3-none-any\n", b"Tag: py2-none-any\nTag: py3-none-any\n")
+SWAPPED = WHEEL.replace(b"Tag: py3-none-any\n", b"Tag: py3-none-any\nTag: py2-none-any\n")
+FALSE = WHEEL.replace(b"true", b"false")
+
+EQUATED = {
+    "order of tags": (TWO, SWAPPED, {"tag-order@1"}),
+    "False": (FALSE, FALSE.replace(b"false", b"False"), {"purelib-case@1"}),
+    "empty lines": (WHEEL, WHEEL + b"\n", {"wheel-blank-tail@1"}),
+    "no line feed": (WHEEL, WHEEL[:-1], {"wheel-blank-tail@1"}),
+    "the fields end there": (WHEEL, OTHER + b"\n\n", {"generator@1", "wheel-blank-tail@1"}),
+    "all": (
+        TWO.replace(b"true", b"false"),
+        SWAPPED.replace(b"true", b"False").replace(b"75.0.0", b"1") + b"\n",
+        {"tag-order@1", "purelib-case@1", "wheel-blank-tail@1", "generator@1"},
+    ),
+    "the same text below": (WHEEL + b"\ntext\n", OTHER + b"\ntext\n", {"generator@1"}),
+}
+
+
+@pytest.mark.parametrize(("ours", "theirs", "ids"), EQUATED.values(), ids=EQUATED)
+def test_wheel_files_that_say_the_same(ours, theirs, ids):
+    assert used(release(wheel=ours), release(wheel=theirs)) == ids
+
+
+DISTINCT = {
+    "True, which uv and installer take for platlib": (WHEEL, WHEEL.replace(b"true", b"True")),
+    "False and true": (WHEEL, WHEEL.replace(b"true", b"False")),
+    "FALSE": (FALSE, FALSE.replace(b"false", b"FALSE")),
+    "spaces around it": (FALSE, FALSE.replace(b"false", b"False ")),
+    "another case of its name": (FALSE, FALSE.replace(b"Root-Is-Purelib: false", b"root-is-purelib: False")),
+    "Root-Is-Purelib twice": (
+        FALSE + b"Root-Is-Purelib: false\n",
+        FALSE.replace(b"false", b"False") + b"Root-Is-Purelib: false\n",
+    ),
+    "a tag twice": (TWO + b"Tag: py3-none-any\n", SWAPPED + b"Tag: py3-none-any\n"),
+    "one tag for another": (TWO, SWAPPED.replace(b"py2", b"cp27")),
+    "a tag less": (TWO, WHEEL),
+    "tags elsewhere": (TWO, b"Tag: py2-none-any\n" + WHEEL),
+    "other fields in another order": (
+        WHEEL,
+        WHEEL.replace(b"Wheel-Version: 1.0\n", b"") + b"Wheel-Version: 1.0\n",
+    ),
+    "Wheel-Version": (WHEEL, WHEEL.replace(b"1.0\nG", b"1.9\nG")),
+    "Build": (WHEEL, WHEEL + b"Build: 1\n"),
+    "another Build": (WHEEL + b"Build: 2\n", WHEEL + b"Build: 1\n"),
+    "Generator twice": (WHEEL + b"Generator: a\n", OTHER + b"Generator: a\n"),
+    "text below the empty line": (WHEEL + b"\n", WHEEL + b"\nTag: py2-none-any\n"),
+    "spaces below": (WHEEL + b"\n", WHEEL + b"\n \n"),
+    "CRLF on both sides": (WHEEL.replace(b"\n", b"\r\n"), OTHER.replace(b"\n", b"\r\n")),
+}
+
+
+@pytest.mark.parametrize(("ours", "theirs"), DISTINCT.values(), ids=DISTINCT)
+def test_wheel_files_that_do_not_say_the_same(ours, theirs):
+    assert ours != theirs
+    assert used(release(wheel=ours), release(wheel=theirs)) is None

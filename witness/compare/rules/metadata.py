@@ -131,7 +131,7 @@ def _judge(pair: Pair) -> Uses | None:
         return None
     found = [
         *_fields(pair, ours, theirs),
-        *_texts(ours, theirs),
+        *_texts(pair, ours, theirs),
     ]
     tails = [_blank_tail(content) for content in contents]
     if tails[0] != tails[1]:
@@ -216,7 +216,7 @@ _JUDGES: Final[dict[str, Callable[[Pair, Headers, Headers, Both], Use | None]]] 
 }
 
 
-def _texts(ours: Headers, theirs: Headers) -> list[Use]:
+def _texts(pair: Pair, ours: Headers, theirs: Headers) -> list[Use]:
     """How the descriptions differ besides empty lines at the end, and how the lines of the two files do."""
     written = [headers.description.rstrip("\n") for headers in (ours, theirs)]
     said = [headers.description.replace("\r\n", "\n").rstrip("\n") for headers in (ours, theirs)]
@@ -225,16 +225,19 @@ def _texts(ours: Headers, theirs: Headers) -> list[Use]:
         if set(said) != {"UNKNOWN", ""}:
             raise Malformed("the description differs")
         uses.append(Use(UNKNOWN, *(f"description: {text or '(none)'}" for text in said)))
-    elif ours.crlf == theirs.crlf and written[0] == written[1]:
-        return []
-    elif any("\r" in text for text in said):
+    elif written[0] == written[1] and ours.crlf == theirs.crlf:
+        return uses
+    if ours.crlf == theirs.crlf and not any("\r" in text for text in written):
+        return uses
+    if any("\r" in text for text in said):
         raise Malformed("a carriage return without a line feed")
     if ours.crlf != theirs.crlf and any(
         field.folded and field.key in _ACTED_ON for headers in (ours, theirs) for field in headers.fields
     ):
         raise Malformed("a folded field that installers act on")
-    ends = [_ends(headers) for headers in (ours, theirs)]
-    return [*uses, Use(LINE_ENDS, *ends)] if ends[0] != ends[1] or not uses else uses
+    digests = [wheel.members[pair.path].sha256 for wheel in (pair.published, pair.rebuilt)]
+    ends = (f"{_ends(each)}; sha256:{digest}" for each, digest in zip((ours, theirs), digests, strict=True))
+    return [*uses, Use(LINE_ENDS, *ends)]
 
 
 def _sequence(headers: Headers, other: Headers) -> list[str]:

@@ -4,8 +4,8 @@ A grammar of its own, narrower than PEP 508: what it accepts, all three parse, a
 outcome depends on no version of a library. Equal under it are only white space, parentheses around the versions
 and around a single comparison, quotation marks, the order of versions and of extras, and the project's name by PEP 503.
 
-Not equated, although they mean the same to some reader: spellings of a version (`1.0`, `1`) and of an extra (pip did
-not normalise extras before PEP 685), names of marker variables, URLs, `===`.
+Not equated, although they mean the same to some reader: versions that are not in normal form or not in the same one
+(`1.0`, `1`), spellings of an extra (pip did not normalise extras before PEP 685), names of marker variables, URLs, `===`.
 """
 
 import re
@@ -18,7 +18,14 @@ _DEEPEST: Final = 8  # parentheses in parentheses
 
 # Possessive throughout, so that no input makes the match go back.
 _NAME: Final = r"[A-Za-z0-9]++(?:[._-]++[A-Za-z0-9]++)*+"
-_VERSION: Final = r"(?:~=|==|!=|<=|>=|<|>) *+[A-Za-z0-9]++(?:[.+!_-]++[A-Za-z0-9]++)*+(?:\.\*)?+"
+# PEP 440 in its normal form: of others, one reader may take what the next refuses or mends.
+_RELEASE: Final = r"(?:\d++!)?+\d++(?:\.\d++)*+"
+_SUFFIX: Final = r"(?:(?:a|b|rc)\d++)?+(?:\.post\d++)?+(?:\.dev\d++)?+"
+_LOCAL: Final = r"(?:\+[a-z0-9]++(?:\.[a-z0-9]++)*+)?+"
+_VERSION: Final = (
+    rf"(?:[=!]= *+{_RELEASE}(?:\.\*|{_SUFFIX}{_LOCAL})"
+    rf"|~= *+(?=[0-9!]*\.){_RELEASE}{_SUFFIX}|(?:<=|>=|<|>) *+{_RELEASE}{_SUFFIX})"
+)
 _VERSIONS: Final = rf"{_VERSION}(?: *+, *+{_VERSION})*+"
 _REQUIREMENT: Final = re.compile(
     rf"(?P<name>{_NAME}) *+(?:\[ *+(?P<extras>{_NAME}(?: *+, *+{_NAME})*+) *+\])?+ *+"
