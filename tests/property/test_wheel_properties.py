@@ -241,7 +241,7 @@ TOKENS = st.lists(
 
 def as_read(text):
     """What pip and others that use `email` make of METADATA: the first value of each field, and all of them."""
-    message = HeaderParser().parsestr(text)
+    message = HeaderParser().parsestr(text.replace("\r\n", "\n"))  # a rule of its own equates the two
     names = {name.lower() for name in message}
     multiple = {name: sorted(message.get_all(name)) for name in names}
     return (

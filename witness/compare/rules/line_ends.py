@@ -29,7 +29,8 @@ SOURCE: Final = Rule(
     "`.py` and `.pyi`, but in `.data` of `purelib` and `platlib` only",
     "CRLF and LF",
     "any other difference; a CR without LF; control characters, form feeds among them; another encoding than UTF-8, "
-    "ASCII or Latin-1; a member that is executable",
+    "ASCII or Latin-1; an executable member; a wheel with compiled modules, which Python believes or not by the size "
+    "and the hash of the source",
     "The installed files differ, and this is why the level is `content`: Python reads either as the same program.",
 )
 
@@ -43,6 +44,7 @@ _CODECS: Final = {
     b"utf-8": "utf-8", b"utf8": "utf-8", b"ascii": "ascii", b"us-ascii": "ascii",
     b"latin-1": "latin-1", b"latin1": "latin-1", b"iso-8859-1": "latin-1",
 }  # fmt: skip
+_COMPILED: Final = (".pyc", ".pyo")
 _BOM: Final = b"\xef\xbb\xbf"
 
 
@@ -63,6 +65,11 @@ def _judge_text(pair: Pair) -> Uses | None:
 
 
 def _judge_source(pair: Pair) -> Uses | None:
+    if any(
+        path.lower().endswith(_COMPILED)
+        for path in pair.published.members.keys() | pair.rebuilt.members.keys()
+    ):
+        return None
     contents = pair.contents(_MAX_SOURCE)
     for content in contents:
         if _CONTROL.search(content):

@@ -22,7 +22,8 @@ ORDER: Final = Rule(
     _MEMBER,
     "the order of the fields",
     "a field twice that may stand once: its place decides which of the two is read",
-    "Installers look fields up by name, and fields that may stand several times are sets.",
+    "Installers look fields up by name, and fields that may stand several times are sets. A resolver may try "
+    "requirements in their order; what solves the one order solves the other.",
 )
 TAIL: Final = Rule(
     "metadata-blank-tail@1",

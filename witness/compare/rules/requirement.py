@@ -5,7 +5,8 @@ outcome depends on no version of a library. Equal under it are only white space,
 and around a single comparison, quotation marks, the order of versions and of extras, and the project's name by PEP 503.
 
 Not equated, although they mean the same to some reader: versions that are not in normal form or not in the same one
-(`1.0`, `1`), spellings of an extra (pip did not normalise extras before PEP 685), names of marker variables, URLs, `===`.
+(`1.0`, `1`), spellings of an extra (pip did not normalise extras before PEP 685), names of marker variables, URLs,
+`===`.
 """
 
 import re
