@@ -30,13 +30,19 @@ from rebuilders.sandbox.interface import Limits, Sandbox
 from witness.compare.ladder import Outcome, compare
 from witness.digest import sha256_hex
 from witness.errors import Malformed
-from witness.observation import LEVELS
+from witness.observation import LEVELS, Difference
 from witness.wheel.reader import Wheel, read_wheel
 
 PHASES: Final = ("fetch", "resolve", "build", "compare")
 MAX_ATTEMPTS: Final = 16
-MAX_ATTEMPTS_MATCHED: Final = 6  # when a match is there, and only a better level is looked for
+MAX_ATTEMPTS_MATCHED: Final = 6  # when it is equal but for what other recipes hardly ever change
 _BEST: Final = ("bitwise", "archive")
+_HARDLY_CHANGED: Final = (
+    "generator",
+    "metadata-order",
+    "record-complete",
+    "top-level",
+)  # rules, without versions
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,10 +219,9 @@ class _Run:
         assert best is not None  # noqa: S101 - the caller has looked
         if no_recipe_helps(_case(prepared, best)):
             return False
-        differences = best.outcome.comparison.differences
-        miss = Miss(wheel_facts(best.wheel), differences, best.recipe.requirements)
+        miss = Miss(wheel_facts(best.wheel), _differing(best.outcome), best.recipe.requirements)
         for candidate in variations(prepared.evidence, best.candidate, miss):
-            if self.tries >= (MAX_ATTEMPTS_MATCHED if best.outcome.matches else MAX_ATTEMPTS):
+            if self.tries >= _most_attempts(best.outcome):
                 return False
             self._try(candidate, target, prepared)
             if self.best is not best:
@@ -316,9 +321,23 @@ def _case(prepared: Prepared, attempt: Attempt) -> Case:
     return Case(prepared.wheel, attempt.wheel, prepared.evidence.sdist, differences)
 
 
-def _rank(outcome: Outcome) -> tuple[int, bool, int]:
+def _rank(outcome: Outcome) -> tuple[int, bool, int, int]:
+    """Smaller is nearer to the published wheel."""
     level = LEVELS.index(outcome.level) if outcome.level else len(LEVELS)
-    return level, not outcome.comparison.archive_exact, outcome.comparison.differences_total
+    comparison = outcome.comparison
+    return level, not comparison.archive_exact, comparison.differences_total, len(comparison.rules)
+
+
+def _differing(outcome: Outcome) -> tuple[Difference, ...]:
+    """What differs, equated by a rule or not."""
+    equated = {use.path: Difference(path=use.path, kind="content") for use in outcome.comparison.rules}
+    return (*outcome.comparison.differences, *equated.values())
+
+
+def _most_attempts(outcome: Outcome) -> int:
+    """A match by rules is looked beyond like a mismatch, where another recipe may well do without the rule."""
+    names = {use.id.partition("@")[0] for use in outcome.comparison.rules}
+    return MAX_ATTEMPTS_MATCHED if outcome.matches and names <= {*_HARDLY_CHANGED} else MAX_ATTEMPTS
 
 
 def _read_built(built: Built) -> Wheel:
