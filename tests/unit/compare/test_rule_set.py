@@ -25,7 +25,7 @@ PINS = {
     "compare/rules/headers.py": "4855492d254adb99",
     "compare/rules/line_ends.py": "d01ee7663e70920e",
     "compare/rules/marshal_stream.py": "b1ab72288e24c316",
-    "compare/rules/metadata.py": "34ac3f3ac7bbf64a",
+    "compare/rules/metadata.py": "dfad65c20ba6c38a",
     "compare/rules/record.py": "0e110803a3d2c411",
     "compare/rules/requirement.py": "8183ecebd70233a8",
     "compare/rules/rule.py": "2bb1a53f39570711",

@@ -4,7 +4,6 @@ What installers act on (`Name`, `Version`, `Requires-Python`, `Provides-Extra`, 
 equal, or the file is not.
 """
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Final
@@ -120,7 +119,6 @@ _SINCE: Final = {
     "import-namespace": "2.5",
 }
 _MOST: Final = 1000  # requirements whose spelling is judged
-_PLAIN_PATH: Final = re.compile(r"[^/\\\s.][^/\\]*(?:/[^/\\\s.][^/\\]*)*")
 
 Both = tuple[list[str], list[str]]  # values of one field that only the published, only the rebuilt wheel has
 
@@ -202,7 +200,7 @@ def _license_file(pair: Pair, ours: Headers, theirs: Headers, both: Both) -> Use
     about = pair.published.dist_info
     for headers, values in ((ours, both[0]), (theirs, both[1])):
         every = headers.values("license-file")
-        if len(set(every)) != len(every) or not all(_PLAIN_PATH.fullmatch(value) for value in values):
+        if len(set(every)) != len(every):
             return None
         if not all({f"{about}/{value}", f"{about}/licenses/{value}"} & members for value in values):
             return None
