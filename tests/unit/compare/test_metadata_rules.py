@@ -4,7 +4,10 @@
 import pytest
 
 from tests.pairs import outcome, release, used
+from tests.wheels import DIST_INFO
+from witness.compare.rules.catalogue import equate
 from witness.compare.rules.rule import MAX_TEXT
+from witness.wheel.reader import read_wheel
 
 FIELDS = (
     b"Metadata-Version: 2.1\n", b"Name: demo\n", b"Version: 1.0\n", b"License: X\n   Y\n \tZ\n",
@@ -210,6 +213,7 @@ def test_a_licence_file_of_one_wheel_alone_is_not_enough():
     ours = release(metadata=BOTH, tops=None, about=LICENCES)
     theirs = release(metadata=BOTH + b"License-File: NOTICE\n", tops=None, about={**LICENCES, "NOTICE": b"x"})
     assert used(ours, theirs) is None
+    assert equate(read_wheel(ours), read_wheel(theirs), f"{DIST_INFO}/METADATA") == ()
 
 
 def test_both_values_are_told():
