@@ -70,7 +70,7 @@ LINES = st.lists(
 CORE = "Metadata-Version: 2.2\nName: demo\nVersion: 1.0\n"
 
 
-@settings(max_examples=400)
+@settings(deadline=None, max_examples=400)
 @given(LINES, LINES, st.booleans(), st.booleans())
 def test_metadata_that_is_equated_asks_for_the_same(one, other, crlf, core):
     texts = [f"{CORE if core else ''}{text}" for text in (one, other)]
@@ -78,7 +78,7 @@ def test_metadata_that_is_equated_asks_for_the_same(one, other, crlf, core):
     assert_asks_alike(texts)
 
 
-@settings(max_examples=300)
+@settings(deadline=None, max_examples=300)
 @given(
     LINES.flatmap(
         lambda text: st.tuples(st.just(text), st.permutations(text.splitlines(keepends=True)).map("".join))
@@ -160,6 +160,7 @@ PARTS = st.tuples(
 )
 
 
+@settings(deadline=None)
 @given(PARTS.flatmap(lambda parts: st.tuples(spelt(parts), spelt(parts))))
 def test_spellings_of_one_requirement_are_one(pair):
     one, other = pair
@@ -179,7 +180,7 @@ SOUP = st.lists(
 ).map("".join)  # fmt: skip
 
 
-@settings(max_examples=500)
+@settings(deadline=None, max_examples=500)
 @given(SOUP, SOUP)
 def test_what_has_a_canonical_form_is_a_requirement_and_a_different_one_if_it_differs(one, other):
     forms = []
@@ -200,7 +201,7 @@ SOURCES = st.lists(
 ENDS = st.sampled_from(["\n", "\r\n", "\r", "\n\r", "\r\r\n"])
 
 
-@settings(max_examples=400)
+@settings(deadline=None, max_examples=400)
 @given(SOURCES, st.lists(ENDS, max_size=4))
 def test_source_that_is_equated_is_one_program(text, ends):
     lines = text.replace("\r\n", "\n").split("\n")
@@ -225,7 +226,7 @@ ENTRIES = st.lists(
 ).map("".join)  # fmt: skip
 
 
-@settings(max_examples=500)
+@settings(deadline=None, max_examples=500)
 @given(ENTRIES, ENTRIES)
 def test_entry_points_that_are_equated_are_one_mapping(one, other):
     pair = [release(about={"entry_points.txt": text.encode()}) for text in (one, other)]
@@ -234,6 +235,7 @@ def test_entry_points_that_are_equated_are_one_mapping(one, other):
         assert by_pip(one) == by_pip(other)
 
 
+@settings(deadline=None)
 @given(ENTRIES)
 def test_entry_points_that_are_read_are_those_of_others(text):
     try:
@@ -267,7 +269,7 @@ def mangled_gzip(draw):
     return bytes(packed) + draw(st.sampled_from([b"", b"\0", b"tail"]))
 
 
-@settings(max_examples=400)
+@settings(deadline=None, max_examples=400)
 @given(mangled_gzip(), mangled_gzip())
 def test_gzip_that_is_equated_unpacks_to_the_same(one, other):
     pair = [release(payload=(*PAYLOAD, File("demo/x.gz", content))) for content in (one, other)]
@@ -277,7 +279,7 @@ def test_gzip_that_is_equated_unpacks_to_the_same(one, other):
             assert opened.read() == zlib.decompress(other, 31)
 
 
-@settings(max_examples=400)
+@settings(deadline=None, max_examples=400)
 @given(st.binary(max_size=200), st.sampled_from([3413, 3495, 3531, 1]))
 def test_no_bytes_upset_the_reader_of_code(data, magic):
     for content in (data, b"\xe3" + data, b"\xe3" + bytes(20) + data):
@@ -296,7 +298,7 @@ CONTENT = st.sampled_from(
 )
 
 
-@settings(max_examples=400)
+@settings(deadline=None, max_examples=400)
 @given(NAMES, CONTENT, st.data())
 def test_one_other_byte_of_payload_is_a_match_only_by_a_rule_of_content(name, content, data):
     at = data.draw(st.integers(0, len(content) - 1))
