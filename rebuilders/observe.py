@@ -83,7 +83,12 @@ def _environment(recipe: Recipe) -> Environment:
         interpreter=recipe.interpreter,
         platform=recipe.platform,
         requirements=tuple(
-            Requirement(name=item.name, version=item.version, sha256=item.sha256)
+            Requirement(
+                name=item.name,
+                version=item.version,
+                sha256=item.sha256,
+                built_from=DigestSet(sha256=item.source) if item.source else None,
+            )
             for item in recipe.requirements
         ),
         variables={**recipe.variables, **_unusual(recipe), "umask": f"{recipe.umask:03o}"},

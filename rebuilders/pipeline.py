@@ -10,23 +10,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from packaging.utils import canonicalize_name
-
-from rebuilders.build import Built, Order, ask_requirements, build_wheel
+from rebuilders.build import Built, Order, build_wheel
 from rebuilders.causes import Case, cause_of
 from rebuilders.deadline import Deadline
-from rebuilders.environment.install import Environments
 from rebuilders.environment.interpreters import Interpreter
-from rebuilders.environment.resolve import Resolver
 from rebuilders.errors import NotBuilt
 from rebuilders.facts.sdist import SdistFacts, sdist_facts
 from rebuilders.facts.wheel import wheel_facts
 from rebuilders.inputs import Target
 from rebuilders.plan.infer import Evidence, infer
 from rebuilders.plan.recipe import After, Candidate, Locked, Plan, Reason, Recipe
-from rebuilders.plan.requirement import parse_requirement
 from rebuilders.plan.variations import Miss, variations
-from rebuilders.sandbox.interface import Limits, Sandbox
+from rebuilders.provide import Ports, Provider, Subject, missing_requirements, recipe_of
 from witness.compare.ladder import Outcome, compare
 from witness.digest import sha256_hex
 from witness.errors import Malformed
@@ -37,18 +32,6 @@ PHASES: Final = ("fetch", "resolve", "build", "compare")
 MAX_ATTEMPTS: Final = 16
 MAX_ATTEMPTS_MATCHED: Final = 6  # when a match is there, and only a better level is looked for
 _BEST: Final = ("bitwise", "archive")
-
-
-@dataclass(frozen=True, slots=True)
-class Ports:
-    """What a rebuild works with. `platform` is as a recipe names it."""
-
-    resolver: Resolver
-    environments: Environments
-    sandbox: Sandbox
-    interpreters: tuple[Interpreter, ...]
-    platform: str
-    limits: Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +104,7 @@ def rebuild(fetch: Callable[[], Target], ports: Ports, deadline: Deadline) -> Re
     """Rebuilds what `fetch` gives. Raises FetchFailed and SandboxUnavailable only."""
     timer = Timer()
     target: Target | None = None
-    run = _Run(ports, deadline, timer)
+    run = _Run(ports, Provider(ports, deadline), timer)
     try:
         with timer.phase("fetch"):
             target = fetch()
@@ -176,7 +159,7 @@ class _Run:
     """The search through a plan's candidates, and the best that it has found so far."""
 
     ports: Ports
-    deadline: Deadline
+    provider: Provider
     timer: Timer
     prepared: Prepared | None = None
     best: Attempt | None = None
@@ -243,33 +226,22 @@ class _Run:
         return "mismatch"
 
     def _attempt(self, candidate: Candidate, target: Target, wheel: Wheel, sdist: SdistFacts) -> Attempt:
-        ports = self.ports
-        interpreter = next(i for i in ports.interpreters if i.minor == candidate.python)
-        locked, order = self._environment(candidate, interpreter, target, sdist)
+        assert target.sdist is not None  # noqa: S101 - prepare has refused the others
+        interpreter = next(i for i in self.ports.interpreters if i.minor == candidate.python)
+        subject = Subject(target.sdist.data, sdist)
+        with self.timer.phase("resolve"):
+            locked, order = self.provider.provide(candidate, interpreter, subject)
         if candidate.ask_backend and (missing := self._missing(order, locked)):
             more = replace(candidate, requirements=(*candidate.requirements, *missing))
-            locked, order = self._environment(more, interpreter, target, sdist)
-        recipe = Recipe(
-            interpreter=interpreter.name,
-            platform=ports.platform,
-            requirements=locked,
-            variables=candidate.variables,
-            umask=candidate.umask,
-            modes=candidate.modes,
-            backend=sdist.build_backend,
-            frontend=candidate.frontend,
-            options=candidate.options,
-            line_ends=candidate.line_ends,
-        )
+            with self.timer.phase("resolve"):
+                locked, order = self.provider.provide(more, interpreter, subject)
+        recipe = recipe_of(candidate, locked, interpreter, self.ports.platform, sdist)
         if recipe.digest in self.tried:
             raise _Repeated
         self.tried.add(recipe.digest)
         self.tries += 1
         with self.timer.phase("build"):
-            limits = replace(
-                order.limits, seconds=min(order.limits.seconds, self.deadline.remaining("build"))
-            )
-            built = build_wheel(replace(order, limits=limits), ports.sandbox)
+            built = build_wheel(replace(order, limits=self.provider.limits()), self.ports.sandbox)
         with self.timer.phase("compare"):
             rebuilt = _read_built(built)
             return Attempt(candidate, recipe, built, sha256_hex(built.data), rebuilt, compare(wheel, rebuilt))
@@ -278,36 +250,10 @@ class _Run:
         """What the backend asks for besides `locked`."""
         try:
             with self.timer.phase("build"):
-                asked = ask_requirements(order, self.ports.sandbox)
-            return tuple(text for text in asked if not _satisfied(text, locked))
+                return missing_requirements(order, locked, self.ports.sandbox)
         except NotBuilt:
             self.tries += 1  # it ended in its first hook, but it was begun
             raise
-
-    def _environment(
-        self, candidate: Candidate, interpreter: Interpreter, target: Target, sdist: SdistFacts
-    ) -> tuple[tuple[Locked, ...], Order]:
-        left = self.deadline.remaining("resolve")
-        assert target.sdist is not None  # noqa: S101 - prepare has refused the others
-        with self.timer.phase("resolve"):
-            locked = self.ports.resolver.resolve(candidate, interpreter, timeout=left)
-            left = self.deadline.remaining("resolve")
-            environment = self.ports.environments.prepare(interpreter, locked, seconds=left)
-        limits = replace(
-            self.ports.limits, seconds=min(self.ports.limits.seconds, self.deadline.remaining("build"))
-        )
-        return locked, Order(
-            sdist=target.sdist.data,
-            facts=sdist,
-            variables={**interpreter.variables, **candidate.variables},
-            umask=candidate.umask,
-            modes=candidate.modes,
-            frontend=candidate.frontend,
-            options=candidate.options,
-            line_ends=candidate.line_ends,
-            environment=environment,
-            limits=limits,
-        )
 
 
 def _rank(outcome: Outcome) -> tuple[int, bool, int]:
@@ -328,23 +274,6 @@ def _read_built(built: Built) -> Wheel:
             log=built.log,
         ) from None
     return wheel
-
-
-def _satisfied(text: str, locked: tuple[Locked, ...]) -> bool:
-    try:
-        requirement = parse_requirement(text)
-    except Malformed as error:
-        raise NotBuilt(
-            f"the backend asks for what cannot be had: {error}",
-            result="build-failed",
-            phase="hook",
-            cause="invalid-requirement",
-        ) from None
-    return requirement.marker is None and any(
-        canonicalize_name(requirement.name) == canonicalize_name(item.name)
-        and requirement.specifier.contains(item.version, prereleases=True)
-        for item in locked
-    )
 
 
 def _not_attempted(message: str, phase: str, cause: str) -> NotBuilt:

@@ -16,7 +16,8 @@ from rebuilders.index.endpoint import default_endpoint
 from rebuilders.index.interface import IndexSource
 from rebuilders.index.simple import SimpleIndex
 from rebuilders.inputs import Target, from_files, from_index
-from rebuilders.pipeline import Ports, Report, rebuild
+from rebuilders.pipeline import Report, rebuild
+from rebuilders.provide import Ports
 from rebuilders.sandbox.bubblewrap import Bubblewrap, probe
 from rebuilders.sandbox.interface import Limits
 from witness.errors import InputError
@@ -79,6 +80,7 @@ def open_workshop(settings: Settings) -> Workshop:
         interpreters=installed(),
         platform=sysconfig.get_platform(),
         limits=Limits(),
+        index=index,
     )
     return Workshop(index, fetcher, ports)
 

@@ -9,8 +9,9 @@ from rebuilders.deadline import Deadline
 from rebuilders.environment.interpreters import Interpreter
 from rebuilders.errors import NotBuilt
 from rebuilders.inputs import Source, Target
-from rebuilders.pipeline import Ports, Report, rebuild
+from rebuilders.pipeline import Report, rebuild
 from rebuilders.plan.recipe import Locked
+from rebuilders.provide import Ports
 from rebuilders.sandbox.interface import Finished, Limits
 from rebuilders.sandbox.scripted import ScriptedSandbox, finished
 from tests.sdists import sdist_of

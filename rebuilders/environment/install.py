@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from rebuilders.environment.built import BuiltWheels
 from rebuilders.environment.interpreters import Interpreter
 from rebuilders.errors import NotBuilt
 from rebuilders.index.interface import IndexFile, IndexSource
@@ -107,6 +108,8 @@ class Environments:
             shutil.rmtree(staging, ignore_errors=True)
 
     def _fetch(self, requirement: Locked) -> bytes:
+        if requirement.source:
+            return BuiltWheels(self.cache).read(requirement)
         return self.index.fetch(
             IndexFile(requirement.filename, requirement.url, requirement.sha256, size=requirement.size)
         )

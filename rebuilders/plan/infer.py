@@ -24,9 +24,9 @@ from rebuilders.plan.recipe import Candidate, Plan, Reason
 from rebuilders.plan.requirement import parse_requirement
 from witness.errors import Malformed
 
-_PEP_517_DEFAULT: Final = ("setuptools>=40.8.0",)
-_PEP_517_SINCE: Final = datetime(2019, 2, 5, tzinfo=UTC)  # setuptools 40.8.0, the first with a legacy backend
-_BEFORE_PEP_517: Final = ("setuptools", "wheel")
+PEP_517_DEFAULT: Final = ("setuptools>=40.8.0",)
+PEP_517_SINCE: Final = datetime(2019, 2, 5, tzinfo=UTC)  # setuptools 40.8.0, the first with a legacy backend
+BEFORE_PEP_517: Final = ("setuptools", "wheel")
 _SETUP_REQUIRES: Final = re.compile(r"setup_requires\s*=\s*\[([^\]]*)\]")
 _LITERAL: Final = re.compile(r"""["']([^"']+)["']""")
 ASKED: Final = "the further requirements that the backend asks for"
@@ -123,12 +123,12 @@ def without(requirements: tuple[str, ...], name: str) -> tuple[str, ...]:
 
 def _requirements(evidence: Evidence, candidate: Candidate) -> Candidate:
     declared = evidence.sdist.build_requires
-    if declared is None and evidence.uploaded is not None and evidence.uploaded < _PEP_517_SINCE:
+    if declared is None and evidence.uploaded is not None and evidence.uploaded < PEP_517_SINCE:
         reason = Reason(
             "setup.py bdist_wheel with setuptools and wheel", "uploaded before setuptools had PEP 517"
         )
-        return because(replace(candidate, requirements=_BEFORE_PEP_517, frontend="setup.py"), reason)
-    requirements = _PEP_517_DEFAULT if declared is None else declared
+        return because(replace(candidate, requirements=BEFORE_PEP_517, frontend="setup.py"), reason)
+    requirements = PEP_517_DEFAULT if declared is None else declared
     for requirement in requirements:
         try:
             parse_requirement(requirement)
@@ -224,14 +224,17 @@ def _is_version(text: str) -> bool:
 
 def _setup_requires(evidence: Evidence, candidate: Candidate) -> Candidate:
     """What setup.py would have fetched by itself; hooks tell it, the command before them did not."""
-    found = _SETUP_REQUIRES.search(evidence.sdist.texts.get("setup.py", ""))
-    if candidate.frontend != "setup.py" or found is None:
-        return candidate
-    names = tuple(name for name in _LITERAL.findall(found[1]) if _is_requirement(name))
-    if not names:
+    names = setup_requires(evidence.sdist)
+    if candidate.frontend != "setup.py" or not names:
         return candidate
     reason = Reason(f"build requires {', '.join(names)} besides", "setup_requires in setup.py")
     return because(replace(candidate, requirements=(*candidate.requirements, *names)), reason)
+
+
+def setup_requires(sdist: SdistFacts) -> tuple[str, ...]:
+    """The requirements that are written out in `setup_requires` of the sdist's setup.py."""
+    found = _SETUP_REQUIRES.search(sdist.texts.get("setup.py", ""))
+    return tuple(name for name in _LITERAL.findall(found[1]) if _is_requirement(name)) if found else ()
 
 
 def _is_requirement(text: str) -> bool:
