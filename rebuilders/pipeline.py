@@ -15,16 +15,16 @@ from rebuilders.causes import Case, cause_of
 from rebuilders.deadline import Deadline
 from rebuilders.environment.interpreters import Interpreter
 from rebuilders.errors import NotBuilt
-from rebuilders.facts.sdist import SdistFacts, sdist_facts
+from rebuilders.facts.sdist import sdist_facts
 from rebuilders.facts.wheel import wheel_facts
 from rebuilders.inputs import Target
-from rebuilders.plan.infer import Evidence, infer
+from rebuilders.plan.infer import Evidence, infer, nearest_python
 from rebuilders.plan.recipe import After, Candidate, Locked, Plan, Reason, Recipe
 from rebuilders.plan.variations import Miss, variations
 from rebuilders.provide import Ports, Provider, Subject, missing_requirements, recipe_of
 from witness.compare.ladder import Outcome, compare
 from witness.digest import sha256_hex
-from witness.errors import Malformed
+from witness.errors import Incomplete, Malformed
 from witness.observation import LEVELS
 from witness.wheel.reader import Wheel, read_wheel
 
@@ -98,6 +98,11 @@ class Prepared:
     wheel: Wheel
     evidence: Evidence
     plan: Plan
+    interpreters: tuple[Interpreter, ...]
+
+
+Bring = Callable[[str], Interpreter]
+"""Installs a minor version; raises Incomplete."""
 
 
 def rebuild(fetch: Callable[[], Target], ports: Ports, deadline: Deadline) -> Report:
@@ -124,8 +129,11 @@ def rebuild(fetch: Callable[[], Target], ports: Ports, deadline: Deadline) -> Re
     )
 
 
-def prepare(target: Target, interpreters: tuple[Interpreter, ...]) -> Prepared:
-    """Reads `target` and plans. Raises NotBuilt where that is not possible."""
+def prepare(target: Target, interpreters: tuple[Interpreter, ...], bring: Bring | None = None) -> Prepared:
+    """Reads `target` and plans, with `bring` for the nearest interpreter if it is none of `interpreters`.
+
+    Raises NotBuilt where that is not possible.
+    """
     if target.sdist is None:
         raise _not_attempted(
             f"the release has no sdist to rebuild {target.name.filename} from", "locate", "no-sdist"
@@ -134,7 +142,7 @@ def prepare(target: Target, interpreters: tuple[Interpreter, ...]) -> Prepared:
         raise _not_attempted(
             f"{target.name.filename}: only pure wheels are rebuilt so far", "plan", "native-wheel"
         )
-    if not interpreters:
+    if not interpreters and bring is None:
         raise _not_attempted("this machine has no Python to build with", "plan", "no-interpreter")
     try:
         wheel = read_wheel(target.data)
@@ -145,9 +153,26 @@ def prepare(target: Target, interpreters: tuple[Interpreter, ...]) -> Prepared:
         sdist = sdist_facts(target.sdist.data, target.sdist.filename, target.sdist.sha256)
         minors = tuple(interpreter.minor for interpreter in interpreters)
         evidence = Evidence(target.name.project, facts, sdist, target.uploaded, minors)
-        return Prepared(wheel, evidence, infer(evidence))
+        evidence, interpreters = _brought(evidence, interpreters, bring)
+        if not interpreters:
+            raise _not_attempted(f"no Python to build with: {evidence.lacking}", "plan", "no-interpreter")
+        return Prepared(wheel, evidence, infer(evidence), interpreters)
     except Malformed as error:
         raise _not_attempted(str(error), "read", "malformed-sdist") from None
+
+
+def _brought(
+    evidence: Evidence, interpreters: tuple[Interpreter, ...], bring: Bring | None
+) -> tuple[Evidence, tuple[Interpreter, ...]]:
+    """The evidence and interpreters with the nearest one among them, if it can be installed."""
+    wanted = nearest_python(evidence) if bring else ""
+    if bring is None or wanted in evidence.pythons:
+        return evidence, interpreters
+    try:
+        new = bring(wanted)
+    except Incomplete as error:
+        return replace(evidence, lacking=f"could not be installed: {error}"), interpreters
+    return replace(evidence, pythons=(*evidence.pythons, wanted)), (*interpreters, new)
 
 
 class _Repeated(Exception):
@@ -170,7 +195,8 @@ class _Run:
 
     def search(self, target: Target) -> None:
         """Follows the plan until a wheel comes out; then varies its recipe as long as that brings it nearer."""
-        self.prepared = prepared = prepare(target, self.ports.interpreters)
+        with self.timer.phase("resolve"):
+            self.prepared = prepared = prepare(target, self.ports.interpreters, self._bring())
         state: After = "start"
         for candidate in prepared.plan.candidates:
             if candidate.after != state:
@@ -183,6 +209,12 @@ class _Run:
             self.best is not None and self.best.outcome.level not in _BEST and self._improve(target, prepared)
         ):
             pass
+
+    def _bring(self) -> Bring | None:
+        installer, deadline = self.ports.installer, self.provider.deadline
+        if installer is None:
+            return None
+        return lambda minor: installer.install(minor, seconds=deadline.remaining("resolve"))
 
     def cause(self) -> str:
         """The class of the mismatch that it came to; nothing, if it came to none."""
@@ -211,7 +243,7 @@ class _Run:
             return None
         self.tried.add(candidate.question)
         try:
-            attempt = self._attempt(candidate, target, prepared.wheel, prepared.evidence.sdist)
+            attempt = self._attempt(candidate, target, prepared)
         except _Repeated:
             return None
         except NotBuilt as failure:
@@ -225,9 +257,10 @@ class _Run:
             self.best = attempt
         return "mismatch"
 
-    def _attempt(self, candidate: Candidate, target: Target, wheel: Wheel, sdist: SdistFacts) -> Attempt:
+    def _attempt(self, candidate: Candidate, target: Target, prepared: Prepared) -> Attempt:
+        wheel, sdist = prepared.wheel, prepared.evidence.sdist
         assert target.sdist is not None  # noqa: S101 - prepare has refused the others
-        interpreter = next(i for i in self.ports.interpreters if i.minor == candidate.python)
+        interpreter = next(i for i in prepared.interpreters if i.minor == candidate.python)
         subject = Subject(target.sdist.data, sdist)
         with self.timer.phase("resolve"):
             locked, order = self.provider.provide(candidate, interpreter, subject)

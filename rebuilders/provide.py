@@ -19,6 +19,7 @@ from rebuilders.environment.built import BuiltWheels
 from rebuilders.environment.gaps import Gap, Walk
 from rebuilders.environment.install import Environments
 from rebuilders.environment.interpreters import Interpreter
+from rebuilders.environment.pythons import Installer
 from rebuilders.environment.resolve import Resolver
 from rebuilders.errors import NotBuilt
 from rebuilders.facts.sdist import SdistFacts, sdist_facts
@@ -41,7 +42,10 @@ _UNRESOLVED: Final = frozenset({"unsatisfiable", "no-wheel"})
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """What a rebuild works with. `platform` is as a recipe names it; without `index`, no requirement is built."""
+    """What a rebuild works with. `platform` is as a recipe names it.
+
+    Without `index`, no requirement is built, and without `installer`, no interpreter is installed.
+    """
 
     resolver: Resolver
     environments: Environments
@@ -50,6 +54,7 @@ class Ports:
     platform: str
     limits: Limits
     index: IndexSource | None = None
+    installer: Installer | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from rebuilders.config import Settings
 from rebuilders.deadline import Deadline
 from rebuilders.environment.install import Environments
 from rebuilders.environment.interpreters import installed
+from rebuilders.environment.pythons import Installer, directory_of
 from rebuilders.environment.resolve import Resolver
 from rebuilders.index.cached import CachedIndex
 from rebuilders.index.endpoint import default_endpoint
@@ -77,10 +78,11 @@ def open_workshop(settings: Settings) -> Workshop:
         resolver=Resolver(uv, endpoint, settings.cache_path),
         environments=Environments(uv, settings.cache_path, index, sandbox),
         sandbox=sandbox,
-        interpreters=installed(),
+        interpreters=installed(directory_of(settings.cache_path)),
         platform=sysconfig.get_platform(),
         limits=Limits(),
         index=index,
+        installer=Installer(uv, settings.cache_path) if settings.install_pythons else None,
     )
     return Workshop(index, fetcher, ports)
 

@@ -12,6 +12,7 @@ from rebuilders.cli.options import (
     CacheOption,
     ContactOption,
     IndexOption,
+    InstallOption,
     QuietOption,
     TimeoutOption,
     settings,
@@ -41,6 +42,7 @@ def batch(
     index: IndexOption = "",
     cache: CacheOption = None,
     contact: ContactOption = "",
+    install_pythons: InstallOption = False,
     quiet: QuietOption = False,
 ) -> None:
     """Rebuild many targets. Interrupted, the same command goes on where it stopped.
@@ -69,7 +71,7 @@ def batch(
         task = progress.add_task("rebuilding", total=len(names))
         try:
             run(
-                Batch(settings(index, cache, contact), jobs, timeout),
+                Batch(settings(index, cache, contact, install_pythons=install_pythons), jobs, timeout),
                 names,
                 out,
                 lambda: progress.advance(task),

@@ -26,7 +26,7 @@ from witness.escape import printable
 from witness.store.directory import DirectoryStore
 
 # Of uv's own variables, those that say how to reach an index; the others change what is resolved.
-_KEPT: Final = frozenset({"UV_HTTP_TIMEOUT", "UV_INSECURE_HOST", "UV_NATIVE_TLS", "UV_SYSTEM_CERTS"})
+UV_REACH: Final = frozenset({"UV_HTTP_TIMEOUT", "UV_INSECURE_HOST", "UV_NATIVE_TLS", "UV_SYSTEM_CERTS"})
 _UNSATISFIABLE: Final = ("No solution found", "not found in the package registry", "no versions of")
 
 
@@ -127,7 +127,7 @@ class Resolver:
                 text=True,
                 timeout=timeout,
                 cwd=self.cache,
-                env={k: v for k, v in os.environ.items() if k in _KEPT or not k.startswith("UV_")},
+                env={k: v for k, v in os.environ.items() if k in UV_REACH or not k.startswith("UV_")},
                 check=False,
             )
         except subprocess.TimeoutExpired:

@@ -19,7 +19,7 @@ from rebuilders.facts.sdist import SdistFacts
 from rebuilders.facts.wheel import WheelFacts, as_utc
 from rebuilders.plan.backends import UNKNOWN, Backend, backend_of
 from rebuilders.plan.eras import setuptools_eras
-from rebuilders.plan.interpreters import rank
+from rebuilders.plan.interpreters import RELEASED, rank
 from rebuilders.plan.recipe import Candidate, Plan, Reason
 from rebuilders.plan.requirement import parse_requirement
 from witness.errors import Malformed
@@ -47,6 +47,7 @@ class Evidence:
         project: the normalised name.
         uploaded: the wheel's upload time.
         pythons: minor versions that can be had.
+        lacking: why a nearer one cannot, in words.
     """
 
     project: str
@@ -54,6 +55,7 @@ class Evidence:
     sdist: SdistFacts
     uploaded: datetime | None
     pythons: tuple[str, ...]
+    lacking: str = "is not on this machine"
 
     @property
     def backend(self) -> Backend:
@@ -79,12 +81,20 @@ def infer(evidence: Evidence) -> Plan:
     candidate = Candidate("", (), (), evidence.uploaded, ask_backend=False)
     for rule in RULES:
         candidate = rule(evidence, candidate)
-    ranked = rank(evidence.pythons, evidence.wheel.requires_python, candidate.as_of)
+    ranked = rank(evidence.pythons, evidence.wheel.requires_python, candidate.as_of, evidence.lacking)
     python, reason = ranked[0]
     first = candidate if candidate.python else because(replace(candidate, python=python), reason)
     others = [other for other in ranked if other[0] != first.python]
     name = evidence.backend.generator or evidence.wheel.generator or evidence.sdist.build_backend
     return Plan(name, (first, *_fallbacks(first, others)))
+
+
+def nearest_python(evidence: Evidence) -> str:
+    """The minor version that the first candidate would have if every one that is known of were here."""
+    everywhere = tuple(
+        dict.fromkeys((*evidence.pythons, *RELEASED, *filter(None, [evidence.wheel.named_python])))
+    )
+    return infer(replace(evidence, pythons=everywhere)).candidates[0].python
 
 
 def _fallbacks(first: Candidate, others: list[tuple[str, Reason]]) -> Iterator[Candidate]:
@@ -189,8 +199,12 @@ def _era(evidence: Evidence, candidate: Candidate) -> Candidate:
 
 def _named_python(evidence: Evidence, candidate: Candidate) -> Candidate:
     named = evidence.wheel.named_python
-    if named not in evidence.pythons:
+    if not named:
         return candidate
+    if named not in evidence.pythons:
+        return because(
+            candidate, Reason(f"not Python {named}", f"the wheel names it, but it {evidence.lacking}")
+        )
     return because(replace(candidate, python=named), Reason(f"Python {named}", "the wheel names it"))
 
 

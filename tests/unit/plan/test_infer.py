@@ -8,7 +8,8 @@ import pytest
 from rebuilders.facts.sdist import sdist_facts
 from rebuilders.facts.wheel import wheel_facts
 from rebuilders.plan.backends import BACKENDS, UNKNOWN, backend_of
-from rebuilders.plan.infer import ASKED, Evidence, infer, posix_zone
+from rebuilders.plan.infer import ASKED, Evidence, infer, nearest_python, posix_zone
+from rebuilders.plan.recipe import Reason
 from rebuilders.plan.requirement import parse_requirement
 from tests.sdists import PYPROJECT, sdist_of
 from tests.wheels import DIST_INFO, FILES, WHEEL, File, dos, zip_of
@@ -327,3 +328,32 @@ def test_a_wheel_without_readable_about_files(change, message):
     files = [*FILES[:3], replace(FILES[3], **change), FILES[4]]
     with pytest.raises(Malformed, match=message):
         wheel_facts(read_wheel(zip_of(files)))
+
+
+class TestNamedPython:
+    @pytest.fixture
+    def named(self):
+        """Evidence whose wheel holds a file that is named for Python 3.9."""
+
+        def make(*pythons):
+            found = evidence(pythons=pythons)
+            moments = {**found.wheel.moments, "demo-1.0-py3.9-nspkg.pth": VARIOUS[0]}
+            return replace(found, wheel=replace(found.wheel, moments=moments))
+
+        return make
+
+    def test_here(self, named):
+        assert infer(named("3.12", "3.9")).candidates[0].python == "3.9"
+
+    def test_missing(self, named):
+        candidate = infer(named("3.12", "3.11")).candidates[0]
+        assert candidate.python == "3.12"
+        why = "the wheel names it, but it is not on this machine"
+        assert Reason("not Python 3.9", why) in candidate.reasons
+
+    def test_nearest(self, named):
+        assert nearest_python(named("3.12")) == "3.9"
+        assert nearest_python(evidence(pythons=("3.9",))) == "3.12"
+        assert (
+            nearest_python(evidence(uploaded=datetime(2022, 6, 1, tzinfo=UTC), pythons=("3.13",))) == "3.10"
+        )

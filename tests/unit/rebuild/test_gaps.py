@@ -1,6 +1,5 @@
 """Which requirements have only an sdist: a walk over an index in memory."""
 
-
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
