@@ -21,7 +21,7 @@ from rebuilders.inputs import Target
 from rebuilders.plan.infer import Evidence, infer, nearest_python
 from rebuilders.plan.recipe import After, Candidate, Locked, Plan, Reason, Recipe
 from rebuilders.plan.variations import Miss, variations
-from rebuilders.provide import Ports, Provider, Subject, missing_requirements, recipe_of
+from rebuilders.provide import Definitions, Ports, Provider, Subject, missing_requirements, recipe_of
 from witness.compare.ladder import Outcome, compare
 from witness.digest import sha256_hex
 from witness.errors import Incomplete, Malformed
@@ -84,11 +84,12 @@ class Report:
 
     @property
     def explanation(self) -> tuple[Reason, ...]:
-        """What had to be changed of the first candidate to get the best attempt; empty if nothing."""
+        """What people knew, and what had to be changed of the first candidate to get the best attempt."""
         if self.plan is None or self.best is None:
             return ()
         first = self.plan.candidates[0].reasons
-        return tuple(reason for reason in self.best.candidate.reasons if reason not in first)
+        found = (reason for reason in self.best.candidate.reasons if reason not in first)
+        return (*([self.plan.definition] if self.plan.definition else []), *found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,12 @@ def rebuild(fetch: Callable[[], Target], ports: Ports, deadline: Deadline) -> Re
     )
 
 
-def prepare(target: Target, interpreters: tuple[Interpreter, ...], bring: Bring | None = None) -> Prepared:
+def prepare(
+    target: Target,
+    interpreters: tuple[Interpreter, ...],
+    definitions: Definitions,
+    bring: Bring | None = None,
+) -> Prepared:
     """Reads `target` and plans, with `bring` for the nearest interpreter if it is none of `interpreters`.
 
     Raises NotBuilt where that is not possible.
@@ -152,7 +158,8 @@ def prepare(target: Target, interpreters: tuple[Interpreter, ...], bring: Bring 
     try:
         sdist = sdist_facts(target.sdist.data, target.sdist.filename, target.sdist.sha256)
         minors = tuple(interpreter.minor for interpreter in interpreters)
-        evidence = Evidence(target.name.project, facts, sdist, target.uploaded, minors)
+        known = definitions(target.name.project, target.name.version)
+        evidence = Evidence(target.name.project, facts, sdist, target.uploaded, minors, definition=known)
         evidence, interpreters = _brought(evidence, interpreters, bring)
         if not interpreters:
             raise _not_attempted(f"no Python to build with: {evidence.lacking}", "plan", "no-interpreter")
@@ -196,7 +203,9 @@ class _Run:
     def search(self, target: Target) -> None:
         """Follows the plan until a wheel comes out; then varies its recipe as long as that brings it nearer."""
         with self.timer.phase("resolve"):
-            self.prepared = prepared = prepare(target, self.ports.interpreters, self._bring())
+            self.prepared = prepared = prepare(
+                target, self.ports.interpreters, self.ports.definitions, self._bring()
+            )
         state: After = "start"
         for candidate in prepared.plan.candidates:
             if candidate.after != state:

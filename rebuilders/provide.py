@@ -6,13 +6,14 @@ a wheel; that one is built by a plan of its own, as of the same date and by the 
 with the wheel at hand. What is built is bounded in depth and number, and all of it by the rebuild's deadline.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
+from rebuilders import definitions
 from rebuilders.build import Built, Order, ask_requirements, build_wheel
 from rebuilders.deadline import Deadline
 from rebuilders.environment.built import BuiltWheels
@@ -25,6 +26,7 @@ from rebuilders.errors import NotBuilt
 from rebuilders.facts.sdist import SdistFacts, sdist_facts
 from rebuilders.facts.wheel import wheel_facts
 from rebuilders.index.interface import IndexSource
+from rebuilders.plan.definition import Definition
 from rebuilders.plan.recipe import Candidate, Locked, Recipe
 from rebuilders.plan.requirement import parse_requirement
 from rebuilders.plan.sources import source_candidate
@@ -38,6 +40,10 @@ _MAX_DEPTH: Final = 4  # requirements of requirements that are built
 _MAX_BUILDS: Final = 12  # in one rebuild
 _MAX_ROUNDS: Final = 8  # of one resolution: each finds requirements of what the one before it built
 _UNRESOLVED: Final = frozenset({"unsatisfiable", "no-wheel"})
+
+
+Definitions = Callable[[str, Version], Definition | None]
+"""The definition for a release of a project, if there is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +61,7 @@ class Ports:
     limits: Limits
     index: IndexSource | None = None
     installer: Installer | None = None
+    definitions: Definitions = definitions.none
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ def _lines(report: Report, name: TargetName) -> Iterator[str]:
         yield f"  … and {comparison.differences_total - _MAX_ROWS} more"
     if report.explanation:
         changes = "; ".join(f"{reason.decision} ({reason.because})" for reason in report.explanation)
-        yield f"  {'equal' if best.outcome.matches else 'nearest'} once built with {printable(changes)}"
+        yield f"  {'equal' if best.outcome.matches else 'nearest'} once built with {printable(changes, limit=2000)}"
     yield "  because:"
     yield from (f"    {line}" for line in reasons(best.candidate))
 

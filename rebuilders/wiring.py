@@ -2,10 +2,11 @@
 
 import sysconfig
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from rebuilders import definitions
 from rebuilders.config import Settings
 from rebuilders.deadline import Deadline
 from rebuilders.environment.install import Environments
@@ -33,6 +34,10 @@ class Workshop:
     index: IndexSource
     fetcher: HttpFetcher
     ports: Ports
+
+    def without_definitions(self) -> "Workshop":
+        """The same, but with inference alone."""
+        return replace(self, ports=replace(self.ports, definitions=definitions.none))
 
     def rebuild(self, target: TargetName, timeout: float) -> Report:
         """Rebuilds a published target within `timeout` seconds."""
@@ -82,6 +87,7 @@ def open_workshop(settings: Settings) -> Workshop:
         platform=sysconfig.get_platform(),
         limits=Limits(),
         index=index,
+        definitions=definitions.find,
         installer=Installer(uv, settings.cache_path) if settings.install_pythons else None,
     )
     return Workshop(index, fetcher, ports)

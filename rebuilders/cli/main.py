@@ -10,6 +10,7 @@ import typer
 from rebuilders.cli.add import add
 from rebuilders.cli.batch import batch
 from rebuilders.cli.compare import compare
+from rebuilders.cli.definitions import app as definitions
 from rebuilders.cli.doctor import doctor
 from rebuilders.cli.init import init
 from rebuilders.cli.plan import plan
@@ -56,6 +57,7 @@ def _options(
 for command in (rebuild, batch, plan, compare, init, add, publish, serve, status, doctor):
     app.command()(command)
 app.command("run")(run_node)
+app.add_typer(definitions, name="definitions")
 
 
 def main() -> None:

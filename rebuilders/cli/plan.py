@@ -23,6 +23,7 @@ def plan(
     Example:
       rebuilder plan six==1.17.0
     """
+    from rebuilders import definitions
     from rebuilders.environment.interpreters import installed
     from rebuilders.environment.pythons import directory_of
     from rebuilders.errors import NotBuilt
@@ -36,7 +37,7 @@ def plan(
     source, _, _ = open_index(told)
     try:
         found = from_index(name, source)
-        planned = prepare(found, installed(directory_of(told.cache_path))).plan
+        planned = prepare(found, installed(directory_of(told.cache_path)), definitions.find).plan
     except NotBuilt as failure:
         typer.echo(f"{name}: {failure}", err=True)
         raise typer.Exit(3) from None

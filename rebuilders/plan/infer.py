@@ -17,7 +17,8 @@ from packaging.version import InvalidVersion, Version
 
 from rebuilders.facts.sdist import SdistFacts
 from rebuilders.facts.wheel import WheelFacts, as_utc
-from rebuilders.plan.backends import UNKNOWN, Backend, backend_of
+from rebuilders.plan.backends import BACKENDS, UNKNOWN, Backend, backend_of
+from rebuilders.plan.definition import Definition
 from rebuilders.plan.eras import setuptools_eras
 from rebuilders.plan.interpreters import RELEASED, rank
 from rebuilders.plan.recipe import Candidate, Plan, Reason
@@ -49,6 +50,7 @@ class Evidence:
         uploaded: the wheel's upload time.
         pythons: minor versions that can be had.
         lacking: why a nearer one cannot, in words.
+        definition: what people have found out about this release, if they have.
     """
 
     project: str
@@ -57,6 +59,7 @@ class Evidence:
     uploaded: datetime | None
     pythons: tuple[str, ...]
     lacking: str = "is not on this machine"
+    definition: Definition | None = None
 
     @property
     def backend(self) -> Backend:
@@ -87,15 +90,18 @@ def infer(evidence: Evidence) -> Plan:
     first = candidate if candidate.python else because(replace(candidate, python=python), reason)
     others = [other for other in ranked if other[0] != first.python]
     name = evidence.backend.generator or evidence.wheel.generator or evidence.sdist.build_backend
-    return Plan(name, (first, *_fallbacks(evidence, first, others)))
+    told = evidence.definition.told if evidence.definition else None
+    return Plan(name, (first, *_fallbacks(evidence, first, others)), told)
+
+
+def _everywhere(evidence: Evidence) -> tuple[str, ...]:
+    named = (evidence.wheel.named_python, evidence.definition.python if evidence.definition else "")
+    return tuple(dict.fromkeys((*evidence.pythons, *RELEASED, *filter(None, named))))
 
 
 def nearest_python(evidence: Evidence) -> str:
     """The minor version that the first candidate would have if every one that is known of were here."""
-    everywhere = tuple(
-        dict.fromkeys((*evidence.pythons, *RELEASED, *filter(None, [evidence.wheel.named_python])))
-    )
-    return infer(replace(evidence, pythons=everywhere)).candidates[0].python
+    return infer(replace(evidence, pythons=_everywhere(evidence))).candidates[0].python
 
 
 def _fallbacks(evidence: Evidence, first: Candidate, others: list[tuple[str, Reason]]) -> Iterator[Candidate]:
@@ -114,7 +120,9 @@ def _fallbacks(evidence: Evidence, first: Candidate, others: list[tuple[str, Rea
             yield replace(first, as_of=as_of, after="unresolved", reasons=(*first.reasons, reason))
     if first.constraints:
         reason = Reason("no backend version pinned", "none of that version could be resolved")
-        yield because(replace(first, constraints=(), after="unresolved"), reason)
+        pins = {text: text.partition("==")[0] for text in first.constraints}
+        asked = tuple(pins.get(text, text) for text in first.requirements)
+        yield because(replace(first, requirements=asked, constraints=(), after="unresolved"), reason)
     if not first.ask_backend and first.frontend == "pep517":
         reason = Reason(ASKED, "the build failed without")
         yield because(replace(first, ask_backend=True, after="failed"), reason)
@@ -144,6 +152,12 @@ def without(requirements: tuple[str, ...], name: str) -> tuple[str, ...]:
 
 def _requirements(evidence: Evidence, candidate: Candidate) -> Candidate:
     declared = evidence.sdist.build_requires
+    if _ran_setup_py(evidence):
+        why = (
+            f"the wheel's Generator is {evidence.wheel.generator}, not the backend that pyproject.toml names"
+        )
+        reason = Reason("setup.py bdist_wheel with setuptools and wheel", why)
+        return because(replace(candidate, requirements=BEFORE_PEP_517, frontend="setup.py"), reason)
     if declared is None and evidence.uploaded is not None and evidence.uploaded < PEP_517_SINCE:
         reason = Reason(
             "setup.py bdist_wheel with setuptools and wheel", "uploaded before setuptools had PEP 517"
@@ -163,6 +177,18 @@ def _requirements(evidence: Evidence, candidate: Candidate) -> Candidate:
     return because(
         replace(candidate, requirements=requirements),
         Reason(f"build requires {', '.join(requirements) or 'nothing'}", source),
+    )
+
+
+def _ran_setup_py(evidence: Evidence) -> bool:
+    """Whether the sdist is for two backends, and the wheel comes from the one that pyproject.toml does not name."""
+    asked = [text.lower() for text in evidence.sdist.build_requires or ()]
+    others = [pin for row in BACKENDS if not row.keeps_modes for pin in row.pins]
+    return (
+        evidence.backend.keeps_modes
+        and "setup.py" in evidence.sdist.texts
+        and not any("setuptools" in text for text in asked)
+        and any(text.startswith(tuple(others)) for text in asked)
     )
 
 
@@ -348,7 +374,14 @@ def _umask(mode: int) -> int:
     return umask | sum(0o1 << shift for shift in (0, 3) if umask >> shift & 0o6 == 0o6)
 
 
+def _definition(evidence: Evidence, candidate: Candidate) -> Candidate:
+    """What a definition says, whatever the rules before it have found."""
+    if evidence.definition is None:
+        return candidate
+    return evidence.definition.applied(candidate, evidence.pythons, evidence.lacking)
+
+
 RULES: Final[tuple[Rule, ...]] = (
     _requirements, _as_of, _generator, _era, _named_python, _python_tag, _setup_requires, _asking,
-    _source_date_epoch, _time_zone, _modes,
+    _source_date_epoch, _time_zone, _modes, _definition,
 )  # fmt: skip

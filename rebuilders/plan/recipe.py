@@ -64,10 +64,11 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is tried, in this order."""
+    """What is tried, in this order. `definition` is there if one has changed the candidates."""
 
     backend: str
     candidates: tuple[Candidate, ...]
+    definition: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)
