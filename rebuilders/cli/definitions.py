@@ -1,5 +1,7 @@
 """`rebuilder definitions check`: whether the reviewed definitions are still needed, and still bring a match."""
 
+from collections.abc import Sequence
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -22,18 +24,18 @@ if TYPE_CHECKING:
 _BROKEN, _OBSOLETE, _NEEDED = "broken", "obsolete", "needed"
 _EXIT = {_NEEDED: 0, _OBSOLETE: 1, _BROKEN: 5}
 
-app = typer.Typer(
-    help="The reviewed definitions: what inference cannot know of single projects.", no_args_is_help=True
-)
+
+class Action(StrEnum):
+    """What to do with them."""
+
+    CHECK = "check"
+    LIST = "list"
 
 
-@app.callback()
-def _group() -> None:
-    """A group, although it has one command so far."""
-
-
-@app.command()
-def check(
+def definitions(
+    action: Annotated[
+        Action, typer.Argument(metavar="check|list", help="Rebuild the examples, or show them.")
+    ],
     names: Annotated[
         list[str] | None, typer.Argument(metavar="NAME", help="Projects. Default: all that have definitions.")
     ] = None,
@@ -43,30 +45,26 @@ def check(
     contact: ContactOption = "",
     install_pythons: InstallOption = False,
 ) -> None:
-    """Rebuild each definition's example with the definition and without.
+    """What people have found out about single projects, and whether inference still needs it.
 
-    A definition is needed if the example matches better with it, obsolete if it does as well without, and broken if
-    it does not match with it.
+    `check` rebuilds the example of each definition with it and without. A definition is needed if the example
+    matches better with it, obsolete if it does as well without, and broken if it does not match with it.
 
     \b
     Example:
       rebuilder definitions check
 
-    Exit codes: 0 all are needed, 1 one is obsolete, 2 usage, 5 one is broken, or could not be checked.
+    Exit codes: 0 shown, or all are needed, 1 one is obsolete, 2 usage, 5 one is broken, or could not be checked.
     """
-    from rebuilders import definitions
-    from rebuilders.wiring import open_workshop
-
-    known = definitions.projects()
-    for name in names or ():
-        if name not in known:
-            raise InputError(
-                f"{name}: no definitions of that project", hint=f"There are: {', '.join(known) or 'none'}."
-            )
-    found = [one for name in names or known for one in definitions.load(name)]
+    found = _found(names or ())
     if not found:
         typer.echo("no definitions")
+    if action == Action.LIST or not found:
+        for one in found:
+            typer.echo(f"{one.name}: {one.reason} ({one.source}; {one.example})")
         return
+    from rebuilders.wiring import open_workshop
+
     workshop = open_workshop(settings(index, cache, contact, install_pythons=install_pythons))
     ends = set()
     for one in found:
@@ -74,6 +72,18 @@ def check(
         ends.add(_EXIT[state])
         typer.echo(f"{state:9} {one.name}: {one.example}: {words}")
     raise typer.Exit(max(ends))
+
+
+def _found(names: Sequence[str]) -> list["Definition"]:
+    from rebuilders.definitions import load, projects
+
+    known = projects()
+    for name in names:
+        if name not in known:
+            raise InputError(
+                f"{name}: no definitions of that project", hint=f"There are: {', '.join(known) or 'none'}."
+            )
+    return [one for name in names or known for one in load(name)]
 
 
 def _state(one: "Definition", workshop: "Workshop", timeout: float) -> tuple[str, str]:

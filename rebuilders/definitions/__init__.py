@@ -3,6 +3,7 @@
 import functools
 import re
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import Final
 
 from packaging.version import Version
@@ -10,6 +11,7 @@ from packaging.version import Version
 from rebuilders.plan.definition import Definition, parse_definitions
 from witness.errors import InputError
 
+ROOT: Traversable = files(__name__)
 _SUFFIX: Final = ".toml"
 _PROJECT: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*", re.ASCII)  # normalised, and so no path
 
@@ -29,7 +31,7 @@ def load(project: str) -> tuple[Definition, ...]:
     """The definitions of `project`; none, for almost every one. Raises InputError if the file is broken."""
     if not _PROJECT.fullmatch(project):
         return ()
-    file = files(__name__) / f"{project}{_SUFFIX}"
+    file = ROOT / f"{project}{_SUFFIX}"
     if not file.is_file():
         return ()
     try:
@@ -40,5 +42,5 @@ def load(project: str) -> tuple[Definition, ...]:
 
 def projects() -> tuple[str, ...]:
     """Those that have definitions."""
-    names = (file.name for file in files(__name__).iterdir())
+    names = (file.name for file in ROOT.iterdir())
     return tuple(sorted(name.removesuffix(_SUFFIX) for name in names if name.endswith(_SUFFIX)))

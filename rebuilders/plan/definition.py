@@ -20,7 +20,7 @@ from rebuilders.plan.requirement import parse_requirement
 from witness.errors import InputError, Malformed
 from witness.names import TargetName
 
-MAX_TEXT: Final = 500
+_MAX_TEXT: Final = 200  # an observation has room for 300
 _MAX_DEFINITIONS: Final = 50
 _MAX_ITEMS: Final = 20
 _PYTHON: Final = re.compile(r"3\.\d{1,2}", re.ASCII)
@@ -151,8 +151,8 @@ def _definition(item: object, where: str, project: str) -> Definition:
 
 
 def _text(value: object) -> str:
-    if not isinstance(value, str) or not value.strip() or not value.isprintable() or len(value) > MAX_TEXT:
-        raise ValueError(f"not a line of text of at most {MAX_TEXT} characters")
+    if not isinstance(value, str) or not value.strip() or not value.isprintable() or len(value) > _MAX_TEXT:
+        raise ValueError(f"not a line of text of at most {_MAX_TEXT} characters")
     return value
 
 

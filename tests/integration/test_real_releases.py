@@ -51,6 +51,10 @@ def test_requirements_that_are_only_sdists(workshop, name, built):
     assert {item.name for item in report.best.recipe.requirements if item.source} == built
 
 
+def test_published_by_the_backend_that_pyproject_does_not_name(workshop):
+    assert rebuilt(workshop, "graphql-core==3.1.2").comparison.archive_exact
+
+
 def test_one_changed_byte_of_code(workshop):
     name = TargetName.parse("six==1.17.0")
     honest = from_index(name, workshop.index)

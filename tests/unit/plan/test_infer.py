@@ -369,3 +369,35 @@ class TestNamedPython:
         assert (
             nearest_python(evidence(uploaded=datetime(2022, 6, 1, tzinfo=UTC), pythons=("3.13",))) == "3.10"
         )
+
+
+SETUP_PY = {"setup.py": b"from setuptools import setup\nsetup()\n"}
+
+
+class TestTwoBackends:
+    """An sdist for two backends, whose wheel comes from the one that pyproject.toml does not name."""
+
+    @pytest.mark.parametrize("generator", ["bdist_wheel (0.34.2)", "setuptools (75.0.0)"])
+    def test_setup_py(self, generator):
+        candidate = first(generator=generator, pyproject=system("poetry>=0.12"), files=SETUP_PY)
+        assert (candidate.frontend, candidate.requirements[:2]) == ("setup.py", ("setuptools", "wheel"))
+        assert "not the backend that pyproject.toml names" in candidate.reasons[0].because
+
+    @pytest.mark.parametrize(
+        ("generator", "requires", "files"),
+        [
+            ("poetry 1.0.10", ("poetry>=0.12",), SETUP_PY),
+            ("bdist_wheel (0.34.2)", ("poetry>=0.12",), {}),
+            ("bdist_wheel (0.34.2)", ("setuptools", "flit_core"), SETUP_PY),
+            ("bdist_wheel (0.34.2)", ("something-of-its-own",), SETUP_PY),
+            ("bdist_wheel (0.34.2)", (), SETUP_PY),
+        ],
+    )
+    def test_the_hook(self, generator, requires, files):
+        assert first(generator=generator, pyproject=system(*requires), files=files).frontend == "pep517"
+
+
+def test_without_a_pin_nothing_of_it_is_left():
+    plan = infer(evidence(generator="bdist_wheel (0.33.3)", pyproject=system("setuptools")))
+    (unpinned,) = [c for c in plan.candidates if c.reasons[-1].decision == "no backend version pinned"]
+    assert (unpinned.requirements, unpinned.constraints) == (("setuptools", "wheel"), ())
