@@ -39,6 +39,9 @@ from witness.wheel.reader import read_wheel
 _MAX_DEPTH: Final = 4  # requirements of requirements that are built
 _MAX_BUILDS: Final = 12  # in one rebuild
 _MAX_ROUNDS: Final = 8  # of one resolution: each finds requirements of what the one before it built
+_OF_THE_CHAIN: Final = frozenset(
+    {"time-limit", "requirement-cycle", "requirement-limit"}
+)  # not of the sdist alone
 _UNRESOLVED: Final = frozenset({"unsatisfiable", "no-wheel"})
 
 
@@ -79,7 +82,7 @@ class Provider:
     ports: Ports
     deadline: Deadline
     builds: int = 0
-    failures: dict[tuple[str, str], NotBuilt] = field(default_factory=dict)
+    failures: dict[tuple[str, str, str], NotBuilt] = field(default_factory=dict)
 
     def provide(
         self, candidate: Candidate, interpreter: Interpreter, subject: Subject, above: tuple[str, ...] = ()
@@ -157,18 +160,18 @@ class Provider:
             raise _unfit(f"{shown}: a build requirement that is built of itself", "requirement-cycle")
         if len(chain) > _MAX_DEPTH:
             raise _unfit(f"{shown}: build requirements nested too deep", "requirement-limit")
-        known = self.failures.get(key := (gap.sdist.sha256, str(candidate.as_of)))
+        known = self.failures.get(key := (gap.sdist.sha256, str(candidate.as_of), interpreter.name))
         if known is not None:
             raise known
         try:
             return self._made(gap, candidate, interpreter, chain)
         except NotBuilt as failure:
-            if failure.cause == "time-limit":
+            if failure.cause in _OF_THE_CHAIN:
                 raise
-            said = str(failure) if failure.cause.startswith("requirement-") else f"{shown}: {failure}"
-            cause = failure.cause if failure.cause.startswith("requirement-") else "requirement-not-built"
-            self.failures[key] = _unfit(said, cause, failure.log)
-            raise self.failures[key] from None
+            if not failure.cause.startswith("requirement-"):
+                failure = _unfit(f"{shown}: {failure}", "requirement-not-built", failure.log)
+            self.failures[key] = failure
+            raise failure from None
 
     def _made(
         self, gap: Gap, candidate: Candidate, interpreter: Interpreter, chain: tuple[str, ...]

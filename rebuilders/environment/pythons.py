@@ -79,9 +79,7 @@ class Installer:
                 found = self._here(minor)
                 if found is None:
                     argv = ["python", "install", minor, "--install-dir", str(directory_of(self.cache))]
-                    self._run(
-                        [*argv, "--no-bin", "--quiet", "--no-progress"], max(end - time.monotonic(), 0.1)
-                    )
+                    self._run([*argv, "--no-bin", "--no-progress"], max(end - time.monotonic(), 0.1))
                     found = self._here(minor)
         except Incomplete as error:
             return error

@@ -27,7 +27,7 @@ from witness.errors import Malformed
 
 PEP_517_DEFAULT: Final = ("setuptools>=40.8.0",)
 PEP_517_SINCE: Final = datetime(2019, 2, 5, tzinfo=UTC)  # setuptools 40.8.0, the first with a legacy backend
-_BACKEND_OFF_PATH: Final = datetime(2024, 4, 29, tzinfo=UTC)  # pyproject-hooks 1.1.0
+BACKEND_OFF_PATH: Final = datetime(2024, 4, 29, tzinfo=UTC)  # pyproject-hooks 1.1.0
 BEFORE_PEP_517: Final = ("setuptools", "wheel")
 _SETUP_REQUIRES: Final = re.compile(r"setup_requires\s*=\s*\[([^\]]*)\]")
 _LITERAL: Final = re.compile(r"""["']([^"']+)["']""")
@@ -136,7 +136,7 @@ def _fallbacks(evidence: Evidence, first: Candidate, others: list[tuple[str, Rea
 
 def _has_backend_path(first: Candidate, evidence: Evidence) -> bool:
     told = (evidence.sdist.build_system or {}).get("backend-path")
-    early = first.as_of is not None and first.as_of < _BACKEND_OFF_PATH
+    early = first.as_of is not None and first.as_of < BACKEND_OFF_PATH
     return bool(told) and early and first.frontend == "pep517"
 
 

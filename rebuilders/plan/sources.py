@@ -7,8 +7,14 @@ from datetime import datetime
 from typing import Final
 
 from rebuilders.facts.sdist import SdistFacts
-from rebuilders.plan.infer import BEFORE_PEP_517, PEP_517_DEFAULT, PEP_517_SINCE, setup_requires
-from rebuilders.plan.recipe import STEADY, Candidate, Reason
+from rebuilders.plan.infer import (
+    BACKEND_OFF_PATH,
+    BEFORE_PEP_517,
+    PEP_517_DEFAULT,
+    PEP_517_SINCE,
+    setup_requires,
+)
+from rebuilders.plan.recipe import STEADY, Candidate, Frontend, Reason
 from rebuilders.plan.requirement import parse_requirement
 from witness.errors import Malformed
 
@@ -39,11 +45,16 @@ def source_candidate(sdist: SdistFacts, python: str, as_of: datetime | None) -> 
         as_of=as_of,
         ask_backend=not before,
         variables={**STEADY, "SOURCE_DATE_EPOCH": str(_newest(sdist))},
-        frontend="setup.py" if before else "pep517",
+        frontend="setup.py" if before else _hooks(sdist, as_of),
         reasons=(
             Reason(f"{sdist.filename} is built here", "the index has no wheel of it for this interpreter"),
         ),
     )
+
+
+def _hooks(sdist: SdistFacts, as_of: datetime | None) -> Frontend:
+    in_tree = bool((sdist.build_system or {}).get("backend-path"))
+    return "pep517-sys-path" if in_tree and as_of is not None and as_of < BACKEND_OFF_PATH else "pep517"
 
 
 def _newest(sdist: SdistFacts) -> int:

@@ -16,6 +16,7 @@ from tests.releases import BACKEND, SDIST, WHEEL, member, requirement_wheel, sdi
 from witness.digest import sha256_hex
 from witness.errors import FetchFailed
 from witness.names import TargetName
+from witness.statement import encode, parse
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.loopback, pytest.mark.enable_socket]
 
@@ -91,6 +92,7 @@ class TestBuilt:
         statement = observe(
             report, builder="node-a", isolation="bubblewrap", started=now, finished=now, previous=None
         )
+        assert parse(encode(statement)) == statement
         told = statement.observation.environment.wire()["requirements"]
         assert told == [
             {"name": "helper", "version": "1.0", "sha256": helper.sha256, "builtFrom": {"sha256": source}}

@@ -12,6 +12,7 @@ from witness.errors import Malformed
 
 BEFORE, AFTER = datetime(2018, 1, 1, tzinfo=UTC), datetime(2020, 1, 1, tzinfo=UTC)
 TABLE = b'[build-system]\nrequires = ["flit_core>=3"]\nbuild-backend = "flit_core.buildapi"\n'
+IN_TREE = TABLE + b'backend-path = ["."]\n'
 SETUP = b"from setuptools import setup\nsetup(setup_requires=['vcs>=2', \"other\"])\n"
 
 
@@ -25,6 +26,8 @@ def candidate(files, as_of):
     [
         ({"pyproject.toml": TABLE}, AFTER, ("flit_core>=3",), "pep517", True),
         ({"pyproject.toml": TABLE}, BEFORE, ("flit_core>=3",), "pep517", True),
+        ({"pyproject.toml": IN_TREE}, AFTER, ("flit_core>=3",), "pep517-sys-path", True),
+        ({"pyproject.toml": IN_TREE}, None, ("flit_core>=3",), "pep517", True),
         ({"setup.py": SETUP}, AFTER, ("setuptools>=40.8.0",), "pep517", True),
         ({"setup.py": SETUP}, None, ("setuptools>=40.8.0",), "pep517", True),
         ({"setup.py": SETUP}, BEFORE, ("setuptools", "wheel", "vcs>=2", "other"), "setup.py", False),
