@@ -39,11 +39,9 @@ from witness.wheel.reader import read_wheel
 _MAX_DEPTH: Final = 4  # requirements of requirements that are built
 _MAX_BUILDS: Final = 12  # in one rebuild
 _MAX_ROUNDS: Final = 8  # of one resolution: each finds requirements of what the one before it built
-_OF_THE_CHAIN: Final = frozenset(
-    {"time-limit", "requirement-cycle", "requirement-limit"}
-)  # not of the sdist alone
+# Failures that say nothing of an sdist by itself.
+_OF_THE_CHAIN: Final = frozenset({"time-limit", "requirement-cycle", "requirement-limit"})
 _UNRESOLVED: Final = frozenset({"unsatisfiable", "no-wheel"})
-
 
 Definitions = Callable[[str, Version], Definition | None]
 """The definition for a release of a project, if there is one."""
@@ -123,8 +121,6 @@ class Provider:
         for _ in range(_MAX_ROUNDS):
             left = self.deadline.remaining("resolve")
             try:
-                if not built:
-                    return self.ports.resolver.resolve(candidate, interpreter, timeout=left)
                 return self.ports.resolver.resolve(candidate, interpreter, timeout=left, built=built)
             except NotBuilt as failure:
                 if failure.cause not in _UNRESOLVED:

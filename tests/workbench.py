@@ -36,7 +36,7 @@ class FakeResolver:
     answers: list = field(default_factory=lambda: [(SETUPTOOLS,)])
     asked: list = field(default_factory=list)
 
-    def resolve(self, candidate, interpreter, *, timeout):
+    def resolve(self, candidate, interpreter, *, timeout, built=()):
         self.asked.append((candidate, interpreter))
         answer = self.answers[min(len(self.asked), len(self.answers)) - 1]
         if isinstance(answer, Exception):
