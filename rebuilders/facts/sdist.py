@@ -18,7 +18,8 @@ from rebuilders.facts.wheel import as_utc
 from witness.errors import Malformed
 from witness.escape import printable
 from witness.limits import KIB, MIB, ArchiveLimits
-from witness.wheel.archive import Entry, read_archive
+from witness.wheel.archive import read_archive
+from witness.wheel.entry import Entry
 
 LIMITS: Final = ArchiveLimits(file=256 * MIB, member=256 * MIB, total=512 * MIB)
 _READ: Final = ("pyproject.toml", "setup.py", "setup.cfg", "PKG-INFO")

@@ -10,7 +10,8 @@ from functools import cached_property
 from witness.digest import sha256_hex
 from witness.errors import Malformed
 from witness.limits import ARCHIVE, MIB, ArchiveLimits
-from witness.wheel.archive import Archive, Entry, Finding, read_archive
+from witness.wheel.archive import Archive, read_archive
+from witness.wheel.entry import Entry, Finding
 from witness.wheel.manifest import Member, dist_info_digest, payload_digest, record_digest
 
 _MAX_TEXT = 16 * MIB  # METADATA with a whole manual in it stays far below

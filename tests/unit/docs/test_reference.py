@@ -130,7 +130,9 @@ def test_limits_and_types():
     assert f"| shard | {limits.MAX_SHARD // limits.MIB} MiB |" in text
     wheel = limits.ARCHIVE
     sizes = (
-        f"{wheel.file // limits.MIB} MiB, {wheel.members} members, {wheel.total // limits.GIB} GiB unpacked"
+        f"{wheel.file // limits.MIB} MiB, {wheel.members} members, {wheel.total // limits.GIB} GiB unpacked; "
+        f"beyond {wheel.small // limits.MIB} MiB unpacked, {wheel.ratio} times its own size; "
+        f"{wheel.central // limits.MIB} MiB of central directory"
     )
     assert f"| wheel | {sizes} |" in text
 
