@@ -203,7 +203,8 @@ def _zip_time(entry: Entry) -> int:
 
 def _plain_path(path: str) -> str:
     path = path.removeprefix("./")
-    if path.startswith("/") or ".." in path.split("/") or "\0" in path or len(path) > LIMITS.name:
+    # An empty part: below its top directory, `top//etc` would be an absolute path.
+    if {"", ".."} & set(path.split("/")) or "\0" in path or len(path) > LIMITS.name:
         raise Malformed(f"a member with an unsafe path: {path[:80]!r}")
     return path
 

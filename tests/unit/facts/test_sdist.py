@@ -110,7 +110,15 @@ def test_damaged_toml(toml):
 
 @pytest.mark.parametrize(
     "path",
-    ["/etc/passwd", "../x", f"{TOP}/../../x", f"{TOP}/..", "./../x", f"{TOP}/{'x' * 1100}"],
+    [
+        "/etc/passwd",
+        "../x",
+        f"{TOP}/../../x",
+        f"{TOP}/..",
+        "./../x",
+        f"{TOP}//etc/x",
+        f"{TOP}/{'x' * 1100}",
+    ],
 )
 def test_unsafe_paths(path):
     for data, name in (
