@@ -5,7 +5,7 @@ Memory stays in proportion to the names, however deep and many: sorted neighbour
 
 import unicodedata
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import pairwise
 from typing import Final
 
@@ -42,6 +42,16 @@ def collisions(names: Sequence[str]) -> Iterator[Finding]:
             yield Finding(name, "colliding-name")
         elif _spells_a_directory_differently(name, other):
             yield Finding(other, "colliding-name")
+
+
+def install_findings(paths: Collection[str], dist_info: str) -> Iterator[Finding]:
+    """Members at the top and below `.data` that land on one path: which of them stays is the installer's choice."""
+    data = f"{dist_info.removesuffix('.dist-info')}.data/"
+    schemes = tuple(f"{data}{scheme}/" for scheme in ("purelib", "platlib"))
+    moved = {path: path.split("/", 2)[2] for path in paths if path.startswith(schemes)}
+    if moved:
+        for finding in collisions([moved.get(path, path) for path in paths]):
+            yield Finding(finding.path, "colliding-install-path")
 
 
 def is_device(path: str) -> bool:
