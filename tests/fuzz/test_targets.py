@@ -5,6 +5,7 @@ import pytest
 from tests.fuzz.seeds import seeds
 from tests.fuzz.targets import TARGETS
 from tests.mangling import prefixes
+from tests.wheels import File, zip_of
 
 SEEDS = [(name, number) for name in TARGETS for number in range(len(seeds(name)))]
 
@@ -18,7 +19,9 @@ def test_seeds(name, number):
 
 
 # Inputs that a target once failed for.
-FOUND: list[tuple[str, bytes]] = []
+FOUND: list[tuple[str, bytes]] = [
+    ("sdist", zip_of([File("demo-1.0//setup.py", b"x = 1\n")])),  # an absolute path below the top directory
+]
 
 
 @pytest.mark.parametrize(("name", "data"), FOUND)
