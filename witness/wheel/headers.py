@@ -10,6 +10,7 @@ from typing import Final
 
 _FIELD: Final = re.compile(r"([!-9;-~]+):[ \t]*(.*)", re.DOTALL)
 _OTHER_BREAKS: Final = re.compile(r"[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")  # lines end here for str.splitlines
+_MAX_FIELDS: Final = 20_000  # of megabytes of tiny fields, a reader would make hundreds of megabytes
 # The fields of core metadata that may stand more than once, in lower case.
 MULTIPLE: Final = frozenset(
     (
@@ -73,6 +74,9 @@ def _fields(lines: list[str], faults: dict[str, None]) -> list[tuple[str, str]]:
     for line in lines:
         if line.startswith((" ", "\t")) and fields:
             fields[-1][1].append(line)
+        elif len(fields) == _MAX_FIELDS:
+            faults["too-many-fields"] = None
+            break
         elif found := _FIELD.fullmatch(line):
             fields.append((found[1].lower(), [found[2]]))
         elif line or len(lines) > 1:

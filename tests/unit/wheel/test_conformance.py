@@ -145,6 +145,7 @@ def test_what_a_wheel_file_gets_wrong(kind, text):
 METADATAS = {
     "metadata-missing": [None],
     "metadata-too-large": [METADATA + b"\n" * (4 << 20)],
+    "metadata-too-many-fields": [METADATA + b"Classifier: x\n" * 20_000],
     "metadata-not-utf8": [METADATA + b"Summary: \xff\n", METADATA.decode().encode("utf-16")],
     "metadata-lone-carriage-return": [METADATA + b"Summary: a\rRequires-Dist: evil\n", METADATA + b"\nabout\rit\n"],
     "metadata-other-line-break": [METADATA + f"Summary: a{char}Name: b\n".encode() for char in "\x0b\x0c\x85\u2028"],
