@@ -100,6 +100,9 @@ _END = {
 }
 
 
+_PLACES_OF_NAMES = (b"", b"demo/", b"demo-1.0.data/purelib/", b"demo-1.0.data/", f"{DIST_INFO}/".encode())
+
+
 def container(data: bytes) -> None:
     """A wheel with sound checksums whose container the bytes decide; a raw one seldom gets past its CRC."""
     choose = _Choices(data)
@@ -122,7 +125,7 @@ def container(data: bytes) -> None:
 
 
 def _file(choose: _Choices) -> File:
-    name = choose.bytes(24)
+    name = _PLACES_OF_NAMES[choose.number(len(_PLACES_OF_NAMES))] + choose.bytes(24)
     if choose.sometimes():
         return directory(name.decode("latin-1"), raw=name)
     file = File(
