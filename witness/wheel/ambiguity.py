@@ -23,7 +23,8 @@ _KNOWN_FLAGS: Final = DESCRIPTOR | UTF8 | 0x0006  # bits 1 and 2: what deflate w
 _MAX_VERSION: Final = 63  # APPNOTE 4.4.3: the highest there is; zipfile refuses what asks for more
 _DOS_NO_FILE: Final = 0x18  # the attributes of directories and volume labels
 # Time stamps and owners, which installers ignore. 0x7075 renames a member for some readers: never harmless.
-_HARMLESS_EXTRA: Final = frozenset({0x5455, 0x7875})
+# By id, the most bytes that one can have: three times and a byte of flags; two ids of 64 bits with their sizes.
+_HARMLESS_EXTRA: Final = {0x5455: 13, 0x7875: 19}
 _MAX_COMMENT: Final = 0xFFFF
 
 
@@ -58,14 +59,17 @@ def entry_findings(entry: Entry) -> Iterator[Finding]:
 
 
 def _harmless(extra: bytes) -> bool:
+    """Whether it holds nothing but known fields, each once and no larger than it can be: no room to hide bytes in."""
     at = 0
+    seen: set[int] = set()
     while at < len(extra):
         if at + 4 > len(extra):
             return False
         ident, size = struct.unpack_from("<HH", extra, at)
         at += 4 + size
-        if ident not in _HARMLESS_EXTRA or at > len(extra):
+        if size > _HARMLESS_EXTRA.get(ident, -1) or ident in seen or at > len(extra):
             return False
+        seen.add(ident)
     return True
 
 

@@ -128,6 +128,9 @@ MEMBER_FAULTS = {
         {"extra": b"UT"},
         {"extra": struct.pack("<HH", 0x5455, 9)},
         {"extra": TIMESTAMP + b"\0"},
+        {"extra": TIMESTAMP * 2},
+        {"extra": struct.pack("<HH", 0x5455, 14) + bytes(14)},
+        {"local_extra": struct.pack("<HH", 0x7875, 20) + bytes(20)},
         {"local_extra": TIMESTAMP + struct.pack("<HH", 0xCAFE, 0)},
     ],
     "special-file": [
