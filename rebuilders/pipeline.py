@@ -19,7 +19,7 @@ from rebuilders.environment.install import Environments
 from rebuilders.environment.interpreters import Interpreter
 from rebuilders.environment.resolve import Resolver
 from rebuilders.errors import NotBuilt
-from rebuilders.facts.sdist import SdistFacts, sdist_facts
+from rebuilders.facts.sdist import SdistFacts, read_sdist
 from rebuilders.facts.wheel import wheel_facts
 from rebuilders.inputs import Target
 from rebuilders.plan.infer import Evidence, infer
@@ -27,6 +27,7 @@ from rebuilders.plan.recipe import After, Candidate, Locked, Plan, Reason, Recip
 from rebuilders.plan.requirement import parse_requirement
 from rebuilders.plan.variations import Miss, variations
 from rebuilders.sandbox.interface import Limits, Sandbox
+from rebuilders.static.check import Checked, check
 from witness.compare.ladder import Outcome, compare
 from witness.digest import sha256_hex
 from witness.errors import Malformed
@@ -86,8 +87,8 @@ class Timer:
 class Report:
     """What came of a rebuild: the best attempt, or the failure that was there instead of one.
 
-    `cause` classes a mismatch. `target` is None where not even the published wheel could be had; `tries` counts
-    recipes whose build began.
+    `cause` classes a mismatch. `static` is what was seen before anything ran. `target` is None where not even the
+    published wheel could be had; `tries` counts recipes whose build began.
     """
 
     target: Target | None
@@ -98,6 +99,7 @@ class Report:
     outputs: tuple[str, ...]
     seconds: dict[str, float]
     cause: str = ""
+    static: Checked | None = None
 
     @property
     def explanation(self) -> tuple[Reason, ...]:
@@ -115,6 +117,7 @@ class Prepared:
     wheel: Wheel
     evidence: Evidence
     plan: Plan
+    static: Checked
 
 
 def rebuild(fetch: Callable[[], Target], ports: Ports, deadline: Deadline) -> Report:
@@ -138,6 +141,7 @@ def rebuild(fetch: Callable[[], Target], ports: Ports, deadline: Deadline) -> Re
         tuple(run.outputs),
         timer.seconds(),
         run.cause(),
+        run.prepared.static if run.prepared else None,
     )
 
 
@@ -159,10 +163,10 @@ def prepare(target: Target, interpreters: tuple[Interpreter, ...]) -> Prepared:
     except Malformed as error:
         raise _not_attempted(f"{target.name.filename}: {error}", "read", "malformed-wheel") from None
     try:
-        sdist = sdist_facts(target.sdist.data, target.sdist.filename, target.sdist.sha256)
+        sdist = read_sdist(target.sdist.data, target.sdist.filename, target.sdist.sha256)
         minors = tuple(interpreter.minor for interpreter in interpreters)
-        evidence = Evidence(target.name.project, facts, sdist, target.uploaded, minors)
-        return Prepared(wheel, evidence, infer(evidence))
+        evidence = Evidence(target.name.project, facts, sdist.facts, target.uploaded, minors)
+        return Prepared(wheel, evidence, infer(evidence), check(wheel, target.name, sdist))
     except Malformed as error:
         raise _not_attempted(str(error), "read", "malformed-sdist") from None
 
@@ -205,8 +209,9 @@ class _Run:
         """The class of the mismatch that it came to; nothing, if it came to none."""
         if self.best is None or self.best.outcome.matches or self.prepared is None:
             return ""
-        differences = self.best.outcome.comparison.differences
-        return cause_of(Case(self.prepared.wheel, self.best.wheel, self.prepared.evidence.sdist, differences))
+        prepared, differences = self.prepared, self.best.outcome.comparison.differences
+        foreign = prepared.static.foreign
+        return cause_of(Case(prepared.wheel, self.best.wheel, prepared.evidence.sdist, differences, foreign))
 
     def _improve(self, target: Target, prepared: Prepared) -> bool:
         """Tries variations of the best attempt; whether one of them is better."""

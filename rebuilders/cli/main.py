@@ -17,6 +17,7 @@ from rebuilders.cli.publish import publish
 from rebuilders.cli.rebuild import rebuild
 from rebuilders.cli.run import run as run_node
 from rebuilders.cli.serve import serve
+from rebuilders.cli.static import static
 from rebuilders.cli.status import status
 from witness import __version__
 from witness.program import Commands, run
@@ -53,7 +54,7 @@ def _options(
     pass
 
 
-for command in (rebuild, batch, plan, compare, init, add, publish, serve, status, doctor):
+for command in (rebuild, batch, plan, static, compare, init, add, publish, serve, status, doctor):
     app.command()(command)
 app.command("run")(run_node)
 

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from rebuilders.config import DEFAULT_TIMEOUT, Settings
 from witness.errors import InputError, Malformed
 from witness.note import check_name
+from witness.observation import Method
 
 CONFIG: Final = "node.toml"
 
@@ -35,6 +36,7 @@ class NodeConfig(BaseModel):
     cache: str = ""
     jobs: Annotated[int, Field(ge=1, le=256)] = 1
     timeout: Annotated[float, Field(ge=1)] = DEFAULT_TIMEOUT
+    method: Method = "rebuild"
 
     @property
     def settings(self) -> Settings:

@@ -28,6 +28,8 @@ cache = {cache}
 # Rebuilds at a time, and seconds for each.
 jobs = {jobs}
 timeout = {timeout}
+# "rebuild", or "static" to build nothing and say only what follows from the sdist as it is.
+method = {method}
 """
 
 

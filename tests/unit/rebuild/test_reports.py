@@ -57,7 +57,7 @@ REPORTS = {
 }
 KEYS = {
     "schema", "target", "source", "method", "result", "level", "archiveExact", "rules", "differences",
-    "differencesTotal", "recipe", "attempts", "failure", "backend", "uploaded", "cause", "explanation", "seconds",
+    "differencesTotal", "recipe", "attempts", "failure", "backend", "uploaded", "cause", "explanation", "seconds", "static",
 }  # fmt: skip
 
 
@@ -80,6 +80,8 @@ def check_shape(value):
     }
     assert set(value["seconds"]) == {"total", "fetch", "resolve", "build", "compare"}
     assert all(set(item) == {"path", "kind"} for item in value["differences"])
+    assert value["static"] is None or set(value["static"]) == {
+        "result", "members", "open", "openTotal", "foreign"}  # fmt: skip
 
 
 def test_json(report):
