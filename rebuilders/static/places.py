@@ -8,8 +8,9 @@ the tests that was moved over a module of the package is a file of the sdist, to
 """
 
 import hashlib
+import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -145,7 +146,7 @@ def _top(path: str) -> str:
     return path.split("/", 1)[0]
 
 
-def _roots(payload: Iterable[str], files: Files, declared: Declared) -> dict[str, str]:
+def _roots(payload: Collection[str], files: Files, declared: Declared) -> dict[str, str]:
     """The root of everything at the wheel's top; "?" where there is none, "??" where there are several."""
     members = files.sdist.facts.members
     free = [path for path in payload if declared.place(path) is None]
@@ -157,7 +158,8 @@ def _roots(payload: Iterable[str], files: Files, declared: Declared) -> dict[str
     for top, nested in tops.items():
         fitting = [root for root in ROOTS if root + top + ("/" if nested else "") in there]
         found[top] = fitting[0] if len(fitting) == 1 else "??" if fitting else "?"
-    if free and set(found.values()) == {"?"} and (root := _inferred(free, files)):
+    alike = len(free) == len(payload) and set(found.values()) == {"?"}
+    if alike and (root := _inferred(free, files)):
         return dict.fromkeys(found, root)
     return found
 
@@ -176,9 +178,16 @@ def _inferred(paths: list[str], files: Files) -> str:
     fitting = [root for root in roots if all(root + path in members for path in paths)]
     if len(fitting) != 1:
         return ""
-    parts = fitting[0].rstrip("/").split("/")
-    named = all(files.sdist.facts.mentions((part,)) for part in parts)
+    root = fitting[0].rstrip("/")
+    parts = root.split("/")
+    texts = files.sdist.facts.texts.values()
+    named = any(_names(text, root) or all(_names(text, part) for part in parts) for text in texts)
     return fitting[0] if named and not _ASIDE & {part.casefold() for part in parts} else ""
+
+
+def _names(text: str, part: str) -> bool:
+    """Whether `part` stands in `text` as a name of its own, not within another and not behind a slash."""
+    return re.search(rf"(?<![\w./-]){re.escape(part)}(?![\w-])", text) is not None
 
 
 def _left_out(places: dict[str, str], tried: set[str], files: Files) -> Iterable[Open]:

@@ -57,7 +57,8 @@ REPORTS = {
 }
 KEYS = {
     "schema", "target", "source", "method", "result", "level", "archiveExact", "rules", "differences",
-    "differencesTotal", "recipe", "attempts", "failure", "backend", "uploaded", "cause", "explanation", "seconds", "static",
+    "differencesTotal", "recipe", "attempts", "failure", "backend", "uploaded", "cause", "explanation", "seconds",
+    "static",
 }  # fmt: skip
 
 

@@ -18,7 +18,6 @@ def pyproject(text, base=SETUPTOOLS + SCRIPTS):
     return {"pyproject.toml": base + text.encode()}
 
 
-PACKAGE_AT = {"lib/python/demo/__init__.py": INIT, "lib/python/demo/main.py": MAIN}
 AWAY = {"demo/__init__.py": None, "demo/main.py": None}
 HATCH = b'[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n' + SCRIPTS
 POETRY = b'[build-system]\nrequires = ["poetry-core"]\nbuild-backend = "poetry.core.masonry.api"\n' + SCRIPTS
@@ -71,7 +70,10 @@ def test_places(pair):
 
 
 SHIPPED = METADATA.replace(b"Requires-Dist: left-pad>=1\n", b"")
-OLD = b"Metadata-Version: 1.1\nName: demo\nVersion: 1.0\nDescription: A demo.\n        \n          with more\n        of it\n"
+OLD = (
+    b"Metadata-Version: 1.1\nName: demo\nVersion: 1.0\nDescription: A demo.\n"
+    b"        \n          with more\n        of it\n"
+)
 NEW = b"Metadata-Version: 2.1\nName: demo\nVersion: 1.0\n\nA demo.\n\n  with more\nof it\n"
 
 
@@ -81,12 +83,12 @@ def metadata(ours, theirs, **egg):
 
 
 NSPKG_TOP = (
-    "import sys, types, os;has_mfs = sys.version_info > (3, 5);p = os.path.join(sys._getframe(1).f_locals['sitedir'], "
-    "*('demo',));importlib = has_mfs and __import__('importlib.util');has_mfs and __import__('importlib.machinery');"
-    "m = has_mfs and sys.modules.setdefault('demo', importlib.util.module_from_spec(importlib.machinery.PathFinder."
-    "find_spec('demo', [os.path.dirname(p)])));m = m or sys.modules.setdefault('demo', types.ModuleType('demo'));"
-    "mp = (m or []) and m.__dict__.setdefault('__path__',[]);(p not in mp) and mp.append(p)\n"
-).encode()
+    b"import sys, types, os;has_mfs = sys.version_info > (3, 5);p = os.path.join(sys._getframe(1).f_locals['sitedir'], "
+    b"*('demo',));importlib = has_mfs and __import__('importlib.util');has_mfs and __import__('importlib.machinery');"
+    b"m = has_mfs and sys.modules.setdefault('demo', importlib.util.module_from_spec(importlib.machinery.PathFinder."
+    b"find_spec('demo', [os.path.dirname(p)])));m = m or sys.modules.setdefault('demo', types.ModuleType('demo'));"
+    b"mp = (m or []) and m.__dict__.setdefault('__path__',[]);(p not in mp) and mp.append(p)\n"
+)
 SPACES = {f"{EGG}namespace_packages.txt": b"demo\n"}
 NSPKG = "demo-1.0-py3.9-nspkg.pth"
 SCRIPT = "demo-1.0.data/scripts/run"
