@@ -139,16 +139,19 @@ def _comparison(
     rules: tuple[RuleUse, ...],
     differences: tuple[Difference, ...],
 ) -> Comparison:
-    """The other side's digests are over what follows from the sdist."""
+    """The other side's digests are over what follows from the sdist: for a match, everything."""
     wheel = pair.wheel
+    published = Digests(payload_digest=wheel.payload_digest, dist_info_digest=wheel.dist_info_digest)
     following = {*placed.places, *(item.path for item in shown)}
     members = [member for path, member in wheel.members.items() if path in following]
     return Comparison(
         rule_set=static_rule_set_id(),
         rules=rules,
         archive_exact=False,
-        published=Digests(payload_digest=wheel.payload_digest, dist_info_digest=wheel.dist_info_digest),
-        rebuilt=Digests(
+        published=published,
+        rebuilt=published
+        if len(members) == len(wheel.members)
+        else Digests(
             payload_digest=payload_digest(members, wheel.dist_info),
             dist_info_digest=dist_info_digest(members, wheel.dist_info),
         ),
