@@ -90,15 +90,14 @@ def static(
 def _check(
     name: TargetName, local: Path | None, sdist: Path | None, index: str, cache: Path | None, contact: str
 ) -> "StaticReport":
-    from rebuilders.checking import check_target
-    from rebuilders.inputs import from_files, from_index
-
     if local is not None and sdist is not None:
-        return check_target(lambda: from_files(local, sdist))
-    from rebuilders.wiring import open_index
+        from rebuilders.checking import check_target
+        from rebuilders.inputs import from_files
 
-    source, _, _ = open_index(settings(index, cache, contact))
-    return check_target(lambda: from_index(name, source))
+        return check_target(lambda: from_files(local, sdist))
+    from rebuilders.wiring import open_desk
+
+    return open_desk(settings(index, cache, contact)).check(name)
 
 
 def _directory(directory: Path, jobs: int, *, json: bool, quiet: bool) -> int:

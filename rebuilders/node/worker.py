@@ -6,15 +6,13 @@ On a node whose method is static it runs no such code, and needs no sandbox.
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from rebuilders.checking import StaticReport, check_target
-from rebuilders.index.interface import IndexSource
-from rebuilders.inputs import from_index
+from rebuilders.checking import StaticReport
 from rebuilders.lifetime import end_with_parent
 from rebuilders.node.config import NodeConfig, NodeDirectory
 from rebuilders.observe import observe, observe_static
 from rebuilders.outbox import Outbox
 from rebuilders.pipeline import Report
-from rebuilders.wiring import Workshop, open_index, open_workshop
+from rebuilders.wiring import Desk, Workshop, open_desk, open_workshop
 from witness.bundle import parse_shard, shard_path
 from witness.errors import Malformed, NotFound, WheelwitnessError
 from witness.limits import MAX_SHARD
@@ -35,20 +33,17 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """Rebuilds for a node, or checks without building where it has no workshop."""
+    """Rebuilds for a node, or checks without building where it has a desk instead of a workshop."""
 
     directory: NodeDirectory
     config: NodeConfig
-    index: IndexSource
-    workshop: Workshop | None
+    workshop: Workshop | Desk
 
     @classmethod
     def open(cls, directory: NodeDirectory, config: NodeConfig) -> "Worker":
         """Raises SandboxUnavailable where no sandbox works, and the node's method needs one."""
-        if config.method == "static":
-            return cls(directory, config, open_index(config.settings)[0], None)
-        workshop = open_workshop(config.settings)
-        return cls(directory, config, workshop.index, workshop)
+        made = open_desk if config.method == "static" else open_workshop
+        return cls(directory, config, made(config.settings))
 
     def work(self, target: str) -> Done:
         """Rebuilds or checks `target` and leaves the observation in the outbox, unless there is nothing to observe."""
@@ -63,11 +58,7 @@ class Worker:
 
     def _work(self, target: str) -> Done:
         started = datetime.now(UTC)
-        name = TargetName.parse(target)
-        if self.workshop is None:
-            report: Report | StaticReport = check_target(lambda: from_index(name, self.index))
-        else:
-            report = self.workshop.rebuild(name, self.config.timeout)
+        report = self._report(TargetName.parse(target))
         if report.target is None:
             return Done(target, str(report.failure), "", complete=True)
         statement = self._statement(report, started, self._previous(report.target.sha256))
@@ -75,14 +66,18 @@ class Worker:
         observation = statement.observation
         return Done(target, observation.result, observation.level or "", complete=True)
 
+    def _report(self, name: TargetName) -> Report | StaticReport:
+        if isinstance(self.workshop, Desk):
+            return self.workshop.check(name)
+        return self.workshop.rebuild(name, self.config.timeout)
+
     def _statement(self, report: Report | StaticReport, started: datetime, previous: int | None) -> Statement:
         builder, finished = self.config.name, datetime.now(UTC)
         if isinstance(report, StaticReport):
             return observe_static(
                 report, builder=builder, started=started, finished=finished, previous=previous
             )
-        assert self.workshop is not None  # noqa: S101 - who else would have rebuilt it
-        isolation = self.workshop.ports.sandbox.name
+        isolation = "" if isinstance(self.workshop, Desk) else self.workshop.ports.sandbox.name
         return observe(
             report,
             builder=builder,
