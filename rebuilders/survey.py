@@ -1,17 +1,15 @@
-"""Static checks of many local pairs, several processes at a time; one result each, in the order of the pairs.
+"""Static checks of many local pairs, several processes at a time, as they finish.
 
-A worker gets pairs in lots, since a check takes milliseconds. It runs nothing of a package, so there is nothing to
+A process gets pairs in lots, since a check takes milliseconds. It runs nothing of a package, so there is nothing to
 time out; a file that cannot be read is a result that says so.
 """
 
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import get_context
 from typing import Any, Final
 
 from rebuilders.checking import check_target
+from rebuilders.crew import Crew
 from rebuilders.inputs import LocalPair, from_files
 from rebuilders.lifetime import end_with_parent
 from rebuilders.result import incomplete_json, static_to_json
@@ -19,6 +17,8 @@ from witness.errors import Incomplete, InputError
 from witness.names import TargetName
 
 _LOT: Final = 8
+
+Lot = tuple[LocalPair, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +28,20 @@ class Survey:
     jobs: int
 
     def results(self, pairs: list[LocalPair]) -> Iterator[dict[str, Any]]:
-        """A rebuild-result/1 for each pair. Raises Incomplete if a worker was ended from outside."""
-        if self.jobs == 1 or len(pairs) <= _LOT:
+        """A rebuild-result/1 for each pair; of cause `incomplete` where its process was ended from outside."""
+        lots = [tuple(pairs[at : at + _LOT]) for at in range(0, len(pairs), _LOT)]
+        size = min(self.jobs, len(lots))
+        if size < 2:
             yield from map(check_pair, pairs)
             return
-        try:
-            with ProcessPoolExecutor(
-                self.jobs, mp_context=get_context("spawn"), initializer=end_with_parent
-            ) as pool:
-                yield from pool.map(check_pair, pairs, chunksize=_LOT)
-        except BrokenProcessPool:
-            raise Incomplete("a worker process was ended from outside", hint="Try it again.") from None
+        crew: Crew[Lot, list[dict[str, Any]]] = Crew(size, check_lot, end_with_parent, ())
+        for lot, results in crew.work_off(lots):
+            yield from results if results is not None else map(_ended, lot)
+
+
+def check_lot(lot: Lot) -> list[dict[str, Any]]:
+    """The results of several pairs."""
+    return [check_pair(pair) for pair in lot]
 
 
 def check_pair(pair: LocalPair) -> dict[str, Any]:
@@ -48,3 +51,8 @@ def check_pair(pair: LocalPair) -> dict[str, Any]:
         return static_to_json(check_target(lambda: from_files(pair.wheel, pair.sdist)), name)
     except InputError as error:
         return incomplete_json(name, error, "static")
+
+
+def _ended(pair: LocalPair) -> dict[str, Any]:
+    error = Incomplete("its process was ended from outside")
+    return incomplete_json(TargetName.parse(pair.wheel.name), error, "static")

@@ -45,26 +45,26 @@ class Worker:
         made = open_desk if config.method == "static" else open_workshop
         return cls(directory, config, made(config.settings))
 
-    def work(self, target: str) -> Done:
+    def work(self, target: TargetName) -> Done:
         """Rebuilds or checks `target` and leaves the observation in the outbox, unless there is nothing to observe."""
         try:
             return self._work(target)
         except WheelwitnessError as error:
-            return Done(target, str(error), "", complete=False)
+            return Done(str(target), str(error), "", complete=False)
         except Exception as error:  # noqa: BLE001 - a mistake of ours with one target must not end the node
             return Done(
-                target, f"a mistake in the program itself ({type(error).__name__})", "", complete=False
+                str(target), f"a mistake in the program itself ({type(error).__name__})", "", complete=False
             )
 
-    def _work(self, target: str) -> Done:
+    def _work(self, target: TargetName) -> Done:
         started = datetime.now(UTC)
-        report = self._report(TargetName.parse(target))
+        report = self._report(target)
         if report.target is None:
-            return Done(target, str(report.failure), "", complete=True)
+            return Done(str(target), str(report.failure), "", complete=True)
         statement = self._statement(report, started, self._previous(report.target.sha256))
         Outbox(self.directory.outbox).put(statement)
         observation = statement.observation
-        return Done(target, observation.result, observation.level or "", complete=True)
+        return Done(str(target), observation.result, observation.level or "", complete=True)
 
     def _report(self, name: TargetName) -> Report | StaticReport:
         if isinstance(self.workshop, Desk):
@@ -106,7 +106,7 @@ def start(directory: NodeDirectory, config: NodeConfig) -> None:
     _worker = Worker.open(directory, config)
 
 
-def work(target: str) -> Done:
+def work(target: TargetName) -> Done:
     """For a process pool whose processes have run `start`."""
     assert _worker is not None  # noqa: S101
     return _worker.work(target)
