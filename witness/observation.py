@@ -223,7 +223,7 @@ class Observation(Wire):
         return self
 
     def _check_static(self) -> None:
-        """Nothing was run, so there is nothing that it ran in, and no output (docs/adr/0020-static-check.md)."""
+        """Nothing was run, so there is nothing that it ran in, and no output (docs/adr/0022-static-check.md)."""
         if self.rebuilt or self.recipe or self.environment or self.isolation or self.attempt.count:
             raise ValueError("a static check runs nothing and makes nothing")
         if self.attempt.outputs or self.result == "build-failed":

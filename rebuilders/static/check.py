@@ -2,7 +2,7 @@
 
 `match` says that each member follows, by a named rule; `mismatch` that the wheel contradicts its sdist, which no
 build can mend; `not-attempted` that something is open. An open member is no accusation: a module that is generated
-when a wheel is built is open, too. See docs/explanation/static.md and docs/adr/0020-static-check.md.
+when a wheel is built is open, too. See docs/explanation/static.md and docs/adr/0022-static-check.md.
 """
 
 from dataclasses import dataclass
