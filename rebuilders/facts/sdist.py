@@ -107,6 +107,10 @@ class Sdist:
             return False
         return not self.overlaid or not self.overlaid & {"", path, *_parents(path)}
 
+    def is_readable(self, path: str) -> bool:
+        """Whether the content of the file at `path` is known; that of a sparse file is not."""
+        return path in self._contents
+
     def content(self, path: str) -> bytes | memoryview:
         """The bytes of the file at `path`, one of `facts.members`. Raises Malformed if they are damaged."""
         read = self._contents.get(path)

@@ -34,6 +34,7 @@ from witness.wheel.reader import Wheel
 LEVEL: Final[Level] = "metadata"
 MAX_LISTED: Final = 200
 _MAX_SHOWN: Final = 300
+_MAX_TEXT: Final = 16 * 1024 * 1024
 
 Result = Literal["match", "mismatch", "not-attempted"]
 
@@ -95,7 +96,11 @@ def static_rule_set_id() -> str:
 def _contradictions(pair: Pair, payload: dict[str, Member], left: tuple[Open, ...]) -> tuple[Difference, ...]:
     """What no build of this sdist can have made."""
     found: list[Difference] = []
-    foreign = [item for item in left if item.foreign and item.path in payload]
+    foreign = [
+        item
+        for item in left
+        if item.foreign and item.path in payload and not _may_be_of_windows(pair.wheel, item.path)
+    ]
     if foreign and only_copies(pair.sources.sdist.facts):
         kinds = {"other-content": "content"}
         found += [
@@ -108,6 +113,11 @@ def _contradictions(pair: Pair, payload: dict[str, Member], left: tuple[Open, ..
     ):
         found.append(Difference(path=path, kind="content"))
     return tuple(found)
+
+
+def _may_be_of_windows(wheel: Wheel, path: str) -> bool:
+    """Whether the bytes might be those of the sdist but for line ends, as a checkout on Windows has them."""
+    return wheel.members[path].size > _MAX_TEXT or b"\r\n" in wheel.read(path)
 
 
 def _uses(placed: Placed, shown: list[Shown]) -> list[RuleUse]:

@@ -11,6 +11,8 @@ from typing import Any, Final
 from rebuilders.static.entry_points import EntryPoints, entry_points_of
 from rebuilders.static.sources import Sources, directory, option, pairs, plain_path, strings
 
+_MAX_PLACES: Final = 200  # what a project declares is a handful
+
 
 @dataclass(slots=True)
 class Declared:
@@ -29,14 +31,17 @@ class Declared:
 
     def place(self, path: str) -> str | None:
         """The file of the sdist that is declared to be `path` in the wheel; the longest beginning counts."""
-        if path in self.places:
-            return self.places[path]
-        below = path
-        while "/" in below:
-            below = below.rpartition("/")[0]
-            if (start := self.places.get(f"{below}/")) is not None:
-                return start + path[len(below) + 1 :]
-        return None if (root := self.places.get("")) is None else root + path
+        fitting = [
+            start for start in self.places if path == start or (path.startswith(start) and _ends(start))
+        ]
+        if not fitting:
+            return None
+        start = max(fitting, key=len)
+        return self.places[start] + path[len(start) :]
+
+
+def _ends(start: str) -> bool:
+    return not start or start.endswith("/")
 
 
 def declared(sources: Sources) -> Declared:
@@ -45,7 +50,8 @@ def declared(sources: Sources) -> Declared:
     reader = _BACKENDS.get(backend)
     found = reader(sources) if reader else Declared()
     found.entry_points = entry_points_of(sources)
-    found.places = {target: place for target, place in found.places.items() if not target.startswith("/")}
+    if len(found.places) > _MAX_PLACES:
+        found.places = {}
     return found
 
 

@@ -8,6 +8,7 @@ follow. The ids are signed with an observation: a rule that changes gets another
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from email.message import Message
 from email.parser import HeaderParser
 from functools import cached_property
 from typing import Final
@@ -18,7 +19,7 @@ from packaging.version import InvalidVersion, Version
 
 from rebuilders.static.declared import Declared
 from rebuilders.static.entry_points import parse_entry_points
-from rebuilders.static.metadata import metadata_follows
+from rebuilders.static.metadata import MAX_METADATA, metadata_follows
 from rebuilders.static.namespaces import is_namespace_file
 from rebuilders.static.places import Files, Open
 from rebuilders.static.sources import Sources
@@ -29,6 +30,8 @@ from witness.wheel.reader import Wheel
 
 _MAX_TEXT: Final = 1024 * 1024
 _LICENSE: Final = re.compile(r"(?:licen[cs]e|copying|notice|authors)[^/]*", re.IGNORECASE)
+_SCRIPT_PATH: Final = re.compile(r"(?<![\w./-])(?:scripts|bin)/[\w.+-]{1,100}")
+_MAX_LINE: Final = 1000
 _PYTHON: Final = re.compile(
     rb"#!.*python[0-9.]*(?=[ \t\r\n]|$)[^\r\n]*"
 )  # as distutils finds a script of Python
@@ -54,6 +57,25 @@ class Pair:
     def _texts(self) -> dict[str, bytes]:
         return {}
 
+    @cached_property
+    def headers(self) -> Message:
+        """The fields of METADATA; none if there is no such member, or too large a one."""
+        member = self.wheel.members.get(f"{self.wheel.dist_info}/METADATA")
+        text = self.text("METADATA") if member is not None and member.size <= MAX_METADATA else b""
+        return HeaderParser().parsestr(text.decode("utf-8", "replace"))
+
+    @cached_property
+    def license_files(self) -> dict[str, str]:
+        """What METADATA names, by the last part of the path."""
+        told = (str(value) for value in self.headers.get_all("License-File", []))
+        return {path.rpartition("/")[2]: path for path in told}
+
+    @cached_property
+    def mentioned(self) -> frozenset[str]:
+        """Files of `scripts/` and `bin/` that the files which say how to build have the paths of."""
+        texts = self.sources.sdist.facts.texts.values()
+        return frozenset(path for text in texts for path in _SCRIPT_PATH.findall(text))
+
     def member(self, name: str) -> Member:
         return self.wheel.members[f"{self.wheel.dist_info}/{name}"]
 
@@ -76,15 +98,20 @@ def _record(pair: Pair, _: str) -> str:
 
 
 def _metadata(pair: Pair, name: str) -> str:
+    if pair.member(name).size > MAX_METADATA:
+        return ""
     return metadata_follows(pair.wheel, pair.text(name), pair.sources)
 
 
 def _about(pair: Pair, name: str) -> str:
     """WHEEL: its tags and build are those of the file's name, it is pure, and it says nothing else."""
     try:
-        about = HeaderParser().parsestr(pair.text(name).decode("ascii"))
+        text = pair.text(name).decode("ascii")
     except UnicodeDecodeError:
         return ""
+    if not all(line.isprintable() for line in text.replace("\r\n", "\n").split("\n")):
+        return ""
+    about = HeaderParser().parsestr(text)
     names = [field.lower() for field in about.keys()]  # noqa: SIM118 - a message is no mapping
     single = [field for field in names if field != "tag"]
     known = {"wheel-version", "generator", "root-is-purelib", "build"}
@@ -115,10 +142,8 @@ def _license(pair: Pair, name: str) -> str:
     member = pair.member(name)
     below = name.removeprefix("licenses/").removeprefix("license_files/")
     paths = [below]
-    if "/" not in name:
-        headers = HeaderParser().parsestr(pair.text("METADATA").decode("utf-8", "replace"))
-        told = {str(value) for value in headers.get_all("License-File", [])}
-        paths += [path for path in told if path.rpartition("/")[2] == name]
+    if "/" not in name and name in pair.license_files:
+        paths.append(pair.license_files[name])
     return next((path for path in paths if pair.files.has(path, member)), "")
 
 
@@ -202,10 +227,14 @@ def examined(pair: Pair) -> Iterable[Shown | Open]:
 
 
 def _named(pair: Pair) -> bool:
-    """Whether the directory has the project and version of the file's name, however they are spelled."""
+    """Whether the directory and METADATA have the project and version of the file's name, however spelled."""
     project, _, version = pair.wheel.dist_info.removesuffix(".dist-info").rpartition("-")
+    told = ((project, version), (str(pair.headers["Name"]), str(pair.headers["Version"])))
     try:
-        return canonicalize_name(project) == pair.name.project and Version(version) == pair.name.version
+        return all(
+            canonicalize_name(project) == pair.name.project and Version(version) == pair.name.version
+            for project, version in told
+        )
     except InvalidVersion:
         return False
 
@@ -242,7 +271,7 @@ def _scripts(pair: Pair, name: str) -> tuple[str, ...]:
     if pair.declared.scripts:
         return tuple(filter(None, (pair.declared.scripts.get(name),)))
     usual = (f"scripts/{name}", f"bin/{name}")
-    return tuple(place for place in usual if pair.files.sdist.facts.mentions((place,)))
+    return tuple(place for place in usual if place in pair.mentioned)
 
 
 def _is_script(pair: Pair, path: str, place: str) -> bool:
@@ -254,7 +283,7 @@ def _is_script(pair: Pair, path: str, place: str) -> bool:
         return True
     source, script = bytes(sdist.content(place)), pair.wheel.read(path)
     first, rest = source.partition(b"\n")[0], source.partition(b"\n")[2]
-    found = _PYTHON.fullmatch(first.rstrip(b"\r"))
+    found = _PYTHON.fullmatch(first.rstrip(b"\r")) if len(first) <= _MAX_LINE else None
     if not found:
         return False
     options = re.search(rb"python[0-9.]*([ \t].*)?$", first.rstrip(b"\r"))

@@ -69,13 +69,17 @@ def parse_entry_points(data: bytes) -> EntryPoints | None:
     except UnicodeDecodeError:
         return None
     found: EntryPoints = {}
+    groups: set[str] = set()
     group = None
     for raw in text.replace("\r\n", "\n").split("\n"):
         line = raw.strip()
-        if not line or line.startswith(("#", ";")):
+        if not line or line.startswith("#"):
             continue
         if line.startswith("[") and line.endswith("]"):
             group = line[1:-1].strip()
+            if group in groups:
+                return None
+            groups.add(group)
             continue
         name, separator, value = line.partition("=")
         key = (group or "", name.strip())
@@ -83,6 +87,7 @@ def parse_entry_points(data: bytes) -> EntryPoints | None:
             group is None
             or not separator
             or not key[1]
+            or ":" in key[1]  # where configparser ends a name, and importlib.metadata does not
             or key in found
             or raw[0] in " \t"
             or not raw.isprintable()

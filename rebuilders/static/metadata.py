@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Iterator
 from email.message import Message
 from email.parser import HeaderParser
+from itertools import islice
 from typing import Final
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -19,12 +20,14 @@ from witness.compare.rules import equate
 from witness.errors import Malformed
 from witness.wheel.reader import Wheel, read_wheel
 
-_MAX_TEXT: Final = 4 * 1024 * 1024
+MAX_METADATA: Final = 4 * 1024 * 1024
+_MAX_REQUIREMENTS: Final = 5000
 _SECTION: Final = re.compile(r"\[([^\[\]:]*)(?::(.*))?\]")
 # Fields that a tool may write anew into a wheel, whatever the sdist's say (PEP 643 speaks of the others).
 _OF_THE_TOOL: Final = frozenset({"metadata-version", "dynamic", "requires-dist", "provides-extra"})
 # Fields of which installers make something: where they are not Dynamic, a wheel has those of its sdist (PEP 643).
 _BINDING: Final = ("requires-dist", "requires-python", "provides-extra")
+_ONCE: Final = ("metadata-version", "name", "version", "requires-python", "description")
 _SINCE: Final = (2, 2)
 
 
@@ -61,7 +64,7 @@ def contradicts(metadata: bytes, sources: Sources) -> bool:
 def pkg_info_of(sources: Sources) -> bytes | None:
     """The PKG-INFO at the sdist's top."""
     member = sources.sdist.facts.members.get("PKG-INFO")
-    if member is None or member.size > _MAX_TEXT or not sources.sdist.is_plain("PKG-INFO"):
+    if member is None or member.size > MAX_METADATA or not sources.sdist.is_plain("PKG-INFO"):
         return None
     return bytes(sources.sdist.content("PKG-INFO"))
 
@@ -76,8 +79,11 @@ def _values(message: Message, name: str) -> frozenset[str] | None:
 
 
 def _requirements(texts: Iterator[str]) -> frozenset[str] | None:
+    found = tuple(islice(texts, _MAX_REQUIREMENTS + 1))
+    if len(found) > _MAX_REQUIREMENTS:
+        return None
     try:
-        return frozenset(map(_requirement, texts))
+        return frozenset(map(_requirement, found))
     except InvalidRequirement:
         return None
 
@@ -138,7 +144,8 @@ def _fields(data: bytes) -> Message | None:
     if head.split("\n") != head.splitlines() and head.removesuffix("\n").split("\n") != head.splitlines():
         return None
     message = HeaderParser().parsestr(text)
-    return None if message.defects else message
+    twice = any(len(message.get_all(name, [])) > 1 for name in _ONCE)
+    return None if message.defects or twice else message
 
 
 def _plain_fields(message: Message) -> list[tuple[str, str]]:
@@ -158,7 +165,10 @@ def _plain_value(name: str, value: str) -> str:
 def _description(message: Message) -> str:
     """The description, whether it is a folded field (metadata 1) or stands below the fields (metadata 2.1)."""
     folded = message.get("Description")
-    text = str(message.get_payload()) if folded is None else _unfolded(str(folded))
+    below = str(message.get_payload())
+    if folded is not None and below.strip():
+        return f"{folded}\0{below}"  # readers would differ about which of the two it is
+    text = below if folded is None else _unfolded(str(folded))
     text = text.replace("\r\n", "\n").strip("\n").strip()
     return "" if text == "UNKNOWN" else text
 
@@ -176,7 +186,7 @@ def _required(requires: bytes) -> tuple[frozenset[str] | None, ...]:
     """
     try:
         text = requires.decode("utf-8")
-        return tuple(_requirements(iter(list(_lines_required(text, always)))) for always in (False, True))
+        return tuple(_requirements(_lines_required(text, always)) for always in (False, True))
     except (InvalidRequirement, UnicodeDecodeError):
         return ()
 

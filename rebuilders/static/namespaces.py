@@ -12,6 +12,7 @@ from rebuilders.static.sources import Sources
 from witness.digest import sha256_hex
 
 _FILE: Final = re.compile(r"-py[23]\.\d{1,2}-nspkg\.pth")
+_MAX_TEXT: Final = 4096
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*")
 _LINES: Final = frozenset(
     {
@@ -28,7 +29,7 @@ def is_namespace_file(path: str, content: bytes, dist_info: str, sources: Source
     if listed is None or not path.startswith(stem) or not _FILE.fullmatch(path[len(stem) :]):
         return False
     declared = listed.decode("utf-8", "replace").split()
-    if not declared or not all(_NAME.fullmatch(name) for name in declared):
+    if not declared or len(listed) > _MAX_TEXT or not all(_NAME.fullmatch(name) for name in declared):
         return False
     names = sorted({package for name in declared for package in _with_parents(name)})
     lines = content.decode("utf-8", "replace").split("\n")

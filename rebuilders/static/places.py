@@ -22,6 +22,11 @@ from rebuilders.static.declared import Declared
 from witness.wheel.manifest import Member
 
 ROOTS: Final = ("", "src/", "lib/")
+_APART: Final = (
+    ".data",
+    ".dist-info",
+    ".egg-info",
+)  # what installers treat otherwise, whatever is before the dot
 _ASIDE: Final = frozenset(
     (
         "benchmark", "benchmarks", "build", "dist", "doc", "docs", "example", "examples", "fixtures", "sample",
@@ -74,7 +79,10 @@ class Files:
     def is_foreign(self, member: Member) -> bool:
         """Whether no file of the sdist has the bytes of `member`, which are not empty."""
         alike = self._by_size.get(member.size, ())
-        return member.size > 0 and not any(self.has(path, member) for path in alike)
+        return member.size > 0 and not any(self._may_hold(path, member) for path in alike)
+
+    def _may_hold(self, path: str, member: Member) -> bool:
+        return not self.sdist.is_readable(path) or self.digest(path) == member.sha256
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +123,8 @@ def _why_not(member: Member, target: str, files: Files, declared: Declared, proj
     held = files.sdist.facts.members.get(target)
     if path.endswith(".pth"):
         return "pth-file"
+    if "/" in path and _top(path).casefold().endswith(_APART):
+        return "data-not-declared"
     if held is None:
         return "not-in-sdist"
     if not files.sdist.is_plain(target):

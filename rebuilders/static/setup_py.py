@@ -6,6 +6,7 @@ stands for it.
 
 import ast
 import warnings
+from collections import Counter
 from typing import Any, Final
 
 _MAX_TEXT: Final = 256 * 1024  # characters; hostile nesting ends in the parser's own limits
@@ -46,17 +47,17 @@ def _name(node: ast.expr) -> str:
 
 def _literal_names(tree: ast.Module) -> dict[str, ast.expr]:
     """Names that are bound once in the whole file, by an assignment at its top."""
-    bound = [
+    bound = Counter(
         node.id
         for node in ast.walk(tree)
         if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)
-    ]
+    )
     assigned = {
         node.targets[0].id: node.value
         for node in tree.body
         if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name)
     }
-    return {name: value for name, value in assigned.items() if bound.count(name) == 1}
+    return {name: value for name, value in assigned.items() if bound[name] == 1}
 
 
 def _value(node: ast.expr, names: dict[str, ast.expr]) -> Any:

@@ -140,6 +140,21 @@ ATTACKS = {
         about("METADATA"), "not-as-pkg-info-says"),
     "another project's METADATA in both": (
         replace(HONEST, filename="other-1.0-py3-none-any.whl"), "demo-1.0.dist-info", "not-as-the-name-says"),
+    "another version in both METADATA": (
+        metadata(*[METADATA.replace(b"Version: 1.0", b"Version: 2.0")] * 2),
+        "demo-1.0.dist-info", "not-as-the-name-says"),
+    "a description twice": (
+        metadata(b"Metadata-Version: 2.1\nName: demo\nVersion: 1.0\nDescription: A demo.\n\nInstall evil.\n",
+                 b"Metadata-Version: 2.1\nName: demo\nVersion: 1.0\n\nA demo.\n"),
+        about("METADATA"), "not-as-pkg-info-says"),
+    "another value first": (
+        metadata(METADATA.replace(b"\n\n", b"\nRequires-Python: >=2\nRequires-Python: >=3\n\n"),
+                 METADATA.replace(b"\n\n", b"\nRequires-Python: >=3\nRequires-Python: >=2\n\n")),
+        about("METADATA"), "not-as-pkg-info-says"),
+    "more requirements than anyone has": (
+        metadata(METADATA.replace(b"\n\n", b"\nRequires-Dist: a\n\n") + b"x",
+                 METADATA.replace(b"\n\n", b"\nRequires-Dist: a\n" * 6000 + b"\n")),
+        about("METADATA"), "not-as-pkg-info-says"),
     "no PKG-INFO": (HONEST.sdist_with({"PKG-INFO": None}), about("METADATA"), "not-as-pkg-info-says"),
     # the rest of .dist-info
     "an entry point added": (
@@ -156,6 +171,16 @@ ATTACKS = {
         about("entry_points.txt"), "not-as-declared"),
     "an entry point in another group": (
         HONEST.wheel_with({about("entry_points.txt"): b"[pytest11]\ndemo = demo.main:run\n"}),
+        about("entry_points.txt"), "not-as-declared"),
+    "an entry point behind a semicolon": (
+        HONEST.wheel_with({about("entry_points.txt"): HONEST.wheel[about("entry_points.txt")] + b"; x = evil:run\n"}),
+        about("entry_points.txt"), "not-as-declared"),
+    "a group of entry points twice": (
+        HONEST.wheel_with(
+            {about("entry_points.txt"): b"[console_scripts]\n" + HONEST.wheel[about("entry_points.txt")]}),
+        about("entry_points.txt"), "not-as-declared"),
+    "a name of an entry point with a colon": (
+        HONEST.wheel_with({about("entry_points.txt"): b"[console_scripts]\na:b = demo.main:run\n"}),
         about("entry_points.txt"), "not-as-declared"),
     "entry points that the egg-info excuses": (
         HONEST.wheel_with({about("entry_points.txt"): b"[console_scripts]\npip = evil:run\n"}).sdist_with(
@@ -175,6 +200,9 @@ ATTACKS = {
         about("RECORD"), "record-wrong"),
     "no RECORD": (replace(HONEST, record=False), about("RECORD"), "absent"),
     "no WHEEL": (HONEST.wheel_with({about("WHEEL"): None}), about("WHEEL"), "absent"),
+    "a control character in WHEEL": (
+        HONEST.wheel_with({about("WHEEL"): WHEEL.replace(b"75.0.0)", b"75.0.0)\x0cRoot-Is-Purelib: false")}),
+        about("WHEEL"), "not-as-the-name-says"),
     "other tags": (
         HONEST.wheel_with({about("WHEEL"): WHEEL.replace(b"py3-none-any", b"py2-none-any")}),
         about("WHEEL"), "not-as-the-name-says"),
@@ -221,6 +249,10 @@ ATTACKS = {
     "a module by way of .data": (
         HONEST.wheel_with({"demo-1.0.data/purelib/evil.py": EVIL}),
         "demo-1.0.data/purelib/evil.py", "data-not-declared"),
+    "a module by way of another's .data": (
+        HONEST.wheel_with({"Other.data/purelib/os.py": EVIL}).sdist_with(
+            {"Other.data/purelib/os.py": EVIL, "demo.egg-info/top_level.txt": None}),
+        "Other.data/purelib/os.py", "data-not-declared"),
     "a module of the sdist by way of .data": (
         HONEST.wheel_with({"demo-1.0.data/purelib/demo/main.py": MAIN}),
         "demo-1.0.data/purelib/demo/main.py", "data-not-declared"),
@@ -280,6 +312,12 @@ HOSTILE = {
     },
     "flit, other types": {"pyproject.toml": FLIT + b"[tool.flit]\nmodule = 1\nscripts = 2\nmetadata = []\n"},
     "egg-info": {"demo.egg-info/top_level.txt": b"\xff\xfe", "demo.egg-info/requires.txt": b"\xff["},
+    "setup.py, names": {"setup.py": b"".join(b"a%d=1\n" % n for n in range(20_000)) + b"setup()\n"},
+    "namespaces": {"demo.egg-info/namespace_packages.txt": b"a." * 100_000 + b"a\n"},
+    "places": setup_py(
+        f"package_dir={{str(x): 'x' for x in ()}}, **{ ({f'p{n}': 'x' for n in range(1000)})!r}"
+    ),
+    "places written out": setup_py(f"package_dir={ {f'p{n}': 'tests' for n in range(5000)}!r}"),
     "PKG-INFO": {"PKG-INFO": b"\xff"},
     "PKG-INFO, no fields": {"PKG-INFO": b"\n\n\n"},
     "PKG-INFO, a version": {"PKG-INFO": METADATA.replace(b"2.1", b"9" * 5000)},
