@@ -73,7 +73,7 @@ def only_copies(facts: SdistFacts) -> bool:
 def _is_one_of(text: str, names: tuple[str, ...]) -> bool:
     try:
         return canonicalize_name(Requirement(text).name) in names
-    except InvalidRequirement:
+    except (InvalidRequirement, RecursionError):
         return False
 
 

@@ -235,7 +235,7 @@ def _named(pair: Pair) -> bool:
             canonicalize_name(project) == pair.name.project and Version(version) == pair.name.version
             for project, version in told
         )
-    except InvalidVersion:
+    except (InvalidVersion, ValueError):  # a number too long for int
         return False
 
 

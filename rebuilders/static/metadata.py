@@ -84,7 +84,11 @@ def _requirements(texts: Iterator[str]) -> frozenset[str] | None:
         return None
     try:
         return frozenset(map(_requirement, found))
-    except InvalidRequirement:
+    except (
+        InvalidRequirement,
+        ValueError,
+        RecursionError,
+    ):  # of nested markers, and of numbers too long for int
         return None
 
 

@@ -322,6 +322,17 @@ HOSTILE = {
     "PKG-INFO, no fields": {"PKG-INFO": b"\n\n\n"},
     "PKG-INFO, a version": {"PKG-INFO": METADATA.replace(b"2.1", b"9" * 5000)},
     "PKG-INFO, a requirement": {"PKG-INFO": METADATA.replace(b"left-pad>=1", b"\x1b[2J")},
+    "PKG-INFO, a nested marker": {
+        "PKG-INFO": METADATA.replace(
+            b"left-pad>=1", b"left-pad; " + b"(" * 3000 + b"os_name == 'nt'" + b")" * 3000
+        )
+    },
+    "PKG-INFO, a long number": {"PKG-INFO": METADATA.replace(b">=1", b">=" + b"9" * 5000)},
+    "pyproject.toml, a nested marker": {
+        "pyproject.toml": FLIT.replace(
+            b"flit_core>=3", b"flit_core; " + b"(" * 3000 + b"os_name == 'nt'" + b")" * 3000
+        )
+    },
     "requires.txt": {"demo.egg-info/requires.txt": b"[:]]\n[a:b:c]\nx;y;z\n[" + b"(" * 1000 + b"\n"},
 }
 
@@ -337,7 +348,7 @@ def test_hostile_declarations_are_survived(files):
 HOSTILE_WHEEL = {
     about("entry_points.txt"): b"[\xff",
     about("WHEEL"): b"\xff\xfe",
-    about("METADATA"): b"\xff\n",
+    about("METADATA"): METADATA.replace(b"Version: 1.0", b"Version: " + b"9" * 5000),
     about("top_level.txt"): b"\xff",
     about("licenses/x"): b"",
 }
