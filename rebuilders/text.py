@@ -83,8 +83,8 @@ def rendered_static(report: StaticReport, name: TargetName) -> str:
     if checked is not None:
         lines[0] += f" ({checked.level}, without building)" if checked.level else " (without building)"
         for use in checked.rules:
-            told = f"{printable(use.path)}: " if use.path else ""
-            lines.append(f"  {use.id:24} {told}{printable(use.published)} from {printable(use.rebuilt)}")
+            told = printable(use.path or use.published)
+            lines.append(f"  {use.id:24} {told} from {printable(use.rebuilt)}")
         lines += [f"  {item.kind:24} {printable(item.path)}" for item in checked.differences[:_MAX_ROWS]]
         for item in checked.open[:_MAX_ROWS]:
             foreign = "; no file of the sdist has its bytes" if item.foreign else ""

@@ -5,7 +5,7 @@ build can mend; `not-attempted` that something is open. An open member is no acc
 when a wheel is built is open, too. See docs/explanation/static.md and docs/adr/0022-static-check.md.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from rebuilders.facts.sdist import Sdist
@@ -22,6 +22,7 @@ from rebuilders.static.dist_info import (
     namespace_files,
 )
 from rebuilders.static.metadata import contradicts
+from rebuilders.static.namespaces import declared_namespaces
 from rebuilders.static.places import Files, Open, Placed, place
 from rebuilders.static.sources import Sources
 from witness.compare.rules import rule_set_id
@@ -74,13 +75,17 @@ def check(wheel: Wheel, name: WheelName, sdist: Sdist) -> Checked:
     for item in shown:
         del payload[item.path]
     placed = place(payload, files, pair.declared, name.project)
+    if shown:  # then setuptools leaves the packages' own modules out, as the file takes their part
+        without = {f"{space.replace('.', '/')}/__init__.py" for space in declared_namespaces(sources)}
+        left_out = {item for item in placed.open if item.reason == "left-out" and item.path in without}
+        placed = replace(placed, open=tuple(item for item in placed.open if item not in left_out))
     found = tuple(examined(pair))
     shown += [item for item in found if isinstance(item, Shown)]
     ambiguous = (Open(finding.path, f"published-{finding.kind}") for finding in wheel.findings)
     left = (*ambiguous, *placed.open, *(item for item in found if isinstance(item, Open)))
     differences = _contradictions(pair, payload, left)
     result: Result = "mismatch" if differences else "not-attempted" if left else "match"
-    rules = tuple(_uses(placed, shown))
+    rules = tuple(_uses(wheel, placed, shown))
     comparison = None
     if result != "not-attempted":
         comparison = _comparison(pair, placed, shown, rules if result == "match" else (), differences)
@@ -120,8 +125,8 @@ def _may_be_of_windows(wheel: Wheel, path: str) -> bool:
     return wheel.members[path].size > _MAX_TEXT or b"\r\n" in wheel.read(path)
 
 
-def _uses(placed: Placed, shown: list[Shown]) -> list[RuleUse]:
-    """One entry a rule: for a single member its path and its source, for several their number."""
+def _uses(wheel: Wheel, placed: Placed, shown: list[Shown]) -> list[RuleUse]:
+    """One entry a rule: for a single member its path, digest and source, for several their number."""
     by_rule: dict[str, list[tuple[str, str]]] = {}
     for path, source in placed.places.items():
         by_rule.setdefault(COPIED, []).append((path, source))
@@ -129,7 +134,8 @@ def _uses(placed: Placed, shown: list[Shown]) -> list[RuleUse]:
         by_rule.setdefault(item.rule, []).append((item.path, item.source))
     uses = []
     for rule, rows in sorted(by_rule.items()):
-        path, ours, theirs = rows[0][0], rows[0][0], rows[0][1]
+        path, theirs = rows[0]
+        ours = f"sha256:{wheel.members[path].sha256}"
         if len(rows) > 1:
             path, ours, theirs = "", f"{len(rows)} members", "the same files of the sdist"
             if rule == COPIED and (roots := [root or "its top" for root in placed.roots]):

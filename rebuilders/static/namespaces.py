@@ -17,7 +17,7 @@ _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*"
 _LINES: Final = frozenset(
     {
         "d3c5e4093c5e7f96c5484c773947a56e872fe1489fa71057bf60c7e04c730161",  # of a package at the top
-        "f0bd6daa16c8049e5de122f8d2199bc5615982857c928f993486d1986f44198e",  # of one below another
+        "5d4e496575ae7f95b6e01f56f0d941564c5187615e08d4156cf6247ebd4f4a2d",  # of one below another
     }
 )
 
@@ -25,17 +25,27 @@ _LINES: Final = frozenset(
 def is_namespace_file(path: str, content: bytes, dist_info: str, sources: Sources) -> bool:
     """Whether `path` is what setuptools makes of the namespace packages that the sdist declares."""
     stem = dist_info.removesuffix(".dist-info")
-    listed = sources.egg_text("namespace_packages.txt")
-    if listed is None or not path.startswith(stem) or not _FILE.fullmatch(path[len(stem) :]):
+    declared = declared_namespaces(sources)
+    if not declared or not path.startswith(stem) or not _FILE.fullmatch(path[len(stem) :]):
         return False
-    declared = listed.decode("utf-8", "replace").split()
-    if not declared or len(listed) > _MAX_TEXT or not all(_NAME.fullmatch(name) for name in declared):
-        return False
-    names = sorted({package for name in declared for package in _with_parents(name)})
+    names = sorted(package for name in declared for package in _with_parents(name))
     lines = content.decode("utf-8", "replace").split("\n")
-    if lines.pop() or len(lines) != len(names):
+    if lines.pop():
         return False
-    return all(_skeleton(line, name) in _LINES for line, name in zip(lines, names, strict=True))
+    # A package that is the parent of two has two lines, or in later releases of setuptools one.
+    return any(
+        len(lines) == len(listed)
+        and all(_skeleton(line, name) in _LINES for line, name in zip(lines, listed, strict=True))
+        for listed in (names, sorted(set(names)))
+    )
+
+
+def declared_namespaces(sources: Sources) -> tuple[str, ...]:
+    """The namespace packages in the list that setuptools left in the sdist; none if it is no such list."""
+    listed = sources.egg_text("namespace_packages.txt") or b""
+    names = tuple(listed.decode("utf-8", "replace").split())
+    fits = len(listed) <= _MAX_TEXT and all(_NAME.fullmatch(name) for name in names)
+    return names if fits else ()
 
 
 def _with_parents(name: str) -> Iterator[str]:

@@ -64,6 +64,11 @@ class Files:
     def _digests(self) -> dict[str, str]:
         return {}
 
+    @cached_property
+    def named(self) -> dict[str, bool]:
+        """Whether a file that says how to build names something, as far as that was asked."""
+        return {}
+
     def digest(self, path: str) -> str:
         if path not in self._digests:
             self._digests[path] = hashlib.sha256(self.sdist.content(path)).hexdigest()
@@ -105,7 +110,9 @@ def place(payload: dict[str, Member], files: Files, declared: Declared, project:
         root = roots.get(_top(path), "?")
         target = told if told is not None else root + path
         tried.add(target)
-        reason = _why_not(member, target, files, declared, project)
+        reason = _why_not(member, target, files)
+        if not reason and not _is_expected(path, target, files, declared, project):
+            reason = "unexpected-at-top"
         if reason and told is None and root in ("?", "??"):
             reason = "ambiguous-place" if root == "??" else reason
         if reason:
@@ -113,11 +120,14 @@ def place(payload: dict[str, Member], files: Files, declared: Declared, project:
         else:
             places[path] = target
     left.extend(_left_out(places, tried, files))
+    tops = {_top(path).split(".")[0] for path in payload}
+    missing = (declared.tops or {project.replace("-", "_")}) - tops
+    left.extend(Open(top, "left-out") for top in sorted(missing) if _is_package(top, files))
     used = sorted({target.removesuffix(path) for path, target in places.items() if target.endswith(path)})
     return Placed(places, tuple(left), tuple(used))
 
 
-def _why_not(member: Member, target: str, files: Files, declared: Declared, project: str) -> str:
+def _why_not(member: Member, target: str, files: Files) -> str:
     """Why the file `target` of the sdist is not `member`; nothing if it is."""
     path = member.path
     held = files.sdist.facts.members.get(target)
@@ -133,23 +143,32 @@ def _why_not(member: Member, target: str, files: Files, declared: Declared, proj
         return "other-content"
     if member.executable and not held.mode & 0o111:
         return "executable-bit"
-    if not _is_expected(path, target, declared, project):
-        return "unexpected-at-top"
     return ""
 
 
-def _is_expected(path: str, target: str, declared: Declared, project: str) -> bool:
+def _is_expected(path: str, target: str, files: Files, declared: Declared, project: str) -> bool:
     """Whether the wheel is to have something of this name at its top, as far as that is declared.
 
-    The top of an sdist has much that no wheel is to have, such as setup.py. Of single files there, only modules that
-    are declared, or named as the project is, may come to the wheel's top.
+    The top of an sdist has much that no wheel is to have, such as setup.py and the tests. What comes from there to
+    the wheel's top is named as the project is; or it is declared; or it is a directory that a file of the build
+    names, and not one for something else than the package.
     """
-    name = _top(path).split(".")[0]
+    top = _top(path)
+    name = top.split(".")[0]
     if path in declared.places or canonicalize_name(name) == project:
         return path.endswith(".py") or "/" in path or path in declared.places
     if declared.tops is not None:
         return name in declared.tops
-    return "/" in target
+    if target != path or declared.place(path) is not None:
+        return "/" in target
+    return "/" in path and name.casefold() not in _ASIDE and _is_named(name, files)
+
+
+def _is_named(part: str, files: Files) -> bool:
+    """Whether a file that says how to build has `part` as a name of its own."""
+    if part not in files.named:
+        files.named[part] = any(_names(text, part) for text in files.sdist.facts.texts.values())
+    return files.named[part]
 
 
 def _top(path: str) -> str:
@@ -210,6 +229,13 @@ def _left_out(places: dict[str, str], tried: set[str], files: Files) -> Iterable
     for path in files.sdist.facts.members:
         if path.endswith(".py") and path not in tried and (package := packages.get(_parent(path))):
             yield Open(package + path.rpartition("/")[2], "left-out")
+
+
+def _is_package(top: str, files: Files) -> bool:
+    members = files.sdist.facts.members
+    return top.isidentifier() and any(
+        f"{root}{top}{end}" in members for root in ROOTS for end in (".py", "/__init__.py")
+    )
 
 
 def _parent(path: str) -> str:

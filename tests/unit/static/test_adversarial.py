@@ -53,6 +53,21 @@ ATTACKS = {
         "sitecustomize.py", "unexpected-at-top"),
     "a file for setup at the wheel's top": (
         HONEST.wheel_with({"PKG-INFO": METADATA}), "PKG-INFO", "unexpected-at-top"),
+    "the tests as a package, nothing declared": (
+        HONEST.wheel_with({"tests/test_main.py": b"raise SystemExit\n"}).sdist_with(
+            {"pyproject.toml": HATCH + b"# tests\n", "demo.egg-info/top_level.txt": None}),
+        "tests/test_main.py", "unexpected-at-top"),
+    "another directory of the sdist's top, nothing declared": (
+        HONEST.wheel_with({"helper/x.py": b"1\n"}).sdist_with(
+            {"helper/x.py": b"1\n", "pyproject.toml": HATCH, "demo.egg-info/top_level.txt": None}),
+        "helper/x.py", "unexpected-at-top"),
+    "nothing at all": (
+        HONEST.wheel_with({"demo/main.py": None, "demo/__init__.py": None, about("top_level.txt"): None}),
+        "demo", "left-out"),
+    "nothing at all, nothing declared": (
+        moved("src/").sdist_with({"demo.egg-info/top_level.txt": None}).wheel_with(
+            {"demo/main.py": None, "demo/__init__.py": None, about("top_level.txt"): None}),
+        "demo", "left-out"),
     "another case": (
         HONEST.wheel_with({"demo/main.py": None, "demo/Main.py": MAIN}), "demo/Main.py", "not-in-sdist"),
     "another case of the package": (
@@ -87,6 +102,12 @@ ATTACKS = {
         NSPKG, "pth-file"),
     "a namespace file with a mark in it": (
         HONEST.wheel_with({NSPKG: NSPKG_TOP.replace(b"'demo'", b"%p")}).sdist_with(SPACES), NSPKG, "pth-file"),
+    "a namespace file and another module of the package": (
+        HONEST.wheel_with({NSPKG: NSPKG_TOP, "demo/__init__.py": EVIL}).sdist_with(SPACES),
+        "demo/__init__.py", "other-content"),
+    "a namespace file and a module left out": (
+        HONEST.wheel_with({NSPKG: NSPKG_TOP, "demo/main.py": None}).sdist_with(SPACES),
+        "demo/main.py", "left-out"),
     "a namespace file that nothing declares": (HONEST.wheel_with({NSPKG: NSPKG_TOP}), NSPKG, "pth-file"),
     "a namespace file under another name": (
         HONEST.wheel_with({"evil-nspkg.pth": NSPKG_TOP}).sdist_with(SPACES), "evil-nspkg.pth", "pth-file"),

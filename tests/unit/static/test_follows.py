@@ -91,6 +91,11 @@ NSPKG_TOP = (
     b"find_spec('demo', [os.path.dirname(p)])));m = m or sys.modules.setdefault('demo', types.ModuleType('demo'));"
     b"mp = (m or []) and m.__dict__.setdefault('__path__',[]);(p not in mp) and mp.append(p)\n"
 )
+NSPKG_BELOW = (
+    NSPKG_TOP.replace(b"('demo',)", b"('demo', 'sub')").replace(b"'demo'", b"'demo.sub'")
+    .replace(b"('demo.sub', 'sub')", b"('demo', 'sub')")
+    .replace(b"\n", b";m and setattr(sys.modules['demo'], 'sub', m)\n")
+)  # fmt: skip
 SPACES = {f"{EGG}namespace_packages.txt": b"demo\n"}
 NSPKG = "demo-1.0-py3.9-nspkg.pth"
 SCRIPT = "demo-1.0.data/scripts/run"
@@ -160,6 +165,18 @@ OTHERS = {
     ).sdist_with({"x/__init__.py": b"1\n", f"{EGG}top_level.txt": b"demo\nx\n"}),
     "a namespace package": HONEST.wheel_with(
         {NSPKG: NSPKG_TOP, about("namespace_packages.txt"): b"demo\n"}
+    ).sdist_with(SPACES),
+    "a namespace package with a line too many": HONEST.wheel_with(
+        {NSPKG: NSPKG_TOP + NSPKG_TOP, about("namespace_packages.txt"): b"demo\ndemo\n"}
+    ).sdist_with({f"{EGG}namespace_packages.txt": b"demo\ndemo\n"}),
+    "a namespace package below another": HONEST.wheel_with(
+        {NSPKG: NSPKG_TOP + NSPKG_BELOW, about("namespace_packages.txt"): b"demo.sub\n"}
+    ).sdist_with({f"{EGG}namespace_packages.txt": b"demo.sub\n"}),
+    "two namespace packages with one parent": HONEST.wheel_with(
+        {NSPKG: NSPKG_TOP + NSPKG_TOP + NSPKG_BELOW}
+    ).sdist_with({f"{EGG}namespace_packages.txt": b"demo\ndemo.sub\n"}),
+    "a namespace package without its module": HONEST.wheel_with(
+        {NSPKG: NSPKG_TOP, "demo/__init__.py": None}
     ).sdist_with(SPACES),
     "a script": HONEST.wheel_with({SCRIPT: b"#!/bin/sh\n"}).sdist_with(
         {"bin/run": b"#!/bin/sh\n", **setup_py("scripts=['bin/run']")}
