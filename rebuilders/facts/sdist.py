@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Self, cast
 
+from rebuilders.facts.layout import Kind, Layout
+from rebuilders.facts.tarball import check_headers
 from rebuilders.facts.wheel import as_utc
 from witness.errors import Malformed
 from witness.escape import printable
@@ -23,6 +25,8 @@ from witness.wheel.archive import Entry, read_archive
 LIMITS: Final = ArchiveLimits(file=256 * MIB, member=256 * MIB, total=512 * MIB)
 _READ: Final = ("pyproject.toml", "setup.py", "setup.cfg", "PKG-INFO")
 _MAX_TEXT: Final = 4 * MIB
+# Of a ZIP archive: what leaves no doubt about which files it holds, and where.
+_HARMLESS: Final = frozenset({"archive-comment", "colliding-name", "duplicate-name", "empty-directory"})
 _CHUNK: Final = 1 * MIB
 _MAX_HEADER: Final = 256 * KIB  # of the extended headers in front of one tar member
 _BLOCK: Final = 512
@@ -146,20 +150,33 @@ def _gunzip(data: bytes) -> io.BytesIO:
 
 
 def _tar(plain: io.BytesIO) -> Iterator[Found]:
+    layout, number = Layout(_READ), 0
+    expected = check_headers(plain.getbuffer())
     with tarfile.open(fileobj=plain, mode="r:", tarinfo=_Header) as archive:
-        for number, entry in enumerate(archive):
-            if number >= LIMITS.members:
+        for number, entry in enumerate(archive, 1):
+            if number > LIMITS.members:
                 raise Malformed(f"more than the {LIMITS.members} members allowed")
             if entry.size < 0:
                 raise Malformed("a member of negative size")
+            path = layout.add(entry.name, _kind(entry), entry.linkname)
             if not entry.isreg():
                 continue
-            path = _plain_path(entry.name)
             content = None
-            if _is_read(path) and entry.size <= _MAX_TEXT:
+            if _is_read(path, entry.size):
                 file = archive.extractfile(entry)
                 content = file.read(_MAX_TEXT) if file else None
             yield path, SdistMember(path, entry.mode & 0o7777, int(entry.mtime), entry.size), content
+    if number != expected:
+        raise Malformed("a tar header that cannot be read")
+    layout.check()
+
+
+def _kind(entry: tarfile.TarInfo) -> Kind:
+    if entry.isreg():
+        return "file"
+    if entry.isdir():
+        return "directory"
+    return "link" if entry.issym() else "hard link" if entry.islnk() else "special file"
 
 
 class _Header(tarfile.TarInfo):
@@ -184,15 +201,26 @@ class _Header(tarfile.TarInfo):
 
 
 def _zip(data: bytes) -> Iterator[Found]:
+    layout = Layout(_READ)
     archive = read_archive(data, LIMITS)
+    for finding in archive.findings:
+        if finding.kind not in _HARMLESS:
+            raise Malformed(f"{finding.kind} {printable(finding.path)}")
     for entry in archive.entries:
+        path = layout.add(entry.name, _zip_kind(entry))
         if entry.is_dir:
             continue
-        path = _plain_path(entry.name)
         content = None
-        if _is_read(path) and entry.size <= _MAX_TEXT:
+        if _is_read(path, entry.size):
             content = b"".join(archive.inflate(entry))
         yield path, SdistMember(path, stat.S_IMODE(entry.mode), _zip_time(entry), entry.size), content
+    layout.check()
+
+
+def _zip_kind(entry: Entry) -> Kind:
+    if entry.is_dir:
+        return "directory"
+    return "special file" if stat.S_IFMT(entry.mode) not in (0, stat.S_IFREG) else "file"
 
 
 def _zip_time(entry: Entry) -> int:
@@ -200,15 +228,11 @@ def _zip_time(entry: Entry) -> int:
     return int(moment.timestamp()) if moment else 0
 
 
-def _plain_path(path: str) -> str:
-    path = path.removeprefix("./")
-    if path.startswith("/") or ".." in path.split("/") or "\0" in path or len(path) > LIMITS.name:
-        raise Malformed(f"a member with an unsafe path: {path[:80]!r}")
-    return path
-
-
-def _is_read(path: str) -> bool:
-    return path.count("/") == 1 and path.split("/")[1] in _READ
+def _is_read(path: str, size: int) -> bool:
+    top, _, name = path.partition("/")
+    if name == "pyproject.toml" and size > _MAX_TEXT:  # else the build would find a file that was not read
+        raise Malformed(f"{top}/{name}: {size} bytes, more than the {_MAX_TEXT} allowed")
+    return name in _READ and size <= _MAX_TEXT
 
 
 def _pyproject(text: str, filename: str) -> dict[str, Any]:

@@ -137,6 +137,8 @@ def _drain(
             if (broken := watch.broken()) is not None:
                 return broken
             for key, _ in selector.select(watch.pause):
+                if key.fd == output_fd and (broken := watch.broken_at_answer()) is not None:
+                    return broken
                 data = os.read(key.fd, _CHUNK)
                 if not data:
                     selector.unregister(key.fd)

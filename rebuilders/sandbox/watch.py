@@ -12,8 +12,7 @@ from rebuilders.sandbox.space import Space
 from rebuilders.sandbox.tree import Tree
 from witness.errors import SandboxUnavailable
 
-_LOOK: Final = 0.1  # seconds between looks at processes
-_GLANCE: Final = 0.02  # and at what costs next to nothing
+_LOOK: Final = 0.02  # seconds between looks
 
 
 @dataclass(slots=True)
@@ -26,6 +25,7 @@ class Watch:
     deadline: float
     space: Space = field(init=False)
     machine: Machine = field(default_factory=Machine)
+    _answered: bool = False
     _next: dict[Callable[[], Ending | None], float] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -41,15 +41,22 @@ class Watch:
         """The limit that the job has broken. Raises SandboxUnavailable where this machine's memory runs short."""
         if time.monotonic() >= self.deadline:
             return "time"
-        for look, pause in ((self._processes, _LOOK), (self.space.broken, _GLANCE)):
+        for look in self._next:
             begun = time.monotonic()
             if begun >= self._next[look]:
                 if (found := look()) is not None:
                     return found
                 now = time.monotonic()
                 # Looking at many processes takes a while, which must not become all that is done.
-                self._next[look] = now + max(pause, 5 * (now - begun))
+                self._next[look] = now + max(_LOOK, 5 * (now - begun))
         return None
+
+    def broken_at_answer(self) -> Ending | None:
+        """To be asked before output is read: what a job holds is looked at once more, when it begins to answer."""
+        if self._answered or not self.space.entered:
+            return None
+        self._answered = True
+        return self._processes() or self.space.broken()
 
     def broken_at_last(self) -> Ending | None:
         """The limit that a job has broken which has ended by itself. Raises SandboxUnavailable as well."""

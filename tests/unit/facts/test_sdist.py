@@ -27,6 +27,12 @@ def tar_facts(*parts):
     return facts(gzip.compress(b"".join(parts) + END, mtime=0))
 
 
+def link(name, target, kind=tarfile.SYMTYPE):
+    made = info(name, kind=kind)
+    made.linkname = target
+    return made
+
+
 def header(name, size=0, **kwargs):
     return info(name, size, **kwargs).tobuf(tarfile.GNU_FORMAT)
 
@@ -40,7 +46,7 @@ def test_what_a_tarball_says(form):
         (info(f"{TOP}/setup.py", mode=0o755, mtime=MTIME + 1), b"setup_requires\n"),
         (info(long), b"x"),
         (info(f"{TOP}/sub/setup.cfg"), b"not at the top"),
-        (info(f"{TOP}/link", kind=tarfile.SYMTYPE), b""),
+        (link(f"{TOP}/link", "setup.py"), b""),
     ]
     found = facts(gzip.compress(tar_of(members, form)))
     assert found.top == TOP
@@ -117,7 +123,7 @@ def test_unsafe_paths(path):
         (gzip.compress(tar_of([(info(path), b"x")])), "demo-1.0.tar.gz"),
         (zip_of([File(path, b"x")]), "demo-1.0.zip"),
     ):
-        with pytest.raises(Malformed, match=r"unsafe path|more than the 1024 allowed"):
+        with pytest.raises(Malformed, match=r"unsafe path|unsafe-name|more than the 1024 allowed"):
             facts(data, name)
 
 
@@ -220,7 +226,7 @@ def test_the_later_of_two_members_counts():
         (ArchiveLimits(members=2), sdist_of({"a": b"", "b": b""}), "more than the 2 members"),
         (
             ArchiveLimits(members=2),
-            gzip.compress(tar_of((info(TOP, kind=tarfile.SYMTYPE), b"") for _ in range(3))),
+            gzip.compress(tar_of((info(TOP, kind=tarfile.DIRTYPE), b"") for _ in range(3))),
             "more than the 2 members",
         ),
     ],
@@ -264,5 +270,15 @@ def test_a_sparse_file_is_not_unrolled():
     data = io.BytesIO()
     records = b"22 GNU.sparse.major=1\n22 GNU.sparse.minor=0\n31 GNU.sparse.realsize=9999999\n"
     data.write(pax(records) + header(f"{TOP}/setup.py", 512) + b"0\n".ljust(512, b"\0"))
-    found = tar_facts(data.getvalue())
-    assert found.texts == {}
+    with pytest.raises(Malformed, match="sparse"):
+        tar_facts(data.getvalue())
+
+
+def test_a_pyproject_that_is_too_large_to_be_read(monkeypatch):
+    monkeypatch.setattr(reader, "_MAX_TEXT", 10)
+    for data, name in (
+        (sdist_of({"pyproject.toml": b"#" * 11}), "demo-1.0.tar.gz"),
+        (zip_sdist_of({"pyproject.toml": b"#" * 11}), "demo-1.0.zip"),
+    ):
+        with pytest.raises(Malformed, match="11 bytes, more than the 10 allowed"):
+            facts(data, name)
