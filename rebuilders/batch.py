@@ -6,15 +6,15 @@ nothing about its target is tried again. A file that holds something else is lef
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import closing
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 from rebuilders.config import Settings
-from rebuilders.lifetime import end_with_parent
+from rebuilders.lifetime import workers
 from rebuilders.result import INCOMPLETE, SCHEMA, incomplete_json, to_json
 from rebuilders.wiring import Workshop, open_workshop
 from witness.errors import Incomplete, InputError
@@ -31,13 +31,10 @@ class Batch:
     jobs: int
     timeout: float
 
-    def results(self, targets: Iterable[TargetName]) -> Iterator[dict[str, Any]]:
+    def results(self, targets: Iterable[TargetName]) -> Generator[dict[str, Any]]:
         """A result for each target, as they finish."""
         waiting: set[Future[dict[str, Any]]] = set()
-        # Workers are spawned: a fork would share the parent's connections and threads.
-        with ProcessPoolExecutor(
-            self.jobs, mp_context=get_context("spawn"), initializer=_open, initargs=(self.settings,)
-        ) as pool:
+        with workers(self.jobs, _open, self.settings) as pool:
             for target in targets:
                 waiting.add(pool.submit(_one, str(target), self.timeout))
                 if len(waiting) >= 2 * self.jobs:
@@ -66,8 +63,8 @@ def run(batch: Batch, targets: list[TargetName], out: Path, progress: Callable[[
             f"{out}: cannot be written: {error.strerror}", hint="Choose another --out."
         ) from None
     try:
-        with out.open("a", encoding="utf-8") as file:
-            for result in batch.results(todo):
+        with out.open("a", encoding="utf-8") as file, closing(batch.results(todo)) as results:
+            for result in results:
                 file.write(json.dumps(result) + "\n")
                 file.flush()
                 counts[result["result"]] += 1
@@ -143,7 +140,6 @@ def _standing(line: str) -> dict[str, Any] | None:
 
 def _open(settings: Settings) -> None:
     global _workshop  # noqa: PLW0603 - what a process pool's initializer is for
-    end_with_parent()
     _workshop = open_workshop(settings)
 
 

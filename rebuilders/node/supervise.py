@@ -3,14 +3,14 @@
 import fcntl
 import os
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
-from multiprocessing import get_context
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
+from rebuilders.lifetime import workers
 from rebuilders.node import worker
 from rebuilders.node.config import NodeConfig, NodeDirectory
 from rebuilders.node.ledger import Ledger
@@ -59,16 +59,17 @@ def _round(directory: NodeDirectory, config: NodeConfig, ledger: Ledger, tell: C
     unpublished = 0
     released: list[tuple[TargetName, str]] = []
     try:
-        for target, done in _rebuilt(directory, config, ledger):
-            tell(f"{done.target}: {done.result}{f' ({done.level})' if done.level else ''}")
-            if done.complete:
-                ledger.finish(target, done.result)
-                unpublished += 1
-            else:
-                released.append((target, done.result))
-            if unpublished >= _BATCH:
-                _publish(directory, tell)
-                unpublished = 0
+        with closing(_rebuilt(directory, config, ledger)) as rebuilt:
+            for target, done in rebuilt:
+                tell(f"{done.target}: {done.result}{f' ({done.level})' if done.level else ''}")
+                if done.complete:
+                    ledger.finish(target, done.result)
+                    unpublished += 1
+                else:
+                    released.append((target, done.result))
+                if unpublished >= _BATCH:
+                    _publish(directory, tell)
+                    unpublished = 0
     finally:
         # Only after the round: what could not be completed now would be taken again at once.
         for target, detail in released:
@@ -79,16 +80,13 @@ def _round(directory: NodeDirectory, config: NodeConfig, ledger: Ledger, tell: C
 
 def _rebuilt(
     directory: NodeDirectory, config: NodeConfig, ledger: Ledger
-) -> Iterator[tuple[TargetName, Done]]:
+) -> Generator[tuple[TargetName, Done]]:
     """Every queued target, rebuilt; as many at a time as the configuration says."""
     running: dict[Future[Done], TargetName] = {}
     target = ledger.take()
     in_a_row = 0
     while target is not None or running:
-        # Workers are spawned: a fork would share the parent's connections.
-        with ProcessPoolExecutor(
-            config.jobs, get_context("spawn"), initializer=worker.start, initargs=(directory, config)
-        ) as pool:
+        with workers(config.jobs, worker.start, directory, config) as pool:
             try:
                 while target is not None or running:
                     while target is not None and len(running) < config.jobs:

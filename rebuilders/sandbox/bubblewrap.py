@@ -34,7 +34,7 @@ _BEGUN: Final = b"\x01"
 _BEGIN: Final = ("/bin/sh", "-c", 'printf "\\001"; exec "$@"', "sh")
 # What bwrap and shells add to the environment of what they start, each system's shell something else.
 _CLEAN: Final = ("/usr/bin/env", "-u", "PWD", "-u", "OLDPWD", "-u", "SHLVL", "-u", "_")
-_MORE_PROCESSES: Final = 8  # times as many as a job may have are refused: before, it is ended
+_MORE_PROCESSES: Final = 2  # times as many as a job may have are refused: before, it is ended
 _ACCOUNT: Final = "build:x:{uid}:{uid}:build:{home}:/bin/sh\n"
 
 
