@@ -90,7 +90,7 @@ def capture(
                 if ended == "exit":  # bwrap has closed its pipe, and is about to end with the job's status
                     child.wait(_GRACE)
             finally:
-                _end(child, tree, group)
+                _end(child, tree, group, reader.fileno())
             if ended == "exit" and output:
                 ended = _ended(child.returncode, watch)
     return Captured(child.returncode, ended, bytes(output), log.text(), time.monotonic() - started)
@@ -153,13 +153,17 @@ def _drain(
     return "exit"
 
 
-def _end(child: "subprocess.Popen[bytes]", tree: Tree, group: Group | None) -> None:
+def _end(child: "subprocess.Popen[bytes]", tree: Tree, group: Group | None, status: int) -> None:
     try:
         if group is not None:
             group.kill()
         if child.poll() is None:
             os.killpg(child.pid, signal.SIGKILL)
         child.wait(_GRACE)
+        os.set_blocking(status, False)
+        with contextlib.suppress(BlockingIOError):
+            tree.feed(os.read(status, _CHUNK))  # what bwrap told at last
+        tree.kill()
         gone = tree.gone(_GRACE)
     except subprocess.TimeoutExpired:
         gone = False

@@ -1,8 +1,10 @@
 """A job's processes as the host sees them: what they hold together, and that they are gone."""
 
+import contextlib
 import json
 import os
 import select
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -76,6 +78,12 @@ class Tree:
         poll = select.poll()
         poll.register(self._pidfd, select.POLLIN)
         return bool(poll.poll(seconds * 1000))
+
+    def kill(self) -> None:
+        """Ends its first process, and by that all others. One that is still being set up does not follow bwrap."""
+        if self._pidfd is not None:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
 
     def close(self) -> None:
         if self._pidfd is not None:
