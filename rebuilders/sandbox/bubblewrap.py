@@ -159,7 +159,8 @@ def _file_system(job: Job, files: dict[str, int]) -> Iterator[str]:
             yield from ("--perms", "0755", "--tmpfs", masked, "--remount-ro", masked)
     for target, descriptor in files.items():
         yield from ("--perms", "0444", "--ro-bind-data", str(descriptor), target)
-    yield from ("--proc", "/proc", "--dev", "/dev")
+    # Settings of its own namespaces could be changed there otherwise, and as root, those of the whole machine.
+    yield from ("--proc", "/proc", "--ro-bind", "/proc/sys", "/proc/sys", "--dev", "/dev")
     yield from ("--perms", "1777", "--size", str(refused_beyond(job.limits.shared)), "--tmpfs", "/dev/shm")  # noqa: S108 - inside
     yield from ("--remount-ro", "/dev")
     yield from ("--perms", "1777", "--size", str(refused_beyond(job.limits.scratch)), "--tmpfs", SCRATCH)

@@ -226,6 +226,51 @@ class TestReach:
         found = sandbox.run(shell("cat /proc/*/environ; cat /proc/*/cmdline"))
         assert b"s3cret" not in found.output
 
+    def test_no_command_line_tells_where_things_lie_on_the_host(self, sandbox, shown):
+        found = sandbox.run(shell("cat /proc/[0-9]*/cmdline", mounts=(Mount(shown, "/in"),)))
+        assert found.ok
+        assert str(shown).encode() not in found.output
+        assert b"bwrap" in found.output
+
+    def test_mounts_tell_of_nothing_but_what_is_mounted(self, sandbox, shown):
+        (shown / "in").mkdir()
+        found = sandbox.run(
+            shell("cat /proc/self/mountinfo /proc/mounts", mounts=(Mount(shown / "in", "/in"),))
+        )
+        roots = {line.split()[3] for line in found.output.decode().splitlines() if line[0].isdigit()}
+        own = (
+            "/usr/",
+            "/null",
+            "/zero",
+            "/full",
+            "/random",
+            "/urandom",
+            "/tty",
+            "/bindfile",
+            "/bus",
+            "/irq",
+            "/sys",
+        )
+        assert {root for root in roots if not root.startswith(own)} <= {
+            "/",
+            str(shown / "in"),
+            "/fs",
+            "/sysrq-trigger",
+        }
+
+    def test_no_key_of_the_host(self, sandbox):
+        code = """
+            import os
+            print(sum(1 for _ in open("/proc/keys")))
+            for path in ("/proc/kmsg", "/dev/kmsg", "/proc/kcore", "/proc/1/root/etc/shadow"):
+                try:
+                    os.close(os.open(path, os.O_RDONLY | os.O_NONBLOCK))
+                    print("OPENED", path)
+                except OSError:
+                    pass
+        """
+        assert python(sandbox, code).split() == ["0"]
+
     def test_its_environment_is_what_it_was_given(self, sandbox):
         found = sandbox.run(
             Job(("/usr/bin/env",), variables={"LC_ALL": "C.UTF-8", "x": "a\nb =", "TMPDIR": "/t"})
@@ -333,6 +378,22 @@ class TestRights:
         found = sandbox.run(shell(script))
         assert (found.ok, found.output) == (True, b"")
 
+    def test_nothing_below_proc_is_written(self, sandbox):
+        # But of its own processes; and /proc/pressure, where anybody may ask to be woken.
+        code = """
+            import os
+            own = {"/proc/self", "/proc/thread-self", "/proc/pressure", *("/proc/" + name for name in os.listdir("/proc") if name.isdigit())}
+            for root, directories, files in os.walk("/proc"):
+                directories[:] = [name for name in directories if os.path.join(root, name) not in own]
+                for name in files:
+                    try:
+                        os.close(os.open(os.path.join(root, name), os.O_WRONLY | os.O_NONBLOCK))
+                        print(os.path.join(root, name))
+                    except OSError:
+                        pass
+        """
+        assert python(sandbox, code) == ""
+
     def test_set_uid_programs_gain_nothing(self, sandbox, shown):
         if isinstance(sandbox, AsNobody) or not sandbox.root:
             pytest.skip("only root can make such a file")
@@ -382,6 +443,16 @@ class TestLimits:
             wait_until(lambda: len(running(mark)) > 3)
             caller.kill()
         wait_until(lambda: running(mark) == [])
+
+    def test_the_end_while_it_is_being_set_up(self, sandbox):
+        mark = f"mark{os.urandom(8).hex()}"
+        for milliseconds in (1, 2, 3, 5, 8, 13, 21):
+            job = shell(f"sleep 600; : {mark}", limits=replace(LIMITS, seconds=milliseconds / 1000))
+            try:
+                assert sandbox.run(job).ended == "time"
+            except SandboxUnavailable as error:
+                assert "not set up within" in str(error)  # noqa: PT017 - either is right
+        assert running(mark) == []
 
     @pytest.mark.parametrize(
         "start",
