@@ -255,6 +255,7 @@ class TestReach:
             "/",
             str(shown / "in"),
             "/fs",
+            "/newroot",
             "/sysrq-trigger",
         }
 
