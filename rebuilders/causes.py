@@ -15,6 +15,13 @@ from witness.observation import Difference
 from witness.wheel.reader import Wheel
 
 _MAX_TEXT: Final = 4 * 1024 * 1024
+_LICENSES: Final = (
+    "LICEN",
+    "COPYING",
+    "NOTICE",
+    "AUTHORS",
+)  # what wheel and setuptools look for by themselves
+_WRITTEN: Final = (".pth", ".pyc", ".so", ".pyd")  # payload that build tools write
 
 
 @dataclass(frozen=True)
@@ -34,10 +41,18 @@ class Case:
         return ""
 
     def in_sdist(self, path: str) -> bool:
-        """Whether the sdist has a file of that path, at its top or below some directory."""
-        name = self.below_dist_info(path) or path
+        """Whether the sdist has a file of that path, at its top or below some directory.
+
+        A file of `.dist-info` that a build takes from elsewhere, such as a license, has its size there, too.
+        """
+        below = self.below_dist_info(path)
+        name = below.removeprefix("licenses/") or path
         alike = self._by_basename.get(name.rsplit("/", 1)[-1], ())
-        return any(member == name or member.endswith(f"/{name}") for member in alike)
+        found = [member for member in alike if member == name or member.endswith(f"/{name}")]
+        if below and path in self.published.members:
+            size = self.published.members[path].size
+            return any(self.sdist.members[member].size == size for member in found)
+        return bool(found)
 
     @cached_property
     def _by_basename(self) -> dict[str, list[str]]:
@@ -111,6 +126,22 @@ def cause_of(case: Case) -> str:
     order = [name for name, _ in CAUSES]
     found = set(_causes(case))
     return max(found, key=order.index) if found else "metadata"
+
+
+def no_recipe_helps(case: Case) -> bool:
+    """Whether the published wheel has a file that a build has to take from the sdist, which has none of the kind."""
+    return any(
+        _not_in_sdist(case, difference) and _is_taken(case, difference.path)
+        for difference in case.differences
+    )
+
+
+def _is_taken(case: Case, path: str) -> bool:
+    """Whether builds take `path` from the source, whatever made the wheel: they neither write nor rename it."""
+    below = case.below_dist_info(path)
+    if below:
+        return below.rsplit("/", 1)[-1].upper().startswith(_LICENSES)
+    return not path.endswith(_WRITTEN) and not path.split("/", 1)[0].endswith(".data")
 
 
 def _causes(case: Case) -> Iterator[str]:
