@@ -71,11 +71,12 @@ class Cgroups:
         own = _own_group(proc)
         if own is None:
             return None
-        if own.name == _OWN and _enabled(own.parent):
-            return cls(own.parent)
-        if not (_delegated(own) and _words(own / "cgroup.controllers") >= _NEEDED and _take(own)):
-            return None
-        return cls(own)
+        base = own.parent if own.name == _OWN else own
+        if own != base and _enabled(base):
+            return cls(base)
+        if _delegated(base) and _words(base / "cgroup.controllers") >= _NEEDED and _take(base):
+            return cls(base)
+        return None
 
     @contextmanager
     def group(self, limits: Limits) -> Iterator[Group]:

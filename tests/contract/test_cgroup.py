@@ -91,8 +91,14 @@ def test_what_was_not_delegated_is_left_alone(tree):
     assert not (base / "supervisor").exists()
 
 
-def test_a_delegated_subtree_is_emptied_into_a_leaf(tree):
-    base, proc = tree()
+@pytest.mark.parametrize("leaf", ["", "/supervisor"])  # the latter by systemd's DelegateSubgroup
+def test_a_delegated_subtree_is_emptied_into_a_leaf(tree, leaf):
+    base, proc = tree(own=f"/user.slice/job.scope{leaf}")
+    if leaf:
+        base = base.parent
+        (base / "cgroup.procs").write_text(f"{os.getpid()}\n")
+        (base / "cgroup.controllers").write_text("cpu memory pids")
+        (base / "cgroup.subtree_control").write_text("")
     if os.geteuid() == 0:
         try:
             os.setxattr(base, "user.delegate", b"1")
