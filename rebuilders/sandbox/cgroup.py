@@ -7,8 +7,8 @@ Documentation/admin-guide/cgroup-v2.rst.
 """
 
 import contextlib
-import itertools
 import os
+import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,7 +29,6 @@ _DELEGATED: Final = ("user.delegate", "trusted.delegate")  # set by systemd
 _PERIOD: Final = 100_000  # microseconds
 _OF_BWRAP: Final = 4  # processes that are there besides the job's own
 _GRACE: Final = 20.0
-_numbers = itertools.count()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +80,7 @@ class Cgroups:
     @contextmanager
     def group(self, limits: Limits) -> Iterator[Group]:
         """A group with `limits`, for as long as the context lasts. Raises SandboxUnavailable."""
-        path = self.base / f"{_JOB}{os.getpid()}-{next(_numbers)}"
+        path = self.base / f"{_JOB}{secrets.token_hex(8)}"
         try:
             path.mkdir()
             for name, value in _settings(path, limits):

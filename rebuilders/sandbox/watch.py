@@ -83,7 +83,7 @@ class Watch:
             return "process"
         if self.tree.sockets() > self.limits.sockets:
             return "socket"
-        if self.machine.short():
+        if self.group is None and self.machine.short():
             raise _short("memory runs short")
         return None
 

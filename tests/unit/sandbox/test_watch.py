@@ -26,9 +26,7 @@ def machine(tmp_path):
         (tmp_path / "vmstat").write_text(f"nr_free_pages 7\noom_kill {killed}\n")
 
     tell()
-    made = Machine(tmp_path)
-    made_tell = tell
-    return made, made_tell
+    return Machine(tmp_path), tell
 
 
 def watch(machine, *, group=None, limits=None, seconds=60.0):
@@ -62,9 +60,10 @@ def test_a_process_that_was_ended_for_memory(machine):
 
 def test_with_a_control_group_the_group_decides(machine, tmp_path):
     made, tell = machine
-    tell(killed=1)  # another's
+    tell(available=MIB, killed=1)  # of others
     group = Group(tmp_path)
     assert watch(made, group=group).broken_at_last() is None
+    assert watch(made, group=group).broken() is None
     (tmp_path / "memory.events").write_text("oom_kill 1\n")
     assert watch(made, group=group).broken_at_last() == "memory"
     assert watch(made, group=group).broken() == "memory"
