@@ -127,7 +127,7 @@ def rebuild(fetch: Callable[[], Target], ports: Ports, deadline: Deadline) -> Re
         run.search(target)
     except NotBuilt as failure:
         run.failure = failure
-    best = run.best
+    best = run.standing()
     return Report(
         target,
         run.prepared.plan if run.prepared else None,
@@ -209,6 +209,7 @@ class _Run:
     prepared: Prepared | None = None
     best: Attempt | None = None
     failure: NotBuilt | None = None
+    limited: NotBuilt | None = None  # the first that broke a limit other than that on time
     tries: int = 0
     outputs: dict[str, None] = field(default_factory=dict)
     tried: set[object] = field(default_factory=set)
@@ -238,9 +239,16 @@ class _Run:
             return None
         return lambda minor: installer.install(minor, seconds=deadline.remaining("resolve"))
 
+    def standing(self) -> Attempt | None:
+        """The best attempt, unless it differs and another broke a limit: on a larger machine, that one might match."""
+        if self.best is not None and not self.best.outcome.matches and self.limited is not None:
+            self.failure = self.limited
+            return None
+        return self.best
+
     def cause(self) -> str:
         """The class of the mismatch that it came to; nothing, if it came to none."""
-        if self.best is None or self.best.outcome.matches or self.prepared is None:
+        if self.best is None or self.standing() is None or self.best.outcome.matches or self.prepared is None:
             return ""
         return cause_of(_case(self.prepared, self.best))
 
@@ -271,6 +279,8 @@ class _Run:
         except NotBuilt as failure:
             if failure.cause == "time-limit":
                 raise
+            if failure.cause.endswith("-limit"):
+                self.limited = self.limited or failure
             if self.failure is None or self.failure.phase == "resolve":
                 self.failure = failure  # the first of its kind: what came after were other guesses
             return "unresolved" if failure.phase == "resolve" else "failed"

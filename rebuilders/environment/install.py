@@ -98,7 +98,8 @@ class Environments:
             mounts=(*interpreter.mounts, Mount(self.uv, _UV), Mount(staging, PATH, writable=True)),
             files={f"{_WHEELS}/{name}": data for name, data in wheels.items()},
             variables={**interpreter.variables, "UV_CACHE_DIR": "/build/uv", "LC_ALL": "C.UTF-8"},
-            limits=Limits(seconds=seconds, memory=64 * GIB),  # uv reserves address space freely
+            # uv reserves address space freely, and has threads for each core.
+            limits=Limits(seconds=seconds, memory=64 * GIB, processes=1024),
         )
 
     def _check(self, finished: Finished) -> None:

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, Self, cast
 
+from rebuilders.facts.layout import Kind, Layout
+from rebuilders.facts.tarball import check_headers
 from rebuilders.facts.wheel import as_utc
 from witness.errors import Malformed
 from witness.escape import printable
@@ -25,6 +27,8 @@ from witness.wheel.entry import Entry
 LIMITS: Final = ArchiveLimits(file=256 * MIB, member=256 * MIB, total=512 * MIB)
 _READ: Final = ("pyproject.toml", "setup.py", "setup.cfg", "PKG-INFO")
 _MAX_TEXT: Final = 4 * MIB
+# Of a ZIP archive: what leaves no doubt about which files it holds, and where.
+_HARMLESS: Final = frozenset({"archive-comment", "colliding-name", "duplicate-name", "empty-directory"})
 _CHUNK: Final = 1 * MIB
 _MAX_HEADER: Final = 256 * KIB  # of the extended headers in front of one tar member
 _MAX_GLOBAL: Final = 64  # fields of global headers; `git archive` writes one
@@ -93,39 +97,14 @@ Content = Callable[[], bytes | memoryview]
 
 @dataclass(frozen=True, slots=True)
 class Sdist:
-    """An sdist in memory: its facts, and the content of its files.
-
-    `overlaid` are paths below the top directory that a link, a special file or a second spelling of the path claims
-    too: what a build finds there is not, or not for sure, the file that `facts.members` has. It holds "" where that
-    can be said of no path in particular.
-    """
+    """An sdist in memory: its facts, and the content of its files."""
 
     facts: SdistFacts
-    overlaid: frozenset[str]
     _contents: dict[str, Content] = field(repr=False)
-
-    def is_plain(self, path: str) -> bool:
-        """Whether `path` is a file of the sdist, and nothing else of the sdist can stand in its place."""
-        if path not in self._contents:
-            return False
-        return not self.overlaid or not self.overlaid & {"", path, *_parents(path)}
-
-    def is_readable(self, path: str) -> bool:
-        """Whether the content of the file at `path` is known; that of a sparse file is not."""
-        return path in self._contents
 
     def content(self, path: str) -> bytes | memoryview:
         """The bytes of the file at `path`, one of `facts.members`. Raises Malformed if they are damaged."""
-        read = self._contents.get(path)
-        if read is None:
-            raise Malformed(f"{self.facts.filename}: {path!r} has no content of its own")
-        return read()
-
-
-def _parents(path: str) -> Iterator[str]:
-    while "/" in path:
-        path = path.rpartition("/")[0]
-        yield path
+        return self._contents[path]()
 
 
 def sdist_facts(data: bytes, filename: str, sha256: str) -> SdistFacts:
@@ -143,8 +122,7 @@ def read_sdist(data: bytes, filename: str, sha256: str) -> Sdist:
     if len(data) > LIMITS.file:
         raise Malformed(f"{filename}: {len(data)} bytes, more than the {LIMITS.file} allowed")
     try:
-        overlaid: set[str] = set()
-        found = _zip(data, overlaid) if filename.endswith(".zip") else _tar(_gunzip(data), overlaid)
+        found = _zip(data) if filename.endswith(".zip") else _tar(_gunzip(data))
         members, texts, contents = _collect(found)
     except Malformed as error:
         raise Malformed(f"{filename}: {error}") from None
@@ -159,30 +137,18 @@ def read_sdist(data: bytes, filename: str, sha256: str) -> Sdist:
     facts = SdistFacts(
         filename, sha256, top, below, texts, _pyproject(texts.get("pyproject.toml", ""), filename)
     )
-    overlaid |= {path for path in members if _spelled(path) != path}
-    spelled = (_spelled(path) for path in overlaid)
-    return Sdist(
-        facts,
-        frozenset("" if path in ("", top) else path.removeprefix(f"{top}/") for path in spelled),
-        {path[len(top) + 1 :]: read for path, read in contents.items() if read is not None},
-    )
+    return Sdist(facts, {path[len(top) + 1 :]: read for path, read in contents.items()})
 
 
-def _spelled(path: str) -> str:
-    """`path` as everyone would write it; empty where it leads out of the archive, or back into it from elsewhere."""
-    parts = [part for part in path.split("/") if part not in ("", ".")]
-    return "" if ".." in parts or path.startswith("/") else "/".join(parts)
-
-
-Found = tuple[str, SdistMember, bytes | None, Content | None]
+Found = tuple[str, SdistMember, bytes | None, Content]
 
 
 def _collect(
     found: Iterator[Found],
-) -> tuple[dict[str, SdistMember], dict[str, str], dict[str, Content | None]]:
+) -> tuple[dict[str, SdistMember], dict[str, str], dict[str, Content]]:
     members: dict[str, SdistMember] = {}
     texts: dict[str, str] = {}
-    contents: dict[str, Content | None] = {}
+    contents: dict[str, Content] = {}
     for path, member, content, read in found:
         if len(members) >= LIMITS.members:
             raise Malformed(f"more than the {LIMITS.members} members allowed")
@@ -218,11 +184,11 @@ def _gunzip(data: bytes) -> io.BytesIO:
     return plain
 
 
-def _tar(plain: io.BytesIO, overlaid: set[str]) -> Iterator[Found]:
-    """The files of a tar. Links and special files come into `overlaid`, by their paths."""
+def _tar(plain: io.BytesIO) -> Iterator[Found]:
+    layout, number = Layout(_READ), 0
     buffer = plain.getbuffer()
+    expected = check_headers(buffer)
     with tarfile.open(fileobj=plain, mode="r:", tarinfo=_Header) as archive:
-        number = 0
         while (entry := archive.next()) is not None:
             archive.members.clear()  # type: ignore[attr-defined] # each holds all of its extended header
             number += 1
@@ -230,23 +196,32 @@ def _tar(plain: io.BytesIO, overlaid: set[str]) -> Iterator[Found]:
                 raise Malformed(f"more than the {LIMITS.members} members allowed")
             if entry.size < 0:
                 raise Malformed("a member of negative size")
+            path = layout.add(entry.name, _kind(entry), entry.linkname)
             if not entry.isreg():
-                if not entry.isdir():
-                    overlaid.add(entry.name)
                 continue
-            path = _plain_path(entry.name)
             content = None
-            if _is_read(path) and entry.size <= _MAX_TEXT:
+            if _is_read(path, entry.size):
                 file = archive.extractfile(entry)
                 content = file.read(_MAX_TEXT) if file else None
-            read = partial(_piece, buffer, entry.offset_data, entry.size) if not entry.issparse() else None
+            read = partial(_piece, buffer, entry.offset_data, entry.size)
             yield path, SdistMember(path, entry.mode & 0o7777, int(entry.mtime), entry.size), content, read
+    if number != expected:
+        raise Malformed("a tar header that cannot be read")
+    layout.check()
 
 
 def _piece(buffer: memoryview, at: int, size: int) -> memoryview:
     if at + size > len(buffer):
         raise Malformed("a member that is cut short")
     return buffer[at : at + size]
+
+
+def _kind(entry: tarfile.TarInfo) -> Kind:
+    if entry.isreg():
+        return "file"
+    if entry.isdir():
+        return "directory"
+    return "link" if entry.issym() else "hard link" if entry.islnk() else "special file"
 
 
 class _Header(tarfile.TarInfo):
@@ -300,21 +275,30 @@ def _check_extended(size: int, file: io.BytesIO) -> None:
         raise Malformed("a sparse file")
 
 
-def _zip(data: bytes, overlaid: set[str]) -> Iterator[Found]:
-    """The files of a ZIP archive. What another reader might see otherwise comes into `overlaid`."""
+def _zip(data: bytes) -> Iterator[Found]:
+    layout = Layout(_READ)
     archive = read_archive(data, LIMITS)
-    overlaid |= {finding.path for finding in archive.findings}
+    for finding in archive.findings:
+        if finding.kind not in _HARMLESS:
+            raise Malformed(f"{finding.kind} {printable(finding.path)}")
     for entry in archive.entries:
+        path = layout.add(entry.name, _zip_kind(entry))
         if entry.is_dir:
             continue
-        path = _plain_path(entry.name)
         read = partial(_inflated, archive, entry)
-        content = read() if _is_read(path) and entry.size <= _MAX_TEXT else None
+        content = read() if _is_read(path, entry.size) else None
         yield path, SdistMember(path, stat.S_IMODE(entry.mode), _zip_time(entry), entry.size), content, read
+    layout.check()
 
 
 def _inflated(archive: Archive, entry: Entry) -> bytes:
     return b"".join(archive.inflate(entry))
+
+
+def _zip_kind(entry: Entry) -> Kind:
+    if entry.is_dir:
+        return "directory"
+    return "special file" if stat.S_IFMT(entry.mode) not in (0, stat.S_IFREG) else "file"
 
 
 def _zip_time(entry: Entry) -> int:
@@ -322,16 +306,11 @@ def _zip_time(entry: Entry) -> int:
     return int(moment.timestamp()) if moment else 0
 
 
-def _plain_path(path: str) -> str:
-    path = path.removeprefix("./")
-    # An empty part: below its top directory, `top//etc` would be an absolute path.
-    if {"", ".."} & set(path.split("/")) or "\0" in path or len(path) > LIMITS.name:
-        raise Malformed(f"a member with an unsafe path: {path[:80]!r}")
-    return path
-
-
-def _is_read(path: str) -> bool:
-    return path.count("/") == 1 and path.split("/")[1] in _READ
+def _is_read(path: str, size: int) -> bool:
+    top, _, name = path.partition("/")
+    if name == "pyproject.toml" and size > _MAX_TEXT:  # else the build would find a file that was not read
+        raise Malformed(f"{top}/{name}: {size} bytes, more than the {_MAX_TEXT} allowed")
+    return name in _READ and size <= _MAX_TEXT
 
 
 def _pyproject(text: str, filename: str) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from rebuilders.checking import StaticReport
-from rebuilders.lifetime import end_with_parent
 from rebuilders.node.config import NodeConfig, NodeDirectory
 from rebuilders.observe import observe, observe_static
 from rebuilders.outbox import Outbox
@@ -102,7 +101,6 @@ _worker: Worker | None = None  # of a worker process, opened once
 def start(directory: NodeDirectory, config: NodeConfig) -> None:
     """For the initializer of a process pool."""
     global _worker  # noqa: PLW0603
-    end_with_parent()
     _worker = Worker.open(directory, config)
 
 

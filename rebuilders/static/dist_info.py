@@ -277,7 +277,8 @@ def _scripts(pair: Pair, name: str) -> tuple[str, ...]:
 def _is_script(pair: Pair, path: str, place: str) -> bool:
     """The file as it is, or with the first line that bdist_wheel gives to scripts of Python."""
     sdist = pair.files.sdist
-    if not sdist.is_plain(place) or sdist.facts.members[place].size > _MAX_TEXT:
+    held = sdist.facts.members.get(place)
+    if held is None or held.size > _MAX_TEXT:
         return False
     if pair.files.has(place, pair.wheel.members[path]):
         return True

@@ -64,7 +64,7 @@ def contradicts(metadata: bytes, sources: Sources) -> bool:
 def pkg_info_of(sources: Sources) -> bytes | None:
     """The PKG-INFO at the sdist's top."""
     member = sources.sdist.facts.members.get("PKG-INFO")
-    if member is None or member.size > MAX_METADATA or not sources.sdist.is_plain("PKG-INFO"):
+    if member is None or member.size > MAX_METADATA:
         return None
     return bytes(sources.sdist.content("PKG-INFO"))
 

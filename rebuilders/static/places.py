@@ -77,17 +77,14 @@ class Files:
     def has(self, path: str, member: Member) -> bool:
         """Whether `path` is a plain file of the sdist with the bytes of `member`."""
         held = self.sdist.facts.members.get(path)
-        if held is None or held.size != member.size or not self.sdist.is_plain(path):
+        if held is None or held.size != member.size:
             return False
         return self.digest(path) == member.sha256
 
     def is_foreign(self, member: Member) -> bool:
         """Whether no file of the sdist has the bytes of `member`, which are not empty."""
         alike = self._by_size.get(member.size, ())
-        return member.size > 0 and not any(self._may_hold(path, member) for path in alike)
-
-    def _may_hold(self, path: str, member: Member) -> bool:
-        return not self.sdist.is_readable(path) or self.digest(path) == member.sha256
+        return member.size > 0 and not any(self.digest(path) == member.sha256 for path in alike)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +134,6 @@ def _why_not(member: Member, target: str, files: Files) -> str:
         return "data-not-declared"
     if held is None:
         return "not-in-sdist"
-    if not files.sdist.is_plain(target):
-        return "not-a-plain-file"
     if not files.has(target, member):
         return "other-content"
     if member.executable and not held.mode & 0o111:

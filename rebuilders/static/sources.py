@@ -38,11 +38,8 @@ class Sources:
     def egg_text(self, name: str) -> bytes | None:
         """A file in the directory `egg_info`."""
         path = f"{self.egg_info}/{name}"
-        if (
-            not self.egg_info
-            or not self.sdist.is_plain(path)
-            or self.sdist.facts.members[path].size > _MAX_TEXT
-        ):
+        held = self.sdist.facts.members.get(path) if self.egg_info else None
+        if held is None or held.size > _MAX_TEXT:
             return None
         try:
             return bytes(self.sdist.content(path))

@@ -6,6 +6,7 @@ import pytest
 
 from rebuilders.pipeline import MAX_ATTEMPTS, MAX_ATTEMPTS_MATCHED, _rank
 from rebuilders.result import result_of, to_json
+from rebuilders.sandbox.interface import Finished
 from tests.sdists import sdist_of
 from tests.wheels import WHEEL, File, recorded, wheel_of, with_file, zip_of
 from tests.workbench import SETUPTOOLS, Bench, FakeResolver, built, failed, out_of_time, target, unresolved
@@ -172,6 +173,16 @@ def test_variations_that_fail_do_not_end_the_search():
 def test_time_that_runs_out_leaves_what_was_found():
     report = Bench([built(OTHER), out_of_time(), built(HONEST)]).rebuild(with_setup())
     assert (result_of(report), report.tries, report.failure, report.cause) == ("mismatch", 2, None, "added")
+
+
+@pytest.mark.parametrize("ended", ["memory", "disk", "inode", "process", "socket", "output", "log"])
+def test_a_mismatch_does_not_stand_beside_a_limit_that_was_broken(ended):
+    greedy = Finished(status=0, ended=ended, output=b"", log=b"", seconds=1.0)
+    for jobs in ([greedy, *[built(OTHER)] * 20], [built(OTHER), greedy, *[built(OTHER)] * 20]):
+        report = Bench(jobs).rebuild(with_setup())
+        assert (result_of(report), report.best, report.cause) == ("build-failed", None, "")
+        assert (report.failure.phase, report.failure.cause) == ("build", f"{ended}-limit")
+    assert result_of(Bench([greedy, *[built(HONEST)] * 20]).rebuild(with_setup())) == "match"
 
 
 def test_no_output_that_is_no_wheel_is_the_best():
