@@ -36,7 +36,7 @@ class Releases:
 
     asked: list = field(default_factory=list)
 
-    def resolve(self, candidate, interpreter, *, timeout):
+    def resolve(self, candidate, interpreter, *, timeout, built=()):
         self.asked.append((candidate, interpreter))
         bounds = [text.partition("<")[2] for text in candidate.constraints if text.startswith("setuptools<")]
         return (
