@@ -25,7 +25,7 @@ check: setup               ## lint, types, import contracts, docs
 	@$(BIN)/lint-imports
 	@$(BIN)/sphinx-build -q -W -b html docs docs/_build
 
-bench: setup               ## our rebuild beside uv build and pip wheel, as ratios
+bench: setup               ## our rebuild beside uv build and pip wheel, the static check beside unpacking
 	@$(BIN)/python tools/bench.py
 
 SECONDS ?= 60

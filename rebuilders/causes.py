@@ -26,12 +26,16 @@ _WRITTEN: Final = (".pth", ".pyc", ".so", ".pyd")  # payload that build tools wr
 
 @dataclass(frozen=True)
 class Case:
-    """A mismatch: both wheels, and the sdist that one of them was built from."""
+    """A mismatch: both wheels, and the sdist that one of them was built from.
+
+    `foreign` are members of the published wheel with bytes that no file of the sdist has (rebuilders.static).
+    """
 
     published: Wheel
     rebuilt: Wheel
     sdist: SdistFacts
     differences: tuple[Difference, ...]
+    foreign: frozenset[str] = frozenset()
 
     def below_dist_info(self, path: str) -> str:
         """The path below `.dist-info`, or nothing for payload."""
@@ -70,11 +74,16 @@ def _ambiguous(_: Case, difference: Difference) -> bool:
 
 
 def _not_in_sdist(case: Case, difference: Difference) -> bool:
-    return difference.kind == "only-in-published" and not case.in_sdist(difference.path)
+    return difference.kind == "only-in-published" and not _is_held(case, difference)
 
 
 def _left_out(case: Case, difference: Difference) -> bool:
-    return difference.kind == "only-in-published" and case.in_sdist(difference.path)
+    return difference.kind == "only-in-published" and _is_held(case, difference)
+
+
+def _is_held(case: Case, difference: Difference) -> bool:
+    """Whether the sdist has a file of that name, and one with those bytes."""
+    return case.in_sdist(difference.path) and difference.path not in case.foreign
 
 
 def _added(_: Case, difference: Difference) -> bool:

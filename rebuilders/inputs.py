@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from packaging.version import Version
+
 from rebuilders.errors import NotBuilt
 from rebuilders.index.interface import IndexFile, IndexSource, Project
 from witness.digest import sha256_hex
@@ -93,6 +95,39 @@ def from_files(wheel: Path, sdist: Path) -> Target:
         raise InputError(f"{wheel.name} and {sdist.name} are not of the same release")
     data, other = read_local(wheel), read_local(sdist)
     return Target(name, sha256_hex(data), data, Source(sdist.name, other, sha256_hex(other)))
+
+
+@dataclass(frozen=True, slots=True)
+class LocalPair:
+    """A wheel and an sdist on disk, of the same release by their names."""
+
+    wheel: Path
+    sdist: Path
+
+
+def local_pairs(directory: Path) -> tuple[list[LocalPair], list[Path]]:
+    """The wheels of `directory`, each with the sdist of its release; and the wheels whose sdist is not there.
+
+    Raises InputError if the directory cannot be read. Files that are neither are passed over.
+    """
+    wheels: dict[Path, tuple[str, Version]] = {}
+    sdists: dict[tuple[str, Version], Path] = {}
+    try:
+        paths = sorted(directory.iterdir())
+    except OSError as error:
+        raise InputError(f"{directory}: {error.strerror}") from None
+    for path in paths:
+        try:
+            if path.name.endswith(".whl"):
+                wheel = WheelName.parse(path.name)
+                wheels[path] = (wheel.project, wheel.version)
+            else:
+                sdist = SdistName.parse(path.name)
+                sdists.setdefault((sdist.project, sdist.version), path)
+        except Malformed:
+            continue
+    pairs = [LocalPair(path, sdists[release]) for path, release in wheels.items() if release in sdists]
+    return pairs, [path for path, release in wheels.items() if release not in sdists]
 
 
 def read_local(path: Path) -> bytes:

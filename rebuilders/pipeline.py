@@ -15,13 +15,14 @@ from rebuilders.causes import Case, cause_of, no_recipe_helps
 from rebuilders.deadline import Deadline
 from rebuilders.environment.interpreters import Interpreter
 from rebuilders.errors import NotBuilt
-from rebuilders.facts.sdist import sdist_facts
+from rebuilders.facts.sdist import read_sdist
 from rebuilders.facts.wheel import wheel_facts
 from rebuilders.inputs import Target
 from rebuilders.plan.infer import Evidence, infer, nearest_python
 from rebuilders.plan.recipe import After, Candidate, Locked, Plan, Reason, Recipe
 from rebuilders.plan.variations import Miss, variations
 from rebuilders.provide import Definitions, Ports, Provider, Subject, missing_requirements, recipe_of
+from rebuilders.static.check import Checked, check
 from witness.compare.ladder import Outcome, compare
 from witness.digest import sha256_hex
 from witness.errors import Incomplete, Malformed
@@ -76,8 +77,8 @@ class Timer:
 class Report:
     """What came of a rebuild: the best attempt, or the failure that was there instead of one.
 
-    `cause` classes a mismatch. `target` is None where not even the published wheel could be had; `tries` counts
-    recipes whose build began.
+    `cause` classes a mismatch. `static` is what was seen before anything ran. `target` is None where not even the
+    published wheel could be had; `tries` counts recipes whose build began.
     """
 
     target: Target | None
@@ -88,6 +89,7 @@ class Report:
     outputs: tuple[str, ...]
     seconds: dict[str, float]
     cause: str = ""
+    static: Checked | None = None
 
     @property
     def explanation(self) -> tuple[Reason, ...]:
@@ -106,6 +108,7 @@ class Prepared:
     wheel: Wheel
     evidence: Evidence
     plan: Plan
+    static: Checked
     interpreters: tuple[Interpreter, ...]
 
 
@@ -134,6 +137,7 @@ def rebuild(fetch: Callable[[], Target], ports: Ports, deadline: Deadline) -> Re
         tuple(run.outputs),
         timer.seconds(),
         run.cause(),
+        run.prepared.static if run.prepared else None,
     )
 
 
@@ -163,14 +167,16 @@ def prepare(
     except Malformed as error:
         raise _not_attempted(f"{target.name.filename}: {error}", "read", "malformed-wheel") from None
     try:
-        sdist = sdist_facts(target.sdist.data, target.sdist.filename, target.sdist.sha256)
+        sdist = read_sdist(target.sdist.data, target.sdist.filename, target.sdist.sha256)
         minors = tuple(interpreter.minor for interpreter in interpreters)
         known = definitions(target.name.project, target.name.version)
-        evidence = Evidence(target.name.project, facts, sdist, target.uploaded, minors, definition=known)
+        evidence = Evidence(
+            target.name.project, facts, sdist.facts, target.uploaded, minors, definition=known
+        )
         evidence, interpreters = _brought(evidence, interpreters, bring)
         if not interpreters:
             raise _not_attempted(f"no Python to build with: {evidence.lacking}", "plan", "no-interpreter")
-        return Prepared(wheel, evidence, infer(evidence), interpreters)
+        return Prepared(wheel, evidence, infer(evidence), check(wheel, target.name, sdist), interpreters)
     except Malformed as error:
         raise _not_attempted(str(error), "read", "malformed-sdist") from None
 
@@ -309,7 +315,7 @@ class _Run:
 
 def _case(prepared: Prepared, attempt: Attempt) -> Case:
     differences = attempt.outcome.comparison.differences
-    return Case(prepared.wheel, attempt.wheel, prepared.evidence.sdist, differences)
+    return Case(prepared.wheel, attempt.wheel, prepared.evidence.sdist, differences, prepared.static.foreign)
 
 
 def _rank(outcome: Outcome) -> tuple[int, bool, int, int]:

@@ -1,8 +1,11 @@
-"""A rebuild's report as the JSON that `rebuild --json` and `batch` write: schema rebuild-result/1."""
+"""A report as the JSON that `rebuild --json`, `static --json` and `batch` write: schema rebuild-result/1."""
 
 from typing import Any, Final
 
+from rebuilders.checking import StaticReport
+from rebuilders.inputs import Target
 from rebuilders.pipeline import PHASES, Report
+from rebuilders.static.check import Checked
 from witness.errors import WheelwitnessError
 from witness.names import TargetName
 from witness.observation import format_time
@@ -22,15 +25,48 @@ def result_of(report: Report) -> str:
     return report.failure.result if report.failure else "not-attempted"
 
 
+def static_result_of(report: StaticReport) -> str:
+    """The word for how a static check ended."""
+    return report.checked.result if report.checked is not None else "not-attempted"
+
+
+def static_to_json(report: StaticReport, name: TargetName) -> dict[str, Any]:
+    """The report of a static check on the target that was asked for as `name`."""
+    checked, failure = report.checked, report.failure
+    value = _empty(name, "static")
+    _tell_target(value, report.target)
+    value.update(
+        result=static_result_of(report),
+        level=checked.level if checked else None,
+        rules=[rule.id for rule in checked.rules] if checked and checked.result == "match" else [],
+        differences=[d.wire() for d in checked.differences[:MAX_LISTED]] if checked else [],
+        differencesTotal=len(checked.differences) if checked else 0,
+        failure={"phase": failure.phase, "cause": failure.cause} if failure else None,
+        seconds={**value["seconds"], **{key: round(told, 4) for key, told in report.seconds.items()}},
+        static=_static(checked),
+    )
+    return value
+
+
+def _static(checked: Checked | None) -> dict[str, Any] | None:
+    """What a static check saw, whatever its result."""
+    if checked is None:
+        return None
+    return {
+        "result": checked.result,
+        "members": checked.members,
+        "open": [{"path": item.path, "reason": item.reason} for item in checked.open[:MAX_LISTED]],
+        "openTotal": len(checked.open),
+        "foreign": sorted(checked.foreign)[:MAX_LISTED],
+    }
+
+
 def to_json(report: Report, name: TargetName) -> dict[str, Any]:
     """The report on the target that was asked for as `name`."""
     best, target, failure = report.best, report.target, report.failure
     comparison = best.outcome.comparison if best else None
     value = _empty(name)
-    if target is not None:
-        value["target"].update(filename=target.name.filename, sha256=target.sha256)
-        if target.sdist is not None:
-            value["source"] = {"filename": target.sdist.filename, "sha256": target.sdist.sha256}
+    _tell_target(value, target)
     value.update(
         result=result_of(report),
         level=best.outcome.level if best else None,
@@ -47,6 +83,7 @@ def to_json(report: Report, name: TargetName) -> dict[str, Any]:
         cause=report.cause or None,
         explanation=[f"{reason.decision}: {reason.because}" for reason in report.explanation],
         seconds={name: round(seconds, 3) for name, seconds in report.seconds.items()},
+        static=_static(report.static),
     )
     if best is not None:
         value["recipe"] = {
@@ -62,16 +99,23 @@ def to_json(report: Report, name: TargetName) -> dict[str, Any]:
     return value
 
 
-def incomplete_json(name: TargetName, error: WheelwitnessError) -> dict[str, Any]:
+def _tell_target(value: dict[str, Any], target: Target | None) -> None:
+    if target is not None:
+        value["target"].update(filename=target.name.filename, sha256=target.sha256)
+        if target.sdist is not None:
+            value["source"] = {"filename": target.sdist.filename, "sha256": target.sdist.sha256}
+
+
+def incomplete_json(name: TargetName, error: WheelwitnessError, method: str = "rebuild") -> dict[str, Any]:
     """What is said of a target about which nothing could be found out."""
-    value = _empty(name)
+    value = _empty(name, method)
     value.update(
         result="not-attempted", failure={"phase": "fetch", "cause": INCOMPLETE, "detail": str(error)}
     )
     return value
 
 
-def _empty(name: TargetName) -> dict[str, Any]:
+def _empty(name: TargetName, method: str = "rebuild") -> dict[str, Any]:
     filename = name.wheel.filename if name.wheel else None
     return {
         "schema": SCHEMA,
@@ -82,7 +126,7 @@ def _empty(name: TargetName) -> dict[str, Any]:
             "sha256": None,
         },
         "source": None,
-        "method": "rebuild",
+        "method": method,
         "result": "not-attempted",
         "level": None,
         "archiveExact": False,
@@ -99,4 +143,5 @@ def _empty(name: TargetName) -> dict[str, Any]:
         "cause": None,
         "explanation": [],
         "seconds": dict.fromkeys(("total", *PHASES), 0.0),
+        "static": None,
     }

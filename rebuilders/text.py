@@ -3,14 +3,17 @@
 from collections.abc import Iterator
 from typing import Final
 
+from rebuilders.checking import StaticReport
 from rebuilders.pipeline import Attempt, Report
 from rebuilders.plan.recipe import Candidate, Locked, Plan
-from rebuilders.result import result_of
+from rebuilders.result import result_of, static_result_of
+from rebuilders.static.check import Checked
 from witness.escape import printable
 from witness.names import TargetName
 from witness.observation import Comparison
 
 _MAX_ROWS: Final = 20
+_MAX_NAMED: Final = 3
 
 
 def rendered(report: Report, name: TargetName) -> str:
@@ -27,6 +30,7 @@ def _lines(report: Report, name: TargetName) -> Iterator[str]:
         if failure is not None:
             yield f"  {failure.phase}: {failure.cause}"
             yield f"  {failure}"
+        yield from _static(report.static)
         return
     yield f"{shown}: {result_of(report)} ({_level(best)})"
     requirements = ", ".join(map(_requirement, best.recipe.requirements))
@@ -35,6 +39,7 @@ def _lines(report: Report, name: TargetName) -> Iterator[str]:
     yield f"  {tries}, {report.seconds['total']:.1f} s; recipe sha256:{best.recipe.digest}"
     if report.target and report.target.yanked:
         yield "  the index has yanked this file"
+    yield from _static(report.static)
     comparison = best.outcome.comparison
     for use in comparison.rules:
         yield f"  {use.id:18} {printable(use.path)}: {printable(use.published)} / {printable(use.rebuilt)}"
@@ -52,6 +57,47 @@ def _lines(report: Report, name: TargetName) -> Iterator[str]:
 
 def _requirement(item: Locked) -> str:
     return f"{item.name} {item.version}{' (built here from its sdist)' if item.source else ''}"
+
+
+def _static(checked: Checked | None) -> Iterator[str]:
+    """One line on what was seen before anything ran."""
+    if checked is None:
+        return
+    foreign = sorted(checked.foreign)
+    if foreign:
+        shown = ", ".join(printable(path) for path in foreign[:_MAX_NAMED])
+        more = f" and {len(foreign) - _MAX_NAMED} more" if len(foreign) > _MAX_NAMED else ""
+        yield f"  without building: no file of the sdist has the bytes of {shown}{more}"
+    elif checked.open:
+        yield f"  without building: {checked.members - _open_members(checked)} of {checked.members} members follow"
+    else:
+        yield f"  without building: all {checked.members} members follow from the sdist"
+
+
+def _open_members(checked: Checked) -> int:
+    return min(len({item.path for item in checked.open}), checked.members)
+
+
+def rendered_static(report: StaticReport, name: TargetName) -> str:
+    """The report of a static check on `name`: the result, then what follows by which rule, then what does not."""
+    shown = report.target.name.filename if report.target else str(name)
+    lines = [f"{shown}: {static_result_of(report)}"]
+    if report.failure is not None:
+        lines.append(f"  {report.failure.phase}: {report.failure.cause}")
+        lines.append(f"  {report.failure}")
+    checked = report.checked
+    if checked is not None:
+        lines[0] += f" ({checked.level}, without building)" if checked.level else " (without building)"
+        for use in checked.rules:
+            told = printable(use.path or use.published)
+            lines.append(f"  {use.id:24} {told} from {printable(use.rebuilt)}")
+        lines += [f"  {item.kind:24} {printable(item.path)}" for item in checked.differences[:_MAX_ROWS]]
+        for item in checked.open[:_MAX_ROWS]:
+            foreign = "; no file of the sdist has its bytes" if item.foreign else ""
+            lines.append(f"  {item.reason:24} {printable(item.path) or '(the archive itself)'}{foreign}")
+        if len(checked.open) > _MAX_ROWS:
+            lines.append(f"  … and {len(checked.open) - _MAX_ROWS} more")
+    return "\n".join(lines)
 
 
 def _level(best: Attempt) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from rebuilders import definitions
+from rebuilders.checking import StaticReport, check_target
 from rebuilders.config import Settings
 from rebuilders.deadline import Deadline
 from rebuilders.environment.install import Environments
@@ -53,6 +54,17 @@ class Workshop:
         return rebuild(fetch, self.ports, deadline)
 
 
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """All that it takes to check without building."""
+
+    index: IndexSource
+
+    def check(self, target: TargetName) -> StaticReport:
+        """Checks a published target."""
+        return check_target(lambda: from_index(target, self.index))
+
+
 def open_index(settings: Settings) -> tuple[IndexSource, HttpFetcher, str]:
     """The index that the settings or the user's own installers name, with its cache, and its address."""
     endpoint = (settings.index or default_endpoint()).rstrip("/") + "/"
@@ -91,6 +103,12 @@ def open_workshop(settings: Settings) -> Workshop:
         installer=Installer(uv, settings.cache_path) if settings.install_pythons else None,
     )
     return Workshop(index, fetcher, ports)
+
+
+def open_desk(settings: Settings) -> Desk:
+    """Needs no sandbox, no uv and no other interpreter."""
+    index, _, _ = open_index(settings)
+    return Desk(index)
 
 
 def find_uv() -> Path:

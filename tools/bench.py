@@ -1,7 +1,8 @@
 """`make bench`: a rebuild beside `uv build` and `pip wheel` of the same sdists, with the same pins, in the same run.
 
 Everything is warm: downloads, build environments, uv's and pip's caches. Prints seconds and ratios; a ratio below 1
-says that we were faster, although we also unpack in a sandbox, compare and explain. Nothing here passes or fails.
+says that we were faster, although we also unpack in a sandbox, compare and explain. Then the static check beside
+unpacking the same files (tools/bench_static.py). Nothing here passes or fails.
 """
 
 import argparse
@@ -17,6 +18,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+
+from bench_static import fetched, static_rows, static_table
 
 from rebuilders.batch import Batch, read_list
 from rebuilders.config import Settings
@@ -51,8 +54,17 @@ def main() -> None:
     parser.add_argument(
         "--list", type=Path, help="compare a batch over the targets in this file, and nothing else"
     )
+    parser.add_argument(
+        "--pairs",
+        type=Path,
+        help="the static check over the wheels and sdists in this directory, and nothing else",
+    )
     arguments = parser.parse_args()
     rounds, as_json = arguments.rounds, arguments.json
+    if arguments.pairs:
+        checked = static_rows(arguments.pairs, rounds)
+        print(json.dumps(checked, indent=2) if as_json else static_table(checked))
+        return
     with tempfile.TemporaryDirectory(prefix="wheelwitness-bench-") as directory:
         workshop = open_workshop(Settings())
         if arguments.list:
@@ -76,7 +88,12 @@ def main() -> None:
             ),
         }
         results = {name: measure(*row) for name, row in rows.items()}
-    print(json.dumps(results, indent=2) if as_json else table(results))
+        (pairs := Path(directory) / "pairs").mkdir()
+        static = static_rows(fetched(TEN, pairs), rounds)
+    if as_json:
+        print(json.dumps({**results, **static}, indent=2))
+    else:
+        print(table(results), static_table(static), sep="\n\n")
 
 
 def over_a_list(

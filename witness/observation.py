@@ -235,7 +235,18 @@ class Observation(Wire):
             _check_comparison(self.comparison, self.level)
         if compared and self.method == "rebuild" and (self.rebuilt is None or self.recipe is None):
             raise ValueError("a compared rebuild names its output and its recipe")
+        if self.method == "static":
+            self._check_static()
         return self
+
+    def _check_static(self) -> None:
+        """Nothing was run, so there is nothing that it ran in, and no output (docs/adr/0022-static-check.md)."""
+        if self.rebuilt or self.recipe or self.environment or self.isolation or self.attempt.count:
+            raise ValueError("a static check runs nothing and makes nothing")
+        if self.attempt.outputs or self.result == "build-failed":
+            raise ValueError("a static check builds nothing")
+        if self.level not in (None, "metadata"):
+            raise ValueError(f"a static check cannot tell level {self.level}")
 
 
 def _check_comparison(comparison: Comparison, level: Level | None) -> None:

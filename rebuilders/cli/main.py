@@ -18,6 +18,7 @@ from rebuilders.cli.publish import publish
 from rebuilders.cli.rebuild import rebuild
 from rebuilders.cli.run import run as run_node
 from rebuilders.cli.serve import serve
+from rebuilders.cli.static import static
 from rebuilders.cli.status import status
 from witness import __version__
 from witness.program import Commands, run
@@ -54,7 +55,9 @@ def _options(
     pass
 
 
-for command in (rebuild, batch, plan, compare, init, add, publish, serve, status, doctor, definitions):
+for command in (
+    rebuild, batch, plan, static, compare, init, add, publish, serve, status, doctor, definitions,
+):  # fmt: skip
     app.command()(command)
 app.command("run")(run_node)
 

@@ -6,6 +6,8 @@ from typing import Annotated
 import typer
 
 from rebuilders.config import Settings
+from witness.errors import InputError
+from witness.names import MAX_FILENAME
 
 IndexOption = Annotated[
     str,
@@ -50,6 +52,16 @@ QuietOption = Annotated[
 NodeArgument = Annotated[
     Path, typer.Argument(metavar="DIR", envvar="WHEELWITNESS_NODE", help="The node's directory.")
 ]
+
+
+def local_target(target: str, sdist: Path | None) -> Path | None:
+    """The local wheel that `target` is, given with its sdist; None if it is to be found in the index."""
+    local = Path(target)
+    if sdist is not None:
+        return local
+    if len(local.parts) > 1 or (len(target) <= MAX_FILENAME and local.is_file()):
+        raise InputError(f"{target}: a local wheel needs its sdist", hint="Add --sdist FILE.tar.gz.")
+    return None
 
 
 def settings(index: str, cache: Path | None, contact: str, *, install_pythons: bool = False) -> Settings:

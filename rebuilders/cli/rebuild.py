@@ -15,11 +15,12 @@ from rebuilders.cli.options import (
     JsonOption,
     QuietOption,
     TimeoutOption,
+    local_target,
     settings,
 )
 from rebuilders.config import DEFAULT_TIMEOUT
 from witness.errors import Incomplete, InputError
-from witness.names import MAX_FILENAME, TargetName
+from witness.names import TargetName
 
 if TYPE_CHECKING:
     from rebuilders.pipeline import Report
@@ -70,15 +71,17 @@ def rebuild(
     from rebuilders.text import rendered
     from rebuilders.wiring import open_workshop
 
-    local = Path(target)
-    if sdist is None and (len(local.parts) > 1 or (len(target) <= MAX_FILENAME and local.is_file())):
-        raise InputError(f"{target}: a local wheel needs its sdist", hint="Add --sdist FILE.tar.gz.")
-    name = TargetName.parse(local.name if sdist else target)
+    local = local_target(target, sdist)
+    name = TargetName.parse(local.name if local else target)
     try:
         workshop = open_workshop(settings(index, cache, contact, install_pythons=install_pythons))
         if not quiet and sys.stderr.isatty():
             typer.echo(f"rebuilding {name} …", err=True)
-        report = workshop.rebuild_files(local, sdist, timeout) if sdist else workshop.rebuild(name, timeout)
+        report = (
+            workshop.rebuild_files(local, sdist, timeout)
+            if local and sdist
+            else workshop.rebuild(name, timeout)
+        )
     except Incomplete as error:
         if json:
             typer.echo(jsonlib.dumps(incomplete_json(name, error)))

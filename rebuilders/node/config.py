@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from rebuilders.config import DEFAULT_TIMEOUT, Settings
 from witness.errors import InputError, Malformed
 from witness.note import check_name
+from witness.observation import Method
 
 CONFIG: Final = "node.toml"
 
@@ -36,6 +37,7 @@ class NodeConfig(BaseModel):
     jobs: Annotated[int, Field(ge=1, le=256)] = 1
     timeout: Annotated[float, Field(ge=1)] = DEFAULT_TIMEOUT
     install_pythons: Annotated[bool, Field(alias="install-pythons")] = False
+    method: Method = "rebuild"
 
     @property
     def settings(self) -> Settings:

@@ -30,6 +30,8 @@ jobs = {jobs}
 timeout = {timeout}
 # Whether uv may install the Python nearest to a wheel's, into the cache, where this machine lacks it.
 install-pythons = {install_pythons}
+# "rebuild", or "static" to build nothing and say only what follows from the sdist as it is.
+method = {method}
 """
 
 

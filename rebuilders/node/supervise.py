@@ -31,13 +31,14 @@ def run(directory: NodeDirectory, tell: Callable[[str], None], *, once: bool, in
     `index`, unless empty, is asked instead of the configured one.
 
     Raises:
-        SandboxUnavailable: no sandbox works here; nothing was taken from the queue.
+        SandboxUnavailable: no sandbox works here, and the node's method needs one; nothing was taken from the queue.
         Incomplete: another process runs this node, or worker after worker was ended from outside.
     """
     config = directory.load()
     if index:
         config = config.model_copy(update={"index": index})
-    probe(Bubblewrap.find())
+    if config.method == "rebuild":
+        probe(Bubblewrap.find())
     with _alone(directory.state):
         ledger = Ledger(directory.state / "ledger.sqlite")
         ledger.requeue()

@@ -62,7 +62,7 @@ def c(*args, index=0, cosigned_by=(), **kwargs):
         ([a(), b(sdist=sha256_hex(b"another sdist"))], [], "insufficient", None),
         ([a("match", "archive"), b("match", "archive", payload="other")], [], "insufficient", None),
         ([a("match", "metadata"), b()], [], "insufficient", None),
-        ([a(method="static", level="archive"), b()], [], "insufficient", None),
+        ([a(method="static", level="metadata"), b()], [], "insufficient", None),
         ([a("mismatch", method="static"), b(), c()], [], "reproduced", "bitwise"),
     ],
 )
@@ -75,7 +75,32 @@ def test_weaker_levels_and_static_checks_count_if_named():
     rules = policy(ALPHA, BETA, accept=frozenset({"bitwise", "metadata", "static", "archive"}))
     assert judged(a("match", "metadata"), b(), rules=rules).outcome == "equivalent"
     assert judged(a("match", "metadata"), b(), rules=rules).level == "metadata"
-    assert judged(a(method="static", level="archive"), b(), rules=rules).outcome == "equivalent"
+    assert judged(a(method="static", level="metadata"), b(), rules=rules).outcome == "equivalent"
+    assert judged(a("mismatch", method="static"), b(), rules=rules).outcome == "divergent"
+    assert judged(a("not-attempted", method="static"), b(), rules=rules).outcome == "insufficient"
+
+
+STATIC = {"method": "static", "level": "metadata"}
+
+
+@pytest.mark.parametrize(
+    ("accept", "outcome", "reason"),
+    [
+        ({"bitwise", "metadata"}, "insufficient", "a static check, which the policy does not accept"),
+        ({"bitwise", "static"}, "insufficient", "equal at level metadata, which the policy does not accept"),
+        ({"metadata", "static"}, "equivalent", ""),
+    ],
+)
+def test_a_static_match_needs_its_method_and_its_level_named(accept, outcome, reason):
+    verdict = judged(a(**STATIC), b(**STATIC), rules=policy(ALPHA, BETA, accept=frozenset(accept)))
+    assert verdict.outcome == outcome
+    assert {item.reason for item in verdict.rejected} == ({reason} if reason else set())
+
+
+def test_static_checks_of_everyone_never_make_it_reproduced():
+    rules = policy(ALPHA, BETA, accept=frozenset({"bitwise", "archive", "metadata", "static"}))
+    verdict = judged(a(**STATIC), b(**STATIC), rules=rules)
+    assert (verdict.outcome, verdict.level) == ("equivalent", "metadata")
 
 
 @pytest.mark.parametrize("level", ["metadata", "content"])

@@ -63,7 +63,7 @@ REPORTS = {
 KEYS = {
     "schema", "target", "source", "method", "result", "level", "archiveExact", "rules", "differences",
     "differencesTotal", "findings", "findingsTotal",
-    "recipe", "attempts", "failure", "backend", "uploaded", "cause", "explanation", "seconds",
+    "recipe", "attempts", "failure", "backend", "uploaded", "cause", "explanation", "seconds", "static",
 }  # fmt: skip
 
 
@@ -92,6 +92,8 @@ def check_shape(value):
     assert set(value["seconds"]) == {"total", "fetch", "resolve", "build", "compare"}
     assert all(set(item) == {"path", "kind"} for item in (*value["differences"], *value["findings"]))
     assert len(value["findings"]) <= value["findingsTotal"]
+    assert value["static"] is None or set(value["static"]) == {
+        "result", "members", "open", "openTotal", "foreign"}  # fmt: skip
 
 
 def test_json(report):
