@@ -150,6 +150,8 @@ ATTACKS = {
     "a file with another hash in RECORD": (wheel(record=lambda rows: [rows[0].replace("sha256=", "sha256=A"), *rows[1:]]), wheel()),
     "a row for a file to delete": (wheel(record=lambda rows: ["../../evil,,\n", *rows]), wheel()),
     "a wrong RECORD on both sides": (wheel(record=lambda rows: rows[1:], wheel=GENERATOR), wheel(record=lambda rows: rows[1:])),
+    "a RECORD that leaves out what differs": tuple(
+        wheel(record=lambda rows: [line for line in rows if "/WHEEL" not in line], wheel=text) for text in (GENERATOR, WHEEL)),
     # entry_points.txt
     "another function to run": about("entry_points.txt", ENTRIES.replace(b":main", b":evil"), ENTRIES),
     "a script more": about("entry_points.txt", ENTRIES + b"ls = demo:evil\n", ENTRIES),
@@ -165,6 +167,7 @@ ATTACKS = {
     "a file of his": (wheel(payload=(*PAYLOAD, File("evil.py"))), wheel()),
     "a file that runs at every start": (wheel(payload=(*PAYLOAD, File("demo.pth", b"import evil\n"))), wheel()),
     "line ends of such a file": payload("demo.pth", b"import evil\r\n", b"import evil\n"),
+    "such a file among the licences": about("licenses/x.pth", b"import evil\r\n", b"import evil\n"),
     "such a file in other letters": payload("demo.PTH", b"import evil\r\n", b"import evil\n"),
     "a file less": (wheel(payload=PAYLOAD[:1]), wheel()),
     "another name": (wheel(payload=(replace(PAYLOAD[0], name="demo/__main__.py"), PAYLOAD[1])), wheel()),

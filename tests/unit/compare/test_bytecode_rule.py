@@ -11,8 +11,10 @@ import pytest
 from tests.mangling import flips, prefixes
 from tests.pairs import level, release, used
 from tests.wheels import PAYLOAD, File
+from witness.compare.rules.catalogue import equate
 from witness.compare.rules.marshal_stream import CODE, PYTHON, read_code
 from witness.errors import Malformed
+from witness.wheel.reader import read_wheel
 
 MAGIC = int.from_bytes(importlib.util.MAGIC_NUMBER[:2], "little")
 TAG = f"cpython-3{sys.version_info[1]}"
@@ -234,3 +236,10 @@ def test_no_python_but_the_known():
 def test_too_large_to_judge():
     large = header() + code(b"s" + struct.pack("<L", 300_000) + bytes(300_000), *[N] * 9)
     assert used(*pair(large, large + b"x")) is None
+
+
+def test_the_rule_itself_asks_for_one_source():
+    name = f"demo/__pycache__/mod.{TAG}.pyc"
+    for sources, expected in (((SOURCE, SOURCE), 1), ((SOURCE, SOURCE.replace(b"1.5", b"1.6")), 0)):
+        ours, theirs = map(read_wheel, pair(header() + ONE, header() + OTHER, sources=sources))
+        assert len(equate(ours, theirs, name)) == expected

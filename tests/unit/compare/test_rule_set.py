@@ -19,7 +19,7 @@ PINS = {
     "compare/ladder.py": "1bcea73c27ee22a8",
     "compare/regenerate.py": "8a2b41eb841c8b62",
     "compare/rules/bytecode.py": "c3acc12fb48ba388",
-    "compare/rules/catalogue.py": "ba1fb1f984252ba1",
+    "compare/rules/catalogue.py": "e35271d445f50821",
     "compare/rules/compressed.py": "2263865d803e2735",
     "compare/rules/entry_points.py": "6cc90f4d59b58600",
     "compare/rules/headers.py": "4855492d254adb99",
@@ -32,6 +32,7 @@ PINS = {
     "compare/rules/sbom.py": "623f1b627762b07d",
     "compare/rules/top_level.py": "401402745ca463f8",
     "compare/rules/wheel_file.py": "eda1e5aca5be00c4",
+    "names.py": "ceedecc07fd4c2e4",
     "wheel/ambiguity.py": "c14179c889e45cb2",
     "wheel/archive.py": "14b308c3459d87c8",
     "wheel/conformance.py": "2830a9ade300a4cf",
@@ -51,7 +52,8 @@ def code_of(path):
 
 
 def test_what_decides_is_what_the_versions_were_given_to():
-    paths = (path for folder in ("wheel", "compare") for path in (ROOT / folder).rglob("*.py"))
+    paths = [path for folder in ("wheel", "compare") for path in (ROOT / folder).rglob("*.py")]
+    paths.append(ROOT / "names.py")
     found = {str(path.relative_to(ROOT)): code_of(path) for path in paths if path.name != "__init__.py"}
     assert found == PINS, "see the comment above PINS"
 
@@ -61,7 +63,8 @@ def test_the_versions_are_these():
         "archive@1", "bytecode-flags@1", "catalogue@1", "conformance@1", "dist-info-line-ends@1",
         "entry-points@1", "generator@1",
         "gzip@1", "ladder@1", "manifest@1", "metadata-blank-tail@1", "metadata-dynamic@1", "metadata-license-file@1",
-        "metadata-line-ends@1", "metadata-order@2", "metadata-unknown@1", "metadata-version@1", "purelib-case@1",
+        "metadata-line-ends@1", "metadata-order@2", "metadata-unknown@1", "metadata-version@1", "names@1",
+        "purelib-case@1",
         "reader@1", "record-complete@1", "regenerate@1", "requires-dist-spelling@1", "sbom-serial@1",
         "source-line-ends@1", "tag-order@1", "top-level@1", "wheel-blank-tail@1",
     ]  # fmt: skip

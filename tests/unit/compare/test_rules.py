@@ -11,7 +11,9 @@ from pydantic import ValidationError
 from tests.pairs import RECORD, outcome, release, row, used
 from tests.wheels import DIST_INFO, METADATA, PAYLOAD, WHEEL, File, wheel_of, zip_of
 from witness.compare import ladder
+from witness.compare.rules import catalogue
 from witness.compare.rules.catalogue import RULES, equate
+from witness.compare.rules.rule import Subject
 from witness.observation import Attempt, Builder, DigestSet, Observation, Published, Resource, Tool
 from witness.statement import Statement, encode, parse
 from witness.wheel.reader import read_wheel
@@ -237,3 +239,19 @@ def test_every_rule_says_what_it_is():
         assert all((row_of.members, row_of.equates, row_of.refuses, row_of.why))
     names = [row_of.id.partition("@")[0] for row_of in RULES]
     assert len(set(names)) == len(names)
+
+
+def test_a_rule_of_metadata_cannot_equate_payload(monkeypatch):
+    """Whatever a subject says that it covers."""
+    ours, theirs = (
+        read_wheel(release(payload=(*PAYLOAD, File("demo/x", text), File(f"{DIST_INFO}/x", text))))
+        for text in (b"1", b"2")
+    )
+    lax = [
+        Subject((row_of,), lambda pair: True, lambda pair, row_of=row_of: (pair.use_of(row_of),))
+        for row_of in RULES
+    ]
+    for subject in lax:
+        monkeypatch.setattr(catalogue, "SUBJECTS", (subject,))
+        assert bool(equate(ours, theirs, "demo/x")) == (subject.rules[0].level == "content")
+        assert equate(ours, theirs, f"{DIST_INFO}/x")

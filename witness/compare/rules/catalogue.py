@@ -41,13 +41,15 @@ SUBJECTS: Final[tuple[Subject, ...]] = (
 )
 RULES: Final[tuple[Rule, ...]] = tuple(rule for subject in SUBJECTS for rule in subject.rules)
 
-# What decides besides the rules. A version grows when the result of some comparison changes with it.
+# What decides besides the rules. A version grows when the result of some comparison changes with it. `archive` is all
+# that finds ambiguities, `conformance` what tells flaws, `names` whether two file names stand for one wheel.
 PARTS: Final = (
     "archive@1",
     "catalogue@1",
     "conformance@1",
     "ladder@1",
     "manifest@1",
+    "names@1",
     "reader@1",
     "regenerate@1",
 )
