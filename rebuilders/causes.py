@@ -11,10 +11,10 @@ from functools import cached_property
 from typing import Final
 
 from rebuilders.facts.sdist import SdistFacts
+from witness.compare import classes
+from witness.compare.pair import Pair
 from witness.observation import Difference
 from witness.wheel.reader import Wheel
-
-_MAX_TEXT: Final = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -26,16 +26,13 @@ class Case:
     sdist: SdistFacts
     differences: tuple[Difference, ...]
 
-    def below_dist_info(self, path: str) -> str:
-        """The path below `.dist-info`, or nothing for payload."""
-        for wheel in (self.published, self.rebuilt):
-            if path.startswith(f"{wheel.dist_info}/"):
-                return path[len(wheel.dist_info) + 1 :]
-        return ""
+    def pairs(self) -> Iterator[Pair]:
+        """Each difference with what is behind it."""
+        return (Pair(self.published, self.rebuilt, difference) for difference in self.differences)
 
-    def in_sdist(self, path: str) -> bool:
+    def in_sdist(self, pair: Pair) -> bool:
         """Whether the sdist has a file of that path, at its top or below some directory."""
-        name = self.below_dist_info(path) or path
+        name = pair.below_dist_info or pair.path
         alike = self._by_basename.get(name.rsplit("/", 1)[-1], ())
         return any(member == name or member.endswith(f"/{name}") for member in alike)
 
@@ -47,60 +44,44 @@ class Case:
         return found
 
 
-Explains = Callable[[Case, Difference], bool]
+Explains = Callable[[Case, Pair], bool]
 
 
-def _ambiguous(_: Case, difference: Difference) -> bool:
-    return difference.kind.startswith(("published-", "rebuilt-"))
+def _as(applies: Callable[[Pair], bool]) -> Explains:
+    """What a class of differences looks at, whatever the sdist holds."""
+    return lambda _, pair: applies(pair)
 
 
-def _not_in_sdist(case: Case, difference: Difference) -> bool:
-    return difference.kind == "only-in-published" and not case.in_sdist(difference.path)
+def _not_in_sdist(case: Case, pair: Pair) -> bool:
+    return classes.only_published(pair) and not case.in_sdist(pair)
 
 
-def _left_out(case: Case, difference: Difference) -> bool:
-    return difference.kind == "only-in-published" and case.in_sdist(difference.path)
+def _left_out(case: Case, pair: Pair) -> bool:
+    return classes.only_published(pair) and case.in_sdist(pair)
 
 
-def _added(_: Case, difference: Difference) -> bool:
-    return difference.kind == "only-in-rebuilt"
+def _metadata(case: Case, pair: Pair) -> bool:
+    return bool(pair.below_dist_info) and not _not_in_sdist(case, pair)
 
 
-def _line_ends(case: Case, difference: Difference) -> bool:
-    texts = _texts(case, difference)
-    return texts is not None and texts[0].replace(b"\r\n", b"\n") == texts[1].replace(b"\r\n", b"\n")
+def _generated(case: Case, pair: Pair) -> bool:
+    return pair.kind == "content" and not case.in_sdist(pair)
 
 
-def _tags(case: Case, difference: Difference) -> bool:
-    return case.below_dist_info(difference.path) == "WHEEL" and difference.kind == "content"
-
-
-def _metadata(case: Case, difference: Difference) -> bool:
-    return bool(case.below_dist_info(difference.path)) and not _not_in_sdist(case, difference)
-
-
-def _generated(case: Case, difference: Difference) -> bool:
-    return difference.kind == "content" and not case.in_sdist(difference.path)
-
-
-def _changed(case: Case, difference: Difference) -> bool:
-    return difference.kind == "content" and case.in_sdist(difference.path)
-
-
-def _modes(_: Case, difference: Difference) -> bool:
-    return difference.kind == "executable-bit"
+def _changed(case: Case, pair: Pair) -> bool:
+    return pair.kind == "content" and case.in_sdist(pair)
 
 
 # The cause, and what explains a difference of that class.
 CAUSES: Final[tuple[tuple[str, Explains], ...]] = (
-    ("ambiguous-archive", _ambiguous),
-    ("line-ends", _line_ends),
-    ("tags", _tags),
+    ("ambiguous-archive", _as(classes.ambiguous)),
+    ("line-ends", _as(classes.line_endings)),
+    ("tags", _as(classes.tags)),
     ("metadata", _metadata),
-    ("executable-bit", _modes),
+    ("executable-bit", _as(classes.executable_bit)),
     ("not-in-sdist", _not_in_sdist),
     ("left-out", _left_out),
-    ("added", _added),
+    ("added", _as(classes.only_rebuilt)),
     ("generated-file", _generated),
     ("changed-file", _changed),
 )
@@ -114,13 +95,6 @@ def cause_of(case: Case) -> str:
 
 
 def _causes(case: Case) -> Iterator[str]:
-    for difference in case.differences:
-        if case.below_dist_info(difference.path) != "RECORD":
-            yield next((name for name, explains in CAUSES if explains(case, difference)), "changed-file")
-
-
-def _texts(case: Case, difference: Difference) -> tuple[bytes, bytes] | None:
-    members = (case.published.members.get(difference.path), case.rebuilt.members.get(difference.path))
-    if difference.kind != "content" or any(member is None or member.size > _MAX_TEXT for member in members):
-        return None
-    return case.published.read(difference.path), case.rebuilt.read(difference.path)
+    for pair in case.pairs():
+        if pair.below_dist_info != "RECORD":
+            yield next((name for name, explains in CAUSES if explains(case, pair)), "changed-file")

@@ -27,6 +27,7 @@ from rebuilders.plan.recipe import After, Candidate, Locked, Plan, Reason, Recip
 from rebuilders.plan.requirement import parse_requirement
 from rebuilders.plan.variations import Miss, variations
 from rebuilders.sandbox.interface import Limits, Sandbox
+from witness.compare.classes import Classified, classified
 from witness.compare.ladder import Outcome, compare
 from witness.digest import sha256_hex
 from witness.errors import Malformed
@@ -86,8 +87,8 @@ class Timer:
 class Report:
     """What came of a rebuild: the best attempt, or the failure that was there instead of one.
 
-    `cause` classes a mismatch. `target` is None where not even the published wheel could be had; `tries` counts
-    recipes whose build began.
+    `cause` classes a mismatch, and `differences` has the class of each that is listed. `target` is None where not even
+    the published wheel could be had; `tries` counts recipes whose build began.
     """
 
     target: Target | None
@@ -98,6 +99,8 @@ class Report:
     outputs: tuple[str, ...]
     seconds: dict[str, float]
     cause: str = ""
+    published: Wheel | None = None
+    differences: tuple[Classified, ...] = ()
 
     @property
     def explanation(self) -> tuple[Reason, ...]:
@@ -128,16 +131,23 @@ def rebuild(fetch: Callable[[], Target], ports: Ports, deadline: Deadline) -> Re
         run.search(target)
     except NotBuilt as failure:
         run.failure = failure
-    best = run.best
+    with timer.phase("compare"):
+        differences = run.differences()
+    return _report(run, target, differences)
+
+
+def _report(run: "_Run", target: Target | None, differences: tuple[Classified, ...]) -> Report:
     return Report(
-        target,
-        run.prepared.plan if run.prepared else None,
-        best,
-        None if best else run.failure,
-        run.tries,
-        tuple(run.outputs),
-        timer.seconds(),
-        run.cause(),
+        target=target,
+        plan=run.prepared.plan if run.prepared else None,
+        best=run.best,
+        failure=None if run.best else run.failure,
+        tries=run.tries,
+        outputs=tuple(run.outputs),
+        seconds=run.timer.seconds(),
+        cause=run.cause(),
+        published=run.prepared.wheel if run.prepared else None,
+        differences=differences,
     )
 
 
@@ -207,6 +217,13 @@ class _Run:
             return ""
         differences = self.best.outcome.comparison.differences
         return cause_of(Case(self.prepared.wheel, self.best.wheel, self.prepared.evidence.sdist, differences))
+
+    def differences(self) -> tuple[Classified, ...]:
+        """The differences of the best attempt, with their classes."""
+        if self.best is None or self.prepared is None:
+            return ()
+        listed = self.best.outcome.comparison.differences
+        return tuple(classified(self.prepared.wheel, self.best.wheel, listed))
 
     def _improve(self, target: Target, prepared: Prepared) -> bool:
         """Tries variations of the best attempt; whether one of them is better."""

@@ -6,6 +6,7 @@ from typing import Final
 from rebuilders.pipeline import Attempt, Report
 from rebuilders.plan.recipe import Candidate, Plan
 from rebuilders.result import result_of
+from witness.compare.classes import by_weight
 from witness.escape import printable
 from witness.names import TargetName
 
@@ -37,8 +38,8 @@ def _lines(report: Report, name: TargetName) -> Iterator[str]:
     comparison = best.outcome.comparison
     for use in comparison.rules:
         yield f"  {use.id:18} {printable(use.path)}: {printable(use.published)} / {printable(use.rebuilt)}"
-    for difference in comparison.differences[:_MAX_ROWS]:
-        yield f"  {difference.kind:18} {printable(difference.path) or '(the archive itself)'}"
+    for found in by_weight(report.differences)[:_MAX_ROWS]:
+        yield f"  {found.line()}"
     if comparison.differences_total > _MAX_ROWS:
         yield f"  … and {comparison.differences_total - _MAX_ROWS} more"
     if report.explanation:

@@ -79,7 +79,7 @@ def check_shape(value):
         "detail",
     }
     assert set(value["seconds"]) == {"total", "fetch", "resolve", "build", "compare"}
-    assert all(set(item) == {"path", "kind"} for item in value["differences"])
+    assert all(set(item) == {"path", "kind", "class"} for item in value["differences"])
 
 
 def test_json(report):
