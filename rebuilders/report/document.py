@@ -46,6 +46,14 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "not-attempted": ("Not attempted", "Nothing was built, and nothing follows for the published wheel."),
 }
 
+# What a kind of difference is, in words; a finding has its own.
+_KINDS: Final = {
+    "content": "The bytes differ",
+    "executable-bit": "The bytes are the same",
+    "only-in-published": "Only in the published wheel",
+    "only-in-rebuilt": "Only in the rebuilt wheel",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Compared:
@@ -65,6 +73,11 @@ class Item:
     found: Classified
     means: str
     view: View
+
+    @property
+    def sentence(self) -> str:
+        kind = self.found.difference.kind
+        return f"{_KINDS.get(kind, 'The archive can be read in more than one way')}: {self.means}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +157,7 @@ class Document:
             items = tuple(
                 Item(
                     found,
-                    means[found.id],
+                    means[found.id].replace("`", ""),
                     view_of(held.published, held.rebuilt, found.difference, allowance),
                 )
                 for found in ordered

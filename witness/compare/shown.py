@@ -22,6 +22,9 @@ def first_difference(pair: Pair) -> str:
     if pair.kind == "executable-bit":
         side = "published" if pair.members[0] is not None and pair.members[0].executable else "rebuilt"
         return f"executable in the {side} wheel only"
+    if pair.changes and pair.below_dist_info == "RECORD":
+        rows = len(pair.changes)
+        return f"{rows} row{'s' if rows > 1 else ''}, the first for {printable(pair.changes[0].name, limit=_NAME)}"
     if pair.changes:
         return _changed(pair.changes)
     if pair.texts is not None:
@@ -74,15 +77,15 @@ def _values(values: tuple[str, ...]) -> str:
 
 def _first_line(ours: str, theirs: str) -> str:
     """The first line that differs, with both texts of it."""
-    left, right = ours.split("\n"), theirs.split("\n")
+    left, right = (text.removesuffix("\n").split("\n") if text else [] for text in (ours, theirs))
     for number, (one, other) in enumerate(zip(left, right, strict=False), 1):
         if one != other:
             return f"line {number}: {_around(one, other)} / {_around(other, one)}"
+    if len(left) == len(right):
+        return "the last line ends with a line end in one of them"
+    side, longer = ("published", left) if len(left) > len(right) else ("rebuilt", right)
     number = min(len(left), len(right))
-    longer = f"the {'published' if len(left) > len(right) else 'rebuilt'} one"
-    return (
-        f"after line {number}, {longer} goes on: {printable(max(left, right, key=len)[number], limit=_VALUE)}"
-    )
+    return f"after line {number}, the {side} one goes on: {printable(longer[number], limit=_VALUE)}"
 
 
 def _around(line: str, other: str) -> str:

@@ -21,7 +21,7 @@ _MAX_STEPS: Final = 100_000_000  # of one comparison, at worst: a few seconds
 _POPULAR_FROM: Final = (
     200  # difflib: of that many lines, those that stand more often than one in a hundred are passed over
 )
-_NO_LINE_END: Final = " ⁋ no line end"
+_NO_LINE_END: Final = " ⟨no line end⟩"
 
 Sign = Literal[" ", "-", "+"]
 
@@ -183,15 +183,14 @@ def _parts(line: str, other: str | None) -> tuple[str, str, str]:
         return _shown(line), "", ""
     head = common_beginning(line, other)
     tail = common_beginning(line[head:][::-1], other[head:][::-1])
-    middle = line[head : len(line) - tail]
     room = _MAX_WIDTH // 3
     before = line[:head] if head <= room else "…" + line[head - room : head]
-    after = line[len(line) - tail :]
-    return _shown(before, room + 1), _shown(middle, room), _shown(after, room)
+    middle = line[head : len(line) - tail]
+    left = _MAX_WIDTH - min(len(before), room) - min(len(middle), room)
+    return _shown(before, room + 1), _shown(middle, room), _shown(line[len(line) - tail :], left)
 
 
 def _shown(text: str, width: int = _MAX_WIDTH) -> str:
     """`text` with its tabs to be seen, as all else is that could not be."""
-    return "⇥ ".join(printable(part, limit=width) for part in text[: width + 1].split("\t")) + (
-        f"… ({len(text) - width} more characters)" if len(text) > width + 1 else ""
-    )
+    shown = "⇥ ".join(map(printable, text[:width].split("\t")))
+    return f"{shown}…" if len(text) > width else shown
