@@ -5,6 +5,7 @@ a few tools, has no network, and is bounded in time, memory and size. What it wr
 into a frame that may do nothing (`framed`).
 """
 
+import re
 import sys
 from dataclasses import dataclass
 from importlib.resources import files
@@ -49,6 +50,9 @@ status=$?
 echo "$status" $(wc -c < page) $(wc -c < json)
 cat page json
 """
+_TURNS: Final = re.compile(
+    "[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+)  # make text read otherwise than it is
 _ENDINGS: Final[dict[Ending, str]] = {
     "time": f"it was ended after {_SECONDS:.0f} s",
     "memory": "it was ended because it wanted too much memory",
@@ -121,13 +125,15 @@ def framed(page: bytes) -> bytes:
     """The page inside one of ours that lets it do nothing.
 
     A sandboxed frame without any permission runs no scripts, sends no forms and leads its reader nowhere, not even by
-    a refresh, which no policy forbids; and a document in `srcdoc` has the policy of the page around it.
+    a refresh, which no policy forbids; and a document in `srcdoc` has the policy of the page around it. Characters that
+    turn the direction of text are shown as escapes.
     """
     from jinja2 import Environment, StrictUndefined
 
     template = (files("rebuilders") / "templates" / "frame.html").read_text("utf-8")
     engine = Environment(autoescape=True, undefined=StrictUndefined)
-    return engine.from_string(template).render(page=page.decode("utf-8", "replace")).encode()
+    text = _TURNS.sub(lambda found: printable(found[0]), page.decode("utf-8", "replace"))
+    return engine.from_string(template).render(page=text).encode()
 
 
 def _packages() -> tuple[Mount, ...]:
