@@ -30,7 +30,7 @@ SEVERITIES: Final[dict[Severity, str]] = {
 }
 
 _MAX_READ_IN_ALL: Final = 64 * 1024 * 1024  # bytes of members, for one pair of wheels
-_MAX_TAKEN_APART: Final = 4 * 1024 * 1024
+_MAX_TAKEN_APART: Final = 4 * 1024 * 1024  # of these, those whose text is taken apart, which is slow
 
 _NATIVE: Final = re.compile(r"\.(?:so|pyd|dll|dylib|exe|a|o|lib|wasm)(?:\.[\d.]+)?$", re.IGNORECASE)
 _NATIVE_MAGIC: Final = (
@@ -96,7 +96,7 @@ def classified(published: Wheel, rebuilt: Wheel, differences: Iterable[Differenc
         )
         size = sum(member.size for member in pair.members if member and member.size <= MAX_READ)
         read += size
-        apart += size if _PYTHON.search(pair.path) else 0
+        apart += size
         row = next(row for row in CLASSES if row.applies(pair))
         yield Classified(difference, row.id, row.severity, first_difference(pair))
 
@@ -209,7 +209,11 @@ def _version_file(pair: Pair) -> bool:
 def _plain(same: Callable[[str, str], bool]) -> Callable[[Pair], bool]:
     """For text that nothing runs."""
     return lambda pair: (
-        pair.texts is not None and not _python(pair) and not _script(pair) and same(*pair.texts)
+        pair.texts is not None
+        and pair.thorough
+        and not _python(pair)
+        and not _script(pair)
+        and same(*pair.texts)
     )
 
 

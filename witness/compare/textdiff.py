@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
+from itertools import islice
 from typing import Final, Literal
 
 from witness.compare.shown import common_beginning
@@ -62,7 +63,7 @@ def text_diff(published: str, rebuilt: str, allowance: Allowance, *, most: int =
     texts = _Texts(_lines(published), _lines(rebuilt))
     steps = texts.steps()
     if steps > min(_MAX_STEPS, allowance.steps):
-        hunks: Iterator[list[Line]] = iter([texts.rest(room)])
+        hunks: Iterator[Iterator[Line]] = iter([texts.rest(room)])
         note = "too large to be compared line by line: this is where the two begin to differ"
     else:
         allowance.steps -= steps
@@ -74,15 +75,16 @@ def text_diff(published: str, rebuilt: str, allowance: Allowance, *, most: int =
     )
 
 
-def _at_most(hunks: Iterator[list[Line]], room: int) -> tuple[list[list[Line]], bool]:
+def _at_most(hunks: Iterator[Iterator[Line]], room: int) -> tuple[list[list[Line]], bool]:
+    """The first `room` lines, and whether there are more: those are not even made."""
     kept: list[list[Line]] = []
     for hunk in hunks:
         if room <= 0:
             return kept, True
-        kept.append(hunk[:room])
-        if len(hunk) > room:
+        kept.append(list(islice(hunk, room)))
+        room -= len(kept[-1])
+        if next(hunk, None) is not None:
             return kept, True
-        room -= len(hunk)
     return kept, False
 
 
@@ -125,35 +127,32 @@ class _Texts:
         pairs = sum(counts[line] for line in ours if counts[line] <= popular)
         return len(ours) + len(theirs) + (pairs + len(ours)) * min(len(ours), len(theirs))
 
-    def hunks(self) -> Iterator[list[Line]]:
+    def hunks(self) -> Iterator[Iterator[Line]]:
         """Each run of lines that differ, with the lines around it."""
-        before = min(_CONTEXT, self.head)
+        start = self.head - min(_CONTEXT, self.head)
         after = min(_CONTEXT, self.tail)
-        start = self.head - before
         ours = self.ours[start : len(self.ours) - self.tail + after]
         theirs = self.theirs[start : len(self.theirs) - self.tail + after]
-        matcher = SequenceMatcher(None, ours, theirs)
-        for group in matcher.get_grouped_opcodes(_CONTEXT):
-            hunk: list[Line] = []
-            for kind, left, left_end, right, right_end in group:
-                if kind == "equal":
-                    hunk += [self._same(start + left + n, start + right + n) for n in range(left_end - left)]
-                else:
-                    hunk += self._other(
-                        range(start + left, start + left_end), range(start + right, start + right_end)
-                    )
-            yield hunk
+        groups = SequenceMatcher(None, ours, theirs).get_grouped_opcodes(_CONTEXT)
+        return (self._hunk(group, start) for group in groups)
 
-    def rest(self, room: int) -> list[Line]:
+    def _hunk(self, group: Sequence[tuple[str, int, int, int, int]], start: int) -> Iterator[Line]:
+        for kind, left, left_end, right, right_end in group:
+            ours, theirs = range(start + left, start + left_end), range(start + right, start + right_end)
+            if kind == "equal":
+                yield from map(self._same, ours, theirs)
+            else:
+                yield from self._other(ours, theirs)
+
+    def rest(self, room: int) -> Iterator[Line]:
         """The beginning of what differs, without a word about what belongs together."""
         ours, theirs = self._rests
         shown = min(_SHOWN_OF_REST, room // 2)
-        lines = [self._same(at, at) for at in range(max(0, self.head - _CONTEXT), self.head)]
-        lines += self._other(
-            range(self.head, self.head + min(shown, len(ours))),
-            range(self.head, self.head + min(shown, len(theirs))),
-        )
-        return lines
+        for at in range(max(0, self.head - _CONTEXT), self.head):
+            yield self._same(at, at)
+        left = range(self.head, self.head + min(shown, len(ours)))
+        right = range(self.head, self.head + min(shown, len(theirs)))
+        yield from self._other(left, right)
 
     def _same(self, left: int, right: int) -> Line:
         return Line(" ", left + 1, right + 1, (_shown(self.ours[left]), "", ""))
