@@ -7,20 +7,21 @@ nothing about its target is tried again. A file that holds something else is lef
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from rebuilders.config import Settings
+from rebuilders.crew import Crew
 from rebuilders.lifetime import end_with_parent
 from rebuilders.result import INCOMPLETE, SCHEMA, incomplete_json, to_json
 from rebuilders.wiring import Workshop, open_workshop
 from witness.errors import Incomplete, InputError
 from witness.names import TargetName
 
-_workshop: Workshop | None = None  # of a worker process, opened once
+_LOST: Final = Incomplete("the worker process was ended from outside")
+_MAX_IN_A_ROW: Final = 3
+_opened: tuple[Workshop, float] | None = None  # of a worker process: what it rebuilds with, and for how long
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,20 +33,14 @@ class Batch:
     timeout: float
 
     def results(self, targets: Iterable[TargetName]) -> Iterator[dict[str, Any]]:
-        """A result for each target, as they finish."""
-        waiting: set[Future[dict[str, Any]]] = set()
-        # Workers are spawned: a fork would share the parent's connections and threads.
-        with ProcessPoolExecutor(
-            self.jobs, mp_context=get_context("spawn"), initializer=_open, initargs=(self.settings,)
-        ) as pool:
-            for target in targets:
-                waiting.add(pool.submit(_one, str(target), self.timeout))
-                if len(waiting) >= 2 * self.jobs:
-                    done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-                    yield from (future.result() for future in done)
-            while waiting:
-                done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-                yield from (future.result() for future in done)
+        """A result for each target, as they finish. Raises Incomplete where process after process dies."""
+        crew = Crew(self.jobs, _one, _open, (self.settings, self.timeout))
+        in_a_row = 0
+        for target, result in crew.work_off(targets):
+            in_a_row = 0 if result else in_a_row + 1
+            if in_a_row == _MAX_IN_A_ROW:
+                raise Incomplete(str(_LOST), hint="`rebuilder doctor` says what this machine lacks.")
+            yield {"input": str(target), **(result or incomplete_json(target, _LOST))}
 
 
 def run(batch: Batch, targets: list[TargetName], out: Path, progress: Callable[[], None]) -> Counter[str]:
@@ -53,7 +48,7 @@ def run(batch: Batch, targets: list[TargetName], out: Path, progress: Callable[[
 
     Raises:
         InputError: `out` cannot be read or written.
-        Incomplete: a worker process died, or the disk is full; what is in `out` stays valid.
+        Incomplete: process after process died, or the disk is full; what is in `out` stays valid.
     """
     lines = _resume(out)
     counts = Counter(line["result"] for line in lines)
@@ -141,17 +136,16 @@ def _standing(line: str) -> dict[str, Any] | None:
     return value if told and line.endswith("\n") and cause != INCOMPLETE else None
 
 
-def _open(settings: Settings) -> None:
-    global _workshop  # noqa: PLW0603 - what a process pool's initializer is for
+def _open(settings: Settings, timeout: float) -> None:
+    global _opened  # noqa: PLW0603 - what the start of a process is for
     end_with_parent()
-    _workshop = open_workshop(settings)
+    _opened = open_workshop(settings), timeout
 
 
-def _one(target: str, timeout: float) -> dict[str, Any]:
-    name = TargetName.parse(target)
-    assert _workshop is not None  # noqa: S101 - _open ran before
+def _one(target: TargetName) -> dict[str, Any]:
+    assert _opened is not None  # noqa: S101 - _open ran before
+    workshop, timeout = _opened
     try:
-        result = to_json(_workshop.rebuild(name, timeout), name)
+        return to_json(workshop.rebuild(target, timeout), target)
     except Incomplete as error:
-        result = incomplete_json(name, error)
-    return {"input": target, **result}
+        return incomplete_json(target, error)

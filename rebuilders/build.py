@@ -227,6 +227,7 @@ class _Runner:
             "umask": order.umask,
             "modes": order.modes,
             "lineEnds": order.line_ends,
+            "path": _backend_path(order) if order.frontend == "pep517-sys-path" else [],
             "hook": hook,
             "kwargs": kwargs,
             "script": _SCRIPT,
@@ -244,6 +245,13 @@ class _Runner:
             raise _failed(finished, hook)
         answer, self.wheel = _parse(finished, expect_wheel=hook in ("build_wheel", _SETUP_PY))
         return answer
+
+
+def _backend_path(order: Order) -> list[str]:
+    """Where an in-tree backend lies inside (PEP 517, backend-path)."""
+    told = (order.facts.build_system or {}).get("backend-path")
+    entries = [entry for entry in told if isinstance(entry, str)] if isinstance(told, list) else []
+    return [posixpath.normpath(f"{_SOURCE}/{order.facts.top}/{entry}") for entry in entries]
 
 
 def _driver() -> bytes:

@@ -16,6 +16,14 @@ from witness.compare.pair import Pair
 from witness.observation import Difference
 from witness.wheel.reader import Wheel
 
+_LICENSES: Final = (
+    "LICEN",
+    "COPYING",
+    "NOTICE",
+    "AUTHORS",
+)  # what wheel and setuptools look for by themselves
+_WRITTEN: Final = (".pth", ".pyc", ".so", ".pyd")  # payload that build tools write
+
 
 @dataclass(frozen=True)
 class Case:
@@ -31,10 +39,17 @@ class Case:
         return (Pair(self.published, self.rebuilt, difference) for difference in self.differences)
 
     def in_sdist(self, pair: Pair) -> bool:
-        """Whether the sdist has a file of that path, at its top or below some directory."""
-        name = pair.below_dist_info or pair.path
+        """Whether the sdist has a file of that path, at its top or below some directory.
+
+        A file of `.dist-info` that a build takes from elsewhere, such as a license, has its size there, too.
+        """
+        below, published = pair.below_dist_info, pair.members[0]
+        name = below.removeprefix("licenses/") or pair.path
         alike = self._by_basename.get(name.rsplit("/", 1)[-1], ())
-        return any(member == name or member.endswith(f"/{name}") for member in alike)
+        found = [member for member in alike if member == name or member.endswith(f"/{name}")]
+        if below and published is not None:
+            return any(self.sdist.members[member].size == published.size for member in found)
+        return bool(found)
 
     @cached_property
     def _by_basename(self) -> dict[str, list[str]]:
@@ -92,6 +107,19 @@ def cause_of(case: Case) -> str:
     order = [name for name, _ in CAUSES]
     found = set(_causes(case))
     return max(found, key=order.index) if found else "metadata"
+
+
+def no_recipe_helps(case: Case) -> bool:
+    """Whether the published wheel has a file that a build has to take from the sdist, which has none of the kind."""
+    return any(_not_in_sdist(case, pair) and _is_taken(pair) for pair in case.pairs())
+
+
+def _is_taken(pair: Pair) -> bool:
+    """Whether builds take the file from the source, whatever made the wheel: they neither write nor rename it."""
+    path = pair.path
+    if pair.below_dist_info:
+        return pair.below_dist_info.rsplit("/", 1)[-1].upper().startswith(_LICENSES)
+    return not path.endswith(_WRITTEN) and not path.split("/", 1)[0].endswith(".data")
 
 
 def _causes(case: Case) -> Iterator[str]:

@@ -13,7 +13,7 @@ from typing import Final
 from packaging.utils import canonicalize_name
 
 from rebuilders.build import Built, Order, ask_requirements, build_wheel
-from rebuilders.causes import Case, cause_of
+from rebuilders.causes import Case, cause_of, no_recipe_helps
 from rebuilders.deadline import Deadline
 from rebuilders.environment.install import Environments
 from rebuilders.environment.interpreters import Interpreter
@@ -215,8 +215,7 @@ class _Run:
         """The class of the mismatch that it came to; nothing, if it came to none."""
         if self.best is None or self.best.outcome.matches or self.prepared is None:
             return ""
-        differences = self.best.outcome.comparison.differences
-        return cause_of(Case(self.prepared.wheel, self.best.wheel, self.prepared.evidence.sdist, differences))
+        return cause_of(_case(self.prepared, self.best))
 
     def differences(self) -> tuple[Classified, ...]:
         """The differences of the best attempt, with their classes."""
@@ -229,6 +228,8 @@ class _Run:
         """Tries variations of the best attempt; whether one of them is better."""
         best = self.best
         assert best is not None  # noqa: S101 - the caller has looked
+        if no_recipe_helps(_case(prepared, best)):
+            return False
         differences = best.outcome.comparison.differences
         miss = Miss(wheel_facts(best.wheel), differences, best.recipe.requirements)
         for candidate in variations(prepared.evidence, best.candidate, miss):
@@ -325,6 +326,11 @@ class _Run:
             environment=environment,
             limits=limits,
         )
+
+
+def _case(prepared: Prepared, attempt: Attempt) -> Case:
+    differences = attempt.outcome.comparison.differences
+    return Case(prepared.wheel, attempt.wheel, prepared.evidence.sdist, differences)
 
 
 def _rank(outcome: Outcome) -> tuple[int, bool, int]:

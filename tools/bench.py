@@ -83,14 +83,15 @@ def over_a_list(
     workshop: Workshop, targets: list[TargetName], directory: Path
 ) -> dict[str, dict[str, float]]:
     """A batch with downloads in the cache, without build environments and again with them, beside `uv build` alone."""
-    environments = workshop.ports.environments.cache / "environments"
+    cache = workshop.ports.environments.cache
     built = [target for target in targets if workshop.rebuild(target, 600).best is not None]
     cases = [prepare(workshop, target, directory) for target in built]
     with ThreadPoolExecutor(JOBS) as pool:
         cases = [case for case, works in zip(cases, pool.map(is_built_by_uv, cases), strict=True) if works]
     theirs = timed(lambda: at_a_time(uv_build, cases), 1)[0]
     names = [case.target for case in cases]
-    shutil.rmtree(environments, ignore_errors=True)
+    for name in ("environments", "installed"):
+        shutil.rmtree(cache / name, ignore_errors=True)
     first, second = (timed(lambda: list(Batch(Settings(), JOBS, 600).results(names)), 1)[0] for _ in range(2))
     rows = {"no environment yet": first, "all warm": second}
     return {

@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 from rebuilders.cli.main import app as rebuilder
 from rebuilders.plan.backends import BACKENDS, Backend
 from witness.cli.main import app as wheelwitness
+from witness.compare.classes import SEVERITIES, rows
 
 DOCS: Final = Path(__file__).resolve().parent.parent
 PROGRAMS: Final = {"wheelwitness": wheelwitness, "rebuilder": rebuilder}
@@ -29,10 +30,12 @@ def pages() -> dict[Path, str]:
     """Every generated page with its text."""
     inference = DOCS / "explanation" / "inference.md"
     formats = DOCS / "reference" / "formats.md"
+    comparison = DOCS / "explanation" / "comparison.md"
     return {
         DOCS / "reference" / "cli.md": "".join(_cli()),
         DOCS / "reference" / "environment-variables.md": "".join(_variables()),
         inference: with_block(inference.read_text("utf-8"), "backends", backends_table()),
+        comparison: with_block(comparison.read_text("utf-8"), "classes", classes_table()),
         formats: with_block(formats.read_text("utf-8"), "manifests", manifests(formats.read_text("utf-8"))),
     }
 
@@ -138,6 +141,13 @@ def _backend(row: Backend) -> str:
         asks,
     )
     return "| " + " | ".join(cells) + " |"
+
+
+def classes_table() -> str:
+    """The rows of witness/compare/classes.py, one for each class, by weight."""
+    lines = ["| class | weight | meaning |", "| --- | --- | --- |"]
+    lines += [f"| `{row.id}` | {SEVERITIES[row.severity].lower()} | {row.means} |" for row in rows()]
+    return "\n".join(lines) + "\n"
 
 
 def example(text: str) -> dict[str, tuple[bool, bytes]]:

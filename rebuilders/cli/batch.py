@@ -2,7 +2,6 @@
 
 import os
 import sys
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +16,7 @@ from rebuilders.cli.options import (
     settings,
 )
 from rebuilders.config import DEFAULT_TIMEOUT
-from witness.errors import Incomplete, InputError
+from witness.errors import InputError
 
 
 def batch(
@@ -67,18 +66,7 @@ def batch(
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), disable=not shown, transient=True) as progress:
         task = progress.add_task("rebuilding", total=len(names))
-        try:
-            run(
-                Batch(settings(index, cache, contact), jobs, timeout),
-                names,
-                out,
-                lambda: progress.advance(task),
-            )
-        except BrokenProcessPool:
-            raise Incomplete(
-                "a worker process was ended from outside",
-                hint="The same command goes on where this one stopped.",
-            ) from None
+        run(Batch(settings(index, cache, contact), jobs, timeout), names, out, lambda: progress.advance(task))
     summary = summarise(read_results(out))
     if page is not None:
         _write(page, "w", page_of(summary))

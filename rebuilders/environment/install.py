@@ -2,44 +2,41 @@
 
 Nothing of a wheel is run to install it, and nothing is unpacked outside the sandbox. What a build sees is the
 finished directory, which it cannot write, so that no build can touch what another will run.
+
+Each wheel is installed once for an interpreter, into an environment of its own (`installed/`). An environment of
+several is made of links to their files (`environments/`).
 """
 
 import os
-import shutil
-import tempfile
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from rebuilders.environment.fitness import check
 from rebuilders.environment.interpreters import Interpreter
+from rebuilders.environment.trees import cannot_write, join, keep, staging_below
 from rebuilders.errors import NotBuilt
 from rebuilders.index.interface import IndexFile, IndexSource
 from rebuilders.plan.recipe import Locked
-from rebuilders.sandbox.interface import Job, Limits, Mount, Sandbox
+from rebuilders.sandbox.interface import Finished, Job, Limits, Mount, Sandbox
 from witness.canonical import dumps
 from witness.digest import sha256_hex
-from witness.errors import Incomplete, Malformed
 from witness.escape import printable
 from witness.limits import GIB
-from witness.wheel.archive import Archive, read_archive
 
 PATH: Final = "/env"
 PYTHON: Final = f"{PATH}/bin/python"
 _UV: Final = "/opt/uv/uv"
 _WHEELS: Final = "/wheels"
-_MAX_UNPACKED: Final = 2 * GIB
-_REFUSED: Final = frozenset({"unsafe-name", "overlapping-members", "special-file"})
 _SECONDS: Final = 180.0
 _NO_SPACE: Final = b"No space left on device"
-_ABANDONED: Final = 86_400.0  # seconds after which nobody is still installing
 # Compiled while installing: a build cannot keep what it compiles, and would compile anew each time.
 _INSTALL: Final = f"""set -e
 {_UV} venv --quiet --offline --no-config --allow-existing --python "$1" {PATH}
 [ "$2" = 0 ] || {_UV} pip install --quiet --offline --no-config --no-deps --no-index \
     --link-mode copy --python {PYTHON} {_WHEELS}/*.whl
-"$1" -I -S -m compileall -q -j 2 {PATH}/lib >/dev/null || true  # a requirement may hold files that are not Python
+"$1" -I -S -m compileall -q {PATH}/lib >/dev/null || true  # a requirement may hold files that are not Python
 """
 
 
@@ -62,109 +59,65 @@ class Environments:
             Incomplete: the disk is full.
             FetchFailed: a requirement cannot be had from the index.
         """
-        path = self.cache / "environments" / _key(interpreter, requirements)
+        parts: list[tuple[Locked, ...]] = [(item,) for item in requirements] or [()]
+        alone = [self.cache / "installed" / _key(interpreter, part) for part in parts]
+        path = alone[0] if len(parts) == 1 else self.cache / "environments" / _key(interpreter, requirements)
         if not path.is_dir():
-            self._install(path, interpreter, requirements, min(seconds, _SECONDS))
+            missing = {to: part for to, part in zip(alone, parts, strict=True) if not to.is_dir()}
+            if missing:
+                self._install(interpreter, missing, min(seconds, _SECONDS))
+            if len(parts) > 1:
+                join(path, alone)
         return (*interpreter.mounts, Mount(path, PATH))
 
     def _install(
-        self, path: Path, interpreter: Interpreter, requirements: tuple[Locked, ...], seconds: float
+        self, interpreter: Interpreter, parts: dict[Path, tuple[Locked, ...]], seconds: float
     ) -> None:
-        with ThreadPoolExecutor(max_workers=4) as pool:
-            wheels = dict(
-                zip((r.filename for r in requirements), pool.map(self._fetch, requirements), strict=True)
-            )
-        _check(wheels)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _clear(path.parent)
-        staging = Path(tempfile.mkdtemp(prefix=".tmp-", dir=path.parent))
-        try:
-            job = Job(
-                argv=("/bin/sh", "-c", _INSTALL, "sh", interpreter.inside, str(len(wheels))),
-                mounts=(*interpreter.mounts, Mount(self.uv, _UV), Mount(staging, PATH, writable=True)),
-                files={f"{_WHEELS}/{name}": data for name, data in wheels.items()},
-                variables={**interpreter.variables, "UV_CACHE_DIR": "/build/uv", "LC_ALL": "C.UTF-8"},
-                limits=Limits(seconds=seconds, memory=64 * GIB),  # uv reserves address space freely
-            )
-            finished = self.sandbox.run(job)
-            if not finished.ok:
-                if _NO_SPACE in finished.log:  # sizes were checked: it is this machine that has too little
-                    raise Incomplete(
-                        f"{path.parent}: No space left on device", hint="Free some space, and try again."
-                    )
-                words = printable(finished.log[-600:].decode(errors="replace"))
-                raise NotBuilt(
-                    f"the build requirements cannot be installed: {words}",
-                    result="build-failed",
-                    phase="install",
-                    cause="install-failed" if finished.ended == "exit" else f"{finished.ended}-limit",
-                    log=finished.log,
-                )
-            staging.chmod(0o755)
-            os.sync()  # or a power cut could leave the name, for good, with half of the files
-            _keep(staging, path)
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
+        """Makes each of the directories the environment of its requirement, or of none."""
+        with ThreadPoolExecutor(max_workers=4) as pool, staging_below(self.cache / "installed") as new:
+            wheels = dict(pool.map(self._fetch, (item for part in parts.values() for item in part)))
+            check(wheels)
+            held = [{item.filename: wheels[item.filename] for item in part} for part in parts.values()]
+            jobs = [self._job(new(), interpreter, each, seconds) for each in held]
+            for finished in pool.map(self.sandbox.run, jobs):
+                self._check(finished)
+            os.sync()  # or a power cut could leave the names, for good, with half of the files
+            for path, job in zip(parts, jobs, strict=True):
+                keep(job.mounts[-1].source, path)
 
-    def _fetch(self, requirement: Locked) -> bytes:
-        return self.index.fetch(
-            IndexFile(requirement.filename, requirement.url, requirement.sha256, size=requirement.size)
+    def _fetch(self, requirement: Locked) -> tuple[str, bytes]:
+        file = IndexFile(requirement.filename, requirement.url, requirement.sha256, size=requirement.size)
+        return requirement.filename, self.index.fetch(file)
+
+    def _job(self, staging: Path, interpreter: Interpreter, wheels: dict[str, bytes], seconds: float) -> Job:
+        return Job(
+            argv=("/bin/sh", "-c", _INSTALL, "sh", interpreter.inside, str(len(wheels))),
+            mounts=(*interpreter.mounts, Mount(self.uv, _UV), Mount(staging, PATH, writable=True)),
+            files={f"{_WHEELS}/{name}": data for name, data in wheels.items()},
+            variables={**interpreter.variables, "UV_CACHE_DIR": "/build/uv", "LC_ALL": "C.UTF-8"},
+            limits=Limits(seconds=seconds, memory=64 * GIB),  # uv reserves address space freely
+        )
+
+    def _check(self, finished: Finished) -> None:
+        if finished.ok:
+            return
+        if _NO_SPACE in finished.log:  # sizes were checked: it is this machine that has too little
+            raise cannot_write(self.cache, "No space left on device")
+        words = printable(finished.log[-600:].decode(errors="replace"))
+        raise NotBuilt(
+            f"the build requirements cannot be installed: {words}",
+            result="build-failed",
+            phase="install",
+            cause="install-failed" if finished.ended == "exit" else f"{finished.ended}-limit",
+            log=finished.log,
         )
 
 
 def _key(interpreter: Interpreter, requirements: tuple[Locked, ...]) -> str:
     held = {
-        "layout": 1,
+        "layout": 2,
         # An environment names its interpreter by the place inside.
         "interpreter": f"{interpreter.name} {interpreter.prefix} {interpreter.inside}",
         "requirements": sorted(f"{r.name} {r.version} {r.sha256}" for r in requirements),
     }
     return sha256_hex(dumps(held))
-
-
-def _check(wheels: dict[str, bytes]) -> None:
-    """Each wheel is what its directory of members says, and together they fit: the installer writes to a disk."""
-    total = 0
-    for name, data in wheels.items():
-        try:
-            archive = read_archive(data)
-            total += sum(entry.size for entry in archive.entries)
-            if total <= _MAX_UNPACKED:
-                _check_members(archive)
-        except Malformed as error:
-            raise _unfit(f"{name}: {error}", "malformed-requirement") from None
-        if total > _MAX_UNPACKED:
-            raise _unfit(
-                f"{name}: with the others it unpacks to more than {_MAX_UNPACKED} bytes", "size-limit"
-            )
-
-
-def _check_members(archive: Archive) -> None:
-    for finding in archive.findings:
-        if finding.kind in _REFUSED:
-            raise Malformed(f"{finding.kind} {printable(finding.path)}")
-    for entry in archive.entries:
-        for _ in archive.inflate(entry):  # raises where it is more than it says
-            pass
-
-
-def _unfit(message: str, cause: str) -> NotBuilt:
-    return NotBuilt(message, result="build-failed", phase="install", cause=cause)
-
-
-def _clear(root: Path) -> None:
-    """Removes what installs that were killed have left."""
-    for left in root.glob(".tmp-*"):
-        try:
-            if time.time() - left.stat().st_mtime > _ABANDONED:
-                shutil.rmtree(left, ignore_errors=True)
-        except FileNotFoundError:
-            continue
-
-
-def _keep(staging: Path, path: Path) -> None:
-    try:
-        staging.rename(path)
-    except OSError:
-        if not path.is_dir():  # another process was first with the same content
-            raise

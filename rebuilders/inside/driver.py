@@ -4,8 +4,9 @@ Runs inside the sandbox, before and around code that is not ours, under Pythons 
 better than what the build might have written itself: whoever reads it, checks it.
 
 Input: one argument, JSON: {"sdist": path, "top": name, "umask": int, "modes": "archive" | "umask" | "windows",
-"lineEnds": "lf" | "crlf", "hook": name, "kwargs": {...}, "script": path of pyproject-hooks' script}. The hook
-`setup.py` is the command that there was before hooks, and its kwargs are {"options": [...]}.
+"lineEnds": "lf" | "crlf", "path": [directories for sys.path], "hook": name, "kwargs": {...}, "script": path of
+pyproject-hooks' script}. The hook `setup.py` is the command that there was before hooks, and its kwargs are
+{"options": [...]}.
 Output: 8 bytes, the length of a JSON text; the text, {"hook": what the script wrote, "wheel": name or null}; then
 the wheel.
 """
@@ -81,6 +82,7 @@ def call(request):
         json.dump({"kwargs": request["kwargs"]}, file)
     sys.argv = [request["script"], request["hook"], CONTROL]
     sys.path.pop(0)  # where this file is
+    sys.path[:0] = request.get("path", [])
     runpy.run_path(request["script"], run_name="__main__")
     with io.open(os.path.join(CONTROL, "output.json"), "rb") as file:
         return json.loads(file.read().decode("utf-8"))

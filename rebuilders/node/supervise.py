@@ -4,13 +4,11 @@ import fcntl
 import os
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Final
 
+from rebuilders.crew import Crew
 from rebuilders.node import worker
 from rebuilders.node.config import NodeConfig, NodeDirectory
 from rebuilders.node.ledger import Ledger
@@ -81,29 +79,11 @@ def _rebuilt(
     directory: NodeDirectory, config: NodeConfig, ledger: Ledger
 ) -> Iterator[tuple[TargetName, Done]]:
     """Every queued target, rebuilt; as many at a time as the configuration says."""
-    running: dict[Future[Done], TargetName] = {}
-    target = ledger.take()
+    crew = Crew(config.jobs, worker.work, worker.start, (directory, config))
     in_a_row = 0
-    while target is not None or running:
-        # Workers are spawned: a fork would share the parent's connections.
-        with ProcessPoolExecutor(
-            config.jobs, get_context("spawn"), initializer=worker.start, initargs=(directory, config)
-        ) as pool:
-            try:
-                while target is not None or running:
-                    while target is not None and len(running) < config.jobs:
-                        running[pool.submit(worker.work, str(target))] = target
-                        target = ledger.take()
-                    finished, _ = wait(running, return_when=FIRST_COMPLETED)
-                    for future in finished:
-                        done, in_a_row = future.result(), 0
-                        yield running.pop(future), done
-            except BrokenProcessPool:
-                in_a_row += 1
-                # Whichever of them it was, all are tried again, and what has not been tried comes first.
-                for lost in running.values():
-                    yield lost, Done(str(lost), _ENDED, "", complete=False)
-                running.clear()
+    for target, done in crew.work_off(iter(ledger.take, None)):
+        in_a_row = 0 if done else in_a_row + 1
+        yield target, done or Done(str(target), _ENDED, "", complete=False)
         if in_a_row == _MAX_IN_A_ROW:
             raise Incomplete(_ENDED, hint="`rebuilder doctor` says what this machine lacks.")
 

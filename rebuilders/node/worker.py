@@ -39,22 +39,22 @@ class Worker:
         """Raises SandboxUnavailable where no sandbox works."""
         return cls(directory, config, open_workshop(config.settings))
 
-    def work(self, target: str) -> Done:
+    def work(self, target: TargetName) -> Done:
         """Rebuilds `target` and leaves the observation in the outbox, unless there is nothing to observe."""
         try:
             return self._work(target)
         except WheelwitnessError as error:
-            return Done(target, str(error), "", complete=False)
+            return Done(str(target), str(error), "", complete=False)
         except Exception as error:  # noqa: BLE001 - a mistake of ours with one target must not end the node
             return Done(
-                target, f"a mistake in the program itself ({type(error).__name__})", "", complete=False
+                str(target), f"a mistake in the program itself ({type(error).__name__})", "", complete=False
             )
 
-    def _work(self, target: str) -> Done:
+    def _work(self, target: TargetName) -> Done:
         started = datetime.now(UTC)
-        report = self.workshop.rebuild(TargetName.parse(target), self.config.timeout)
+        report = self.workshop.rebuild(target, self.config.timeout)
         if report.target is None:
-            return Done(target, str(report.failure), "", complete=True)
+            return Done(str(target), str(report.failure), "", complete=True)
         statement = observe(
             report,
             builder=self.config.name,
@@ -64,7 +64,7 @@ class Worker:
             previous=self._previous(report.target.sha256),
         )
         Outbox(self.directory.outbox).put(statement)
-        return Done(target, result_of(report), statement.observation.level or "", complete=True)
+        return Done(str(target), result_of(report), statement.observation.level or "", complete=True)
 
     def _previous(self, sha256: str) -> int | None:
         """The log index of this node's latest published observation of the same file."""
@@ -85,7 +85,7 @@ def start(directory: NodeDirectory, config: NodeConfig) -> None:
     _worker = Worker.open(directory, config)
 
 
-def work(target: str) -> Done:
+def work(target: TargetName) -> Done:
     """For a process pool whose processes have run `start`."""
     assert _worker is not None  # noqa: S101
     return _worker.work(target)

@@ -26,6 +26,7 @@ from witness.errors import Malformed
 
 _PEP_517_DEFAULT: Final = ("setuptools>=40.8.0",)
 _PEP_517_SINCE: Final = datetime(2019, 2, 5, tzinfo=UTC)  # setuptools 40.8.0, the first with a legacy backend
+_BACKEND_OFF_PATH: Final = datetime(2024, 4, 29, tzinfo=UTC)  # pyproject-hooks 1.1.0
 _BEFORE_PEP_517: Final = ("setuptools", "wheel")
 _SETUP_REQUIRES: Final = re.compile(r"setup_requires\s*=\s*\[([^\]]*)\]")
 _LITERAL: Final = re.compile(r"""["']([^"']+)["']""")
@@ -84,10 +85,10 @@ def infer(evidence: Evidence) -> Plan:
     first = candidate if candidate.python else because(replace(candidate, python=python), reason)
     others = [other for other in ranked if other[0] != first.python]
     name = evidence.backend.generator or evidence.wheel.generator or evidence.sdist.build_backend
-    return Plan(name, (first, *_fallbacks(first, others)))
+    return Plan(name, (first, *_fallbacks(evidence, first, others)))
 
 
-def _fallbacks(first: Candidate, others: list[tuple[str, Reason]]) -> Iterator[Candidate]:
+def _fallbacks(evidence: Evidence, first: Candidate, others: list[tuple[str, Reason]]) -> Iterator[Candidate]:
     if first.constraints:
         pin = first.constraints[0]
         kept = without(first.requirements, pin.partition("==")[0])
@@ -107,8 +108,18 @@ def _fallbacks(first: Candidate, others: list[tuple[str, Reason]]) -> Iterator[C
     if not first.ask_backend and first.frontend == "pep517":
         reason = Reason(ASKED, "the build failed without")
         yield because(replace(first, ask_backend=True, after="failed"), reason)
+    if _has_backend_path(first, evidence):
+        why = "hooks were called so before pyproject-hooks 1.1, and the build failed otherwise"
+        reason = Reason("the in-tree backend's directory on sys.path", why)
+        yield because(replace(first, frontend="pep517-sys-path", after="failed"), reason)
     for python, reason in others[:2]:
         yield because(replace(first, python=python, after="failed"), reason)
+
+
+def _has_backend_path(first: Candidate, evidence: Evidence) -> bool:
+    told = (evidence.sdist.build_system or {}).get("backend-path")
+    early = first.as_of is not None and first.as_of < _BACKEND_OFF_PATH
+    return bool(told) and early and first.frontend == "pep517"
 
 
 def because(candidate: Candidate, reason: Reason) -> Candidate:

@@ -9,8 +9,9 @@ from witness.digest import sha256_hex
 
 # How files are unpacked: with the modes that the sdist has, those that the umask leaves, or those of Windows.
 Modes = Literal["archive", "umask", "windows"]
-# The PEP 517 hook, or what publishers ran before it: `setup.py bdist_wheel`.
-Frontend = Literal["pep517", "setup.py"]
+# The PEP 517 hook; the same, with the directories of an in-tree backend on sys.path as pyproject-hooks had them before
+# 1.1; or what publishers ran before there were hooks: `setup.py bdist_wheel`.
+Frontend = Literal["pep517", "pep517-sys-path", "setup.py"]
 # What a line written in text mode ends with: on Windows, crlf.
 LineEnds = Literal["lf", "crlf"]
 # When a candidate is worth trying: first, or after the one before it could not be resolved or built, or differed.

@@ -30,8 +30,10 @@ _SETUPTOOLS: Final = (
     "51.0",
     "47.0",
     "42.0",
+    "41.3",
     "40.0",
 )
+_FIRST_WITH_HOOKS: Final = Version("40.8")
 _WHEELS: Final = {
     "parentheses": ("0.40.0", "0.37.1", "0.34.2"),
     "space": ("0.43.0", "0.41.3"),
@@ -160,9 +162,18 @@ def _older_setuptools(evidence: Evidence, candidate: Candidate, miss: Miss) -> I
     for bound in _SETUPTOOLS:
         if used is not None and used >= Version(bound):
             yield _changed(
-                candidate, f"setuptools<{bound}", "releases before it write some of the differing files otherwise",
+                _hookless(evidence, candidate) if Version(bound) <= _FIRST_WITH_HOOKS else candidate,
+                f"setuptools<{bound}", "releases before it write some of the differing files otherwise",
                 constraints=(*candidate.constraints, f"setuptools<{bound}"),
             )  # fmt: skip
+
+
+def _hookless(evidence: Evidence, candidate: Candidate) -> Candidate:
+    """`candidate` as a setuptools from before PEP 517 can build it, unless the project itself asks for a later one."""
+    if evidence.sdist.build_requires is not None or "setup.py" not in evidence.sdist.texts:
+        return candidate
+    requirements = (*without(candidate.requirements, "setuptools"), "setuptools")
+    return replace(candidate, frontend="setup.py", requirements=requirements)
 
 
 def _other_pythons(evidence: Evidence, candidate: Candidate, _: Miss) -> Iterator[Candidate]:

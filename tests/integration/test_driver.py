@@ -160,6 +160,19 @@ def test_a_hook_and_its_wheel(sandbox, interpreter):
     assert wheel == wheel_bytes()
 
 
+def test_an_in_tree_backend_that_looks_for_itself_on_the_path(sandbox, interpreter):
+    """As backends may that were written when pyproject-hooks put them there."""
+    impl = pyproject_hooks._in_process
+    with impl._in_proc_script_path() as path:
+        script = path.read_text("utf-8")
+    backend = BACKEND + "\nimport sys\nassert sys.path[0] == '/build/src/demo-1.0'\n"
+    held = {"script": script, "hook": "build_wheel", "path": ["/build/src/demo-1.0"]}
+    _, wheel = run(sandbox, interpreter, sdist_bytes(backend), **held)
+    assert wheel == wheel_bytes()
+    with pytest.raises(AssertionError):
+        run(sandbox, interpreter, sdist_bytes(backend), **{**held, "path": []})
+
+
 def test_an_old_tar(sandbox, interpreter):
     plain = io.BytesIO()
     with tarfile.open(fileobj=plain, mode="w", format=tarfile.GNU_FORMAT) as archive:

@@ -1,6 +1,7 @@
 """Build environments from wheels of a directory: kept by content, read-only, whole or absent, and nothing of them run."""
 # ruff: noqa: E501
 
+import errno
 import json
 import os
 import signal
@@ -30,7 +31,7 @@ from rebuilders.wiring import find_uv
 from tests.releases import requirement_wheel
 from tests.wheels import File, zip_of
 from witness.digest import sha256_hex
-from witness.errors import FetchFailed, SandboxUnavailable
+from witness.errors import FetchFailed, Incomplete, SandboxUnavailable
 
 
 @pytest.fixture
@@ -58,8 +59,9 @@ def ask(environments, mounts, code):
 
 
 def kept(environments):
-    root = environments.cache / "environments"
-    return sorted(path.name for path in root.iterdir()) if root.is_dir() else []
+    """Of one wheel or none; then those that are joined of several."""
+    found = (environments.cache / "installed", environments.cache / "environments")
+    return [sorted(path.name for path in root.iterdir()) if root.is_dir() else [] for root in found]
 
 
 @pytest.mark.sandbox
@@ -75,7 +77,7 @@ class TestPrepare:
         assert environments.prepare(installed()[0], (held,)) == mounts
         code = "import helper, os\nfor path in (helper.__file__, os.path.dirname(helper.__file__) + '/x', '/env/bin/python'):\n  try: open(path, 'a'); print('WROTE')\n  except OSError: pass"
         assert ask(environments, mounts, code) == ""
-        assert len(kept(environments)) == 1
+        assert list(map(len, kept(environments))) == [1, 0]
 
     def test_kept_by_content(self, environments, wheels):
         one = lock(wheels, *requirement_wheel("helper", {"helper.py": b"VALUE = 1\n"}))
@@ -93,7 +95,52 @@ class TestPrepare:
             )
             == "None\n"
         )
-        assert len(kept(environments)) == 3
+        assert list(map(len, kept(environments))) == [3, 0]
+
+    def test_joined_of_several(self, environments, wheels):
+        one = lock(wheels, *requirement_wheel("one", {"one.py": b"VALUE = 1\n", "both.py": b"VALUE = 1\n"}))
+        two = lock(wheels, *requirement_wheel("two", {"two.py": b"VALUE = 2\n", "both.py": b"VALUE = 2\n"}))
+        six = lock(wheels, *requirement_wheel("six", {"six/__init__.py": b"VALUE = 6\n"}))
+        first = environments.prepare(installed()[0], (one, two))
+        code = "import both, one, two; from importlib.metadata import distributions as d; print(both.VALUE, one.VALUE, two.VALUE, sorted(x.name for x in d()), two.__cached__[-4:])"
+        assert ask(environments, first, code) == "1 1 2 ['one', 'two'] .pyc\n"
+        second = environments.prepare(installed()[0], (one, six, two))
+        assert ask(environments, second, "import one, six, two; print(six.VALUE)") == "6\n"
+        assert list(map(len, kept(environments))) == [3, 2]
+        # Linked, not copied.
+        found = [next(mounts[-1].source.rglob("two.py")).stat() for mounts in (first, second)]
+        assert found[0].st_ino == found[1].st_ino
+        assert found[0].st_nlink == 3
+        for held in (one, two, six):
+            (wheels / held.filename).unlink()
+        assert environments.prepare(installed()[0], (six, one))[-1] not in (first[-1], second[-1])
+
+    @pytest.mark.parametrize("error", [errno.EMLINK, errno.EPERM])
+    def test_copied_where_there_are_no_links(self, environments, wheels, monkeypatch, error):
+        def refuse(*_, **__):
+            raise OSError(error, os.strerror(error))
+
+        monkeypatch.setattr(os, "link", refuse)
+        held = [
+            lock(wheels, *requirement_wheel(name, {f"{name}.py": b"VALUE = 1\n"})) for name in ("one", "two")
+        ]
+        mounts = environments.prepare(installed()[0], tuple(held))
+        assert ask(environments, mounts, "import one, two; print(one.VALUE + two.VALUE)") == "2\n"
+
+    def test_a_disk_that_is_full_while_it_is_joined(self, environments, wheels, monkeypatch):
+        held = [
+            lock(wheels, *requirement_wheel(name, {f"{name}.py": b"VALUE = 1\n"})) for name in ("one", "two")
+        ]
+
+        def full(*_, **__):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "link", full)
+            with pytest.raises(Incomplete, match="No space left"):
+                environments.prepare(installed()[0], tuple(held))
+        assert list(map(len, kept(environments))) == [2, 0]
+        assert ask(environments, environments.prepare(installed()[0], tuple(held)), "import one, two") == ""
 
     def test_two_at_once(self, environments, wheels):
         held = lock(
@@ -102,7 +149,7 @@ class TestPrepare:
         with ThreadPoolExecutor(3) as pool:
             mounts = list(pool.map(lambda _: environments.prepare(installed()[0], (held,)), range(3)))
         assert mounts[0] == mounts[1] == mounts[2]
-        assert len(kept(environments)) == 1
+        assert list(map(len, kept(environments))) == [1, 0]
         assert ask(environments, mounts[0], "import helper9; print(helper9.VALUE)") == "7\n"
 
     def test_nothing_of_it_is_run_to_install_it(self, environments, wheels, tmp_path):
@@ -148,7 +195,7 @@ class TestPrepare:
             "install",
             "malformed-requirement",
         )
-        assert kept(environments) == []
+        assert kept(environments) == [[], []]
 
     def test_a_bomb(self, environments, wheels):
         data = zip_of([File(f"x{number}", b"x", size=900 << 20) for number in range(3)])
@@ -162,7 +209,7 @@ class TestPrepare:
         with pytest.raises(NotBuilt, match="cannot be installed") as caught:
             environments.prepare(installed()[0], (held,))
         assert (caught.value.phase, caught.value.cause) == ("install", "install-failed")
-        assert kept(environments) == []
+        assert kept(environments) == [[], []]
 
     def test_time(self, environments, wheels):
         held = lock(wheels, *requirement_wheel("helper", {"helper.py": b""}))
@@ -171,7 +218,7 @@ class TestPrepare:
         )
         with pytest.raises((NotBuilt, SandboxUnavailable)):
             hanging.prepare(installed()[0], (held,), seconds=0.5)
-        assert kept(environments) == []
+        assert kept(environments) == [[], []]
 
 
 @pytest.mark.sandbox
@@ -189,17 +236,15 @@ Environments(find_uv(), Path({str(cache)!r}), DirectoryIndex(Path({str(wheels)!r
         with subprocess.Popen([sys.executable, "-c", code], cwd=Path(__file__).parents[2]) as process:
             end = time.monotonic() + 20
             while (
-                not list(cache.glob("environments/.tmp-*"))
-                and process.poll() is None
-                and time.monotonic() < end
+                not list(cache.glob("installed/.tmp-*")) and process.poll() is None and time.monotonic() < end
             ):
                 time.sleep(0.005)
             time.sleep(seconds)
             process.send_signal(signal.SIGKILL)
-        for path in cache.glob("environments/[!.]*"):
+        for path in cache.glob("installed/[!.]*"):
             assert len(list(path.rglob("helper*.py"))) == 300
     environments = Environments(find_uv(), cache, DirectoryIndex(wheels), Bubblewrap.find())
-    left = next(cache.glob("environments/.tmp-*"), None)
+    left = next(cache.glob("installed/.tmp-*"), None)
     if left is not None:
         os.utime(left, (0, 0))
     mounts = environments.prepare(installed()[0], (held,))
@@ -210,7 +255,7 @@ def test_an_environment_that_cannot_be_made_for_want_of_a_sandbox(tmp_path, whee
     environments = Environments(Path("/uv"), tmp_path / "cache", DirectoryIndex(wheels), ScriptedSandbox([]))
     with pytest.raises(SandboxUnavailable):
         environments.prepare(installed()[0], ())
-    assert kept(environments) == []
+    assert kept(environments) == [[], []]
 
 
 def test_an_install_that_fails_tells_why_and_is_escaped(tmp_path, wheels):

@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+from dataclasses import replace
 
 import pytest
 
@@ -36,6 +37,17 @@ def test_a_hook_is_called_once_with_what_it_needs():
     assert request["kwargs"]["wheel_directory"] == "/build/wheels"
     assert tempfile.gettempdir() not in json.dumps([job.argv, job.variables])
     assert set(job.files) == {"/in/driver.py", "/in/hook.py", "/in/demo-1.0.tar.gz"}
+
+
+@pytest.mark.parametrize(
+    ("frontend", "paths"),
+    [("pep517", []), ("pep517-sys-path", ["/build/src/demo-1.0"])],
+)
+def test_where_an_in_tree_backend_is_looked_for(frontend, paths):
+    sandbox = ScriptedSandbox([answer("demo-1.0-py3-none-any.whl", "demo-1.0-py3-none-any.whl", b"PK")])
+    given = order(PYPROJECT.replace('"."', '"./."'))
+    build_wheel(replace(given, frontend=frontend), sandbox)
+    assert json.loads(sandbox.jobs[0].argv[2])["path"] == paths
 
 
 @pytest.mark.parametrize("call", [build_wheel, ask_requirements])

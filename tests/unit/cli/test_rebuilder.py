@@ -56,6 +56,7 @@ def test_compare(pair, rebuilt, code, level, exact, shown):
         assert (value["schema"], value["level"], value["archiveExact"]) == ("compare/1", level, exact)
         assert value["result"] == ("match" if level else "mismatch")
         assert len(value["differences"]) == value["differencesTotal"]
+        assert all(set(found) == {"path", "kind", "class"} for found in value["differences"])
 
 
 @pytest.mark.parametrize("data", [b"", b"not a wheel", HONEST[:-1], None])
@@ -73,6 +74,47 @@ def test_compare_with_what_is_no_wheel(pair, data):
 def test_compare_wants_two_files(pair):
     assert invoke("compare").exit_code == 2
     assert invoke("compare", *pair(HONEST)[:1]).exit_code == 2
+
+
+def test_compare_writes_a_report(pair, tmp_path):
+    files = pair(wheel_of(File("demo/x.pth", b"import evil\n")))
+    report = tmp_path / "new" / "report"
+    found = invoke("compare", *files, "--report", report)
+    assert found.exit_code == 1
+    assert "only-in-rebuilt    demo/x.pth: pth: 12 bytes" in found.output
+    assert found.output.endswith(f"report: {report}/index.html\n")
+    assert sorted(path.name for path in report.iterdir()) == ["index.html", "report.json"]
+    assert "import evil" in (report / "index.html").read_text()
+    again = invoke("compare", *files, "--report", report)
+    assert again.exit_code == 2
+    assert f"{report}: there is something in it already" in again.stderr
+    assert again.stdout == ""
+
+
+def test_a_report_and_json_do_not_mix(pair, tmp_path):
+    report = tmp_path / "report"
+    found = invoke("compare", *pair(HONEST), "--json", WHEELWITNESS_REPORT=str(report))
+    assert json.loads(found.stdout)["result"] == "match"
+    assert json.loads((report / "report.json").read_text())["level"] == "bitwise"
+
+
+def test_a_wheel_that_cannot_be_read_leaves_no_report(pair, tmp_path):
+    assert invoke("compare", *pair(b"no wheel"), "--report", tmp_path / "report").exit_code == 2
+    assert not (tmp_path / "report").exists()
+
+
+@pytest.mark.parametrize("command", [("compare", "a.whl", "b.whl"), ("rebuild", "six==1.17.0")])
+def test_diffoscope_without_a_report_is_refused(command):
+    found = invoke(*command, "--diffoscope")
+    assert found.exit_code == 2
+    assert "Add --report DIR." in found.stderr
+
+
+def test_rebuild_refuses_a_report_over_something_before_it_does_anything(tmp_path):
+    (tmp_path / "mine").write_text("x")
+    found = invoke("rebuild", "six==1.17.0", "--report", tmp_path, "--index", "http://[")
+    assert found.exit_code == 2
+    assert "there is something in it already" in found.stderr
 
 
 USAGE = {

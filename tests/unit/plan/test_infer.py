@@ -309,6 +309,18 @@ def test_what_is_tried_next():
         assert all(reason.decision and reason.because for reason in candidate.reasons)
 
 
+def test_an_in_tree_backend_of_before_pyproject_hooks_1_1():
+    table = b'[build-system]\nrequires = []\nbuild-backend = "b"\nbackend-path = ["."]\n'
+    early, late = datetime(2024, 4, 28, tzinfo=UTC), datetime(2024, 4, 30, tzinfo=UTC)
+
+    def frontends(uploaded, pyproject):
+        plan = infer(evidence(uploaded=uploaded, pyproject=pyproject))
+        return [candidate.frontend for candidate in plan.candidates if candidate.after == "failed"]
+
+    assert frontends(early, table) == ["pep517", "pep517-sys-path", "pep517"]
+    assert "pep517-sys-path" not in (*frontends(late, table), *frontends(early, system()))
+
+
 def test_one_interpreter():
     plan = infer(evidence(pythons=("3.7",)))
     assert {candidate.python for candidate in plan.candidates} == {"3.7"}

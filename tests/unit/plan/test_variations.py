@@ -192,7 +192,7 @@ class TestOlderSetuptools:
     GENERATOR = "bdist_wheel (0.37.1)"
 
     @pytest.mark.parametrize(
-        ("used", "first", "count"), [("70.0.0", "69.0", 12), ("69.0.0", "69.0", 12), ("68.2.2", "67.0", 11),
+        ("used", "first", "count"), [("70.0.0", "69.0", 13), ("69.0.0", "69.0", 13), ("68.2.2", "67.0", 12),
                                      ("40.0.0", "40.0", 1), ("39.9.9", None, 0)],
     )  # fmt: skip
     def test_never_above_what_was_used(self, used, first, count):
@@ -205,6 +205,19 @@ class TestOlderSetuptools:
         for name in ladder:
             assert found[name].constraints[-1] == name
             assert found[name].constraints[0] == "wheel==0.37.1"
+
+    def test_from_before_hooks(self):
+        """A setuptools of before PEP 517 is run by setup.py, and not ruled out by a default that nobody wrote."""
+        used = [locked("setuptools", "41.6.0")]
+        found = tried(evidence(files=SETUP, generator=self.GENERATOR, pyproject=b""), built_with=used)
+        assert (found["setuptools<41.3"].frontend, found["setuptools<40.0"].frontend) == (
+            "pep517",
+            "setup.py",
+        )
+        assert found["setuptools<41.3"].requirements == ("setuptools>=40.8.0", "wheel==0.37.1")
+        assert found["setuptools<40.0"].requirements == ("wheel==0.37.1", "setuptools")
+        found = tried(evidence(files=SETUP, generator=self.GENERATOR), built_with=used)
+        assert "setuptools>=61" in found["setuptools<40.0"].requirements  # the project asks for it
 
     def test_only_where_its_release_is_not_told(self):
         assert decisions(evidence(), built_with=[locked("setuptools", "70.0.0")]) == []

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from rebuilders.causes import CAUSES, Case, cause_of
+from rebuilders.causes import CAUSES, Case, cause_of, no_recipe_helps
 from rebuilders.facts.sdist import sdist_facts
 from tests.sdists import sdist_of
 from tests.wheels import ABOUT, DIST_INFO, METADATA, PAYLOAD, WHEEL, File, wheel_of, with_file, zip_of
@@ -31,10 +31,14 @@ ROWS = {
 }
 
 
-def cause(published, rebuilt, files=SDIST):
+def case(published, rebuilt, files=SDIST):
     ours, theirs = read_wheel(published), read_wheel(rebuilt)
     facts = sdist_facts(sdist_of(files), "demo-1.0.tar.gz", "0" * 64)
-    return cause_of(Case(ours, theirs, facts, compare(ours, theirs).comparison.differences))
+    return Case(ours, theirs, facts, compare(ours, theirs).comparison.differences)
+
+
+def cause(published, rebuilt, files=SDIST):
+    return cause_of(case(published, rebuilt, files))
 
 
 @pytest.mark.parametrize("name", [name for name, _ in CAUSES])
@@ -94,3 +98,28 @@ def test_an_unknown_kind_is_a_change():
     facts = sdist_facts(sdist_of(SDIST), "demo-1.0.tar.gz", "0" * 64)
     assert cause_of(Case(wheel, wheel, facts, (Difference(path="x", kind="new"),))) == "changed-file"
     assert len(ABOUT) == 3
+
+
+class TestNoRecipeHelps:
+    """The search ends where the published wheel has what no build of this sdist can have."""
+
+    LICENSE = File(f"{DIST_INFO}/licenses/LICENSE", b"mine")
+
+    @pytest.mark.parametrize(
+        ("more", "files"),
+        [(MADE, SDIST), (LICENSE, SDIST), (LICENSE, {**SDIST, "LICENSE": b"another"}),
+         (File(f"{DIST_INFO}/AUTHORS.txt", b"x"), SDIST)],
+    )  # fmt: skip
+    def test_what_builds_take_from_the_sdist(self, more, files):
+        assert no_recipe_helps(case(wheel_of(more), wheel_of(), files))
+        assert not no_recipe_helps(case(wheel_of(), wheel_of(more), files))
+
+    @pytest.mark.parametrize(
+        ("more", "files"),
+        [(LEFT, SDIST), (LICENSE, {**SDIST, "LICENSE": b"mine"}), (LICENSE, {**SDIST, "sub/LICENSE": b"mine"}),
+         (File(f"{DIST_INFO}/zip-safe", b"\n"), SDIST), (File(f"{DIST_INFO}/metadata.json", b"{}"), SDIST),
+         (File("demo-1.0-py3.9-nspkg.pth", b"x"), SDIST), (File("demo/_speed.so", b"x"), SDIST),
+         (File("demo-1.0.data/scripts/demo", b"x"), SDIST)],
+    )  # fmt: skip
+    def test_what_another_recipe_may_bring(self, more, files):
+        assert not no_recipe_helps(case(wheel_of(more), wheel_of(), files))
