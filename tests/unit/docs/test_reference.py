@@ -130,15 +130,15 @@ def test_fields_of_reports():
     section = text_of("formats.md").split("## report/1", 1)[1].split("\n## ", 1)[0]
     told = [
         name
-        for row in re.findall(r"^\\| (`.*?) \\|", section, re.MULTILINE)
+        for row in re.findall(r"^\| (`.*?) \|", section, re.MULTILINE)
         for name in re.findall(r"`(\w+)`", row)
     ]
     wheels = [read_wheel(wheel_of()), read_wheel(wheel_of(File("a", b"")))]
     value = json.loads(report_json(of_wheels(("a", "b"), *wheels)))
     assert sorted(told) == sorted(value)
-    differences = re.search(r"`differences` \\| `\[\{(.*?)\}\]`", section)[1].split(", ")
+    differences = re.search(r"`differences` \| `\[\{(.*?)\}\]`", section)[1].split(", ")
     assert set(differences) == set(value["differences"][0])
-    sides = re.search(r"`rebuilt` \\| `\{(.*)\}` or null", section)[1]
+    sides = re.search(r"`rebuilt` \| `\{(.*)\}` or null", section)[1]
     assert set(re.findall(r"\w+", sides)) == set(value["published"]) | {"path", "kind"}
 
 
