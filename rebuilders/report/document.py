@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from rebuilders.pipeline import Report
-from rebuilders.report.view import View, view_of
 from rebuilders.result import result_of
 from witness.compare.classes import SEVERITIES, Classified, Severity, by_weight, classified, rows
 from witness.compare.ladder import Outcome, compare
 from witness.compare.textdiff import Allowance
+from witness.compare.view import View, view_of
 from witness.names import TargetName
 from witness.observation import Difference, RuleUse
 from witness.wheel.reader import Wheel
