@@ -10,6 +10,7 @@ from typing import Final
 from rebuilders.pipeline import Report
 from rebuilders.result import result_of
 from witness.compare.classes import SEVERITIES, Classified, Severity, by_weight, classified, rows
+from witness.compare.container import ContainerChange, container_changes
 from witness.compare.ladder import Outcome, compare
 from witness.compare.textdiff import Allowance
 from witness.compare.view import View, view_of
@@ -24,11 +25,11 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "bitwise": ("The same file", "The rebuilt wheel is the published one, byte for byte."),
     "exact": (
         "The same members",
-        "Every member has the same bytes and the same mode. The published file follows from them byte for byte.",
+        "Every member has the same bytes and the same exec bit. The published file follows from them byte for byte.",
     ),
     "archive": (
         "The same members",
-        "Every member has the same bytes and the same mode. The archive was compressed by another library.",
+        "Every member has the same bytes and the same exec bit. The archive was compressed by another library.",
     ),
     "metadata": (
         "Equal by named rules",
@@ -133,6 +134,13 @@ class Document:
     def groups(self) -> tuple[Group, ...]:
         """The differences that are listed, by severity, with their views."""
         return tuple(self._groups())
+
+    def container(self) -> tuple[ContainerChange, ...]:
+        """What differs in the archive alone, where nothing else does."""
+        held = self.compared
+        if held is None or held.outcome.level != "archive":
+            return ()
+        return container_changes(held.published, held.rebuilt)
 
     def rules(self) -> tuple[RuleItem, ...]:
         """The rules used, with what they equated."""

@@ -26,6 +26,7 @@ def report_json(document: Document) -> bytes:
         "rules": [use.wire() for use in comparison.rules] if comparison else [],
         "differences": [_difference(found) for found in held.differences] if held else [],
         "differencesTotal": comparison.differences_total if comparison else 0,
+        "container": [asdict(change) for change in document.container()],
         "published": _wheel(held.names[0], held.published) if held else None,
         "rebuilt": _wheel(held.names[1], held.rebuilt) if held else None,
         "rebuild": _rebuild(document.rebuild) if document.rebuild else None,

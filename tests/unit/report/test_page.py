@@ -34,7 +34,7 @@ from witness.wheel.reader import read_wheel
 INFO = f"{DIST_INFO}/"
 KEYS = {
     "schema", "name", "result", "level", "archiveExact", "ruleSet", "rules", "differences", "differencesTotal",
-    "published", "rebuilt", "rebuild", "diffoscope",
+    "container", "published", "rebuilt", "rebuild", "diffoscope",
 }  # fmt: skip
 TAGS = Elements(page(of_rebuild(REPORTS["mismatch"](), NAME))).tags
 
@@ -115,6 +115,25 @@ OTHER_LIBRARY = zip_of(with_file(0, packed=deflated(PAYLOAD[0].content, 9, strat
 )
 def test_words_for_each_result(published, rebuilt, words):
     assert words in Elements(page(document(published, rebuilt))).text
+
+
+def test_what_differs_in_the_archive_alone():
+    files = [replace(FILES[0], time=99, mode=0o100600), replace(FILES[1], time=99), *FILES[2:]]
+    shown = document(wheel_of(), zip_of(files, order=[1, 0, 2, 3, 4]))
+    found = {change.field: change for change in shown.container()}
+    assert set(found) == {"order", "time", "mode"}
+    assert (found["time"].count, found["time"].published, found["time"].rebuilt) == (
+        2, "2020-02-02 00:00:00", "2020-02-02 00:03:06")  # fmt: skip
+    assert (found["mode"].path, found["mode"].rebuilt) == ("demo/__init__.py", "100600")
+    text = Elements(page(shown)).text
+    assert "What differs in the archive alone" in text
+    assert "2020-02-02 00:03:06" in text
+    assert [change["field"] for change in json.loads(report_json(shown))["container"]] == [
+        "order",
+        "time",
+        "mode",
+    ]
+    assert document(wheel_of(), wheel_of(comment=b"x")).container() == ()
 
 
 def test_the_recipe_and_its_reasons():
