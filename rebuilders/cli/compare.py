@@ -35,9 +35,11 @@ def compare(
     """
     from rebuilders.cli.reporting import Reporting
     from rebuilders.report.document import of_wheels
+    from witness.compare.ladder import compare as compare_wheels
 
     reporting = Reporting.of(report, diffoscope=diffoscope)
-    document = of_wheels((published.name, rebuilt.name), _read(published), _read(rebuilt))
+    wheels = _read(published), _read(rebuilt)
+    document = of_wheels((published.name, rebuilt.name), *wheels, compare_wheels(*wheels))
     assert document.compared is not None  # noqa: S101 - of_wheels compares
     written = reporting.write(document)
     typer.echo(jsonlib.dumps(_value(document.compared)) if json else "\n".join(_lines(document.compared)))

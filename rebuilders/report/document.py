@@ -11,14 +11,16 @@ from rebuilders.pipeline import Report
 from rebuilders.result import result_of
 from witness.compare.classes import SEVERITIES, Classified, Severity, by_weight, classified, rows
 from witness.compare.container import ContainerChange, container_changes
-from witness.compare.ladder import Outcome, compare
+from witness.compare.ladder import Outcome
 from witness.compare.textdiff import Allowance
 from witness.compare.view import View, view_of
 from witness.names import TargetName
 from witness.observation import Difference, RuleUse
+from witness.wheel.archive import Finding
 from witness.wheel.reader import Wheel
 
 _LOG_LINES: Final = 60
+_MAX_FINDINGS: Final = 50
 
 # What a result means, in a sentence: (heading, sentence).
 _WORDS: Final[dict[str, tuple[str, str]]] = {
@@ -135,6 +137,11 @@ class Document:
         """The differences that are listed, by severity, with their views."""
         return tuple(self._groups())
 
+    def findings(self) -> tuple[Finding, ...]:
+        """What of the published archive can be read in more than one way, where that made no difference."""
+        held = self.compared
+        return held.published.findings[:_MAX_FINDINGS] if held and held.outcome.matches else ()
+
     def container(self) -> tuple[ContainerChange, ...]:
         """What differs in the archive alone, where nothing else does."""
         held = self.compared
@@ -175,9 +182,8 @@ class Document:
                 yield Group(severity, title, items)
 
 
-def of_wheels(names: tuple[str, str], published: Wheel, rebuilt: Wheel) -> Document:
-    """The report on two wheels."""
-    outcome = compare(published, rebuilt)
+def of_wheels(names: tuple[str, str], published: Wheel, rebuilt: Wheel, outcome: Outcome) -> Document:
+    """The report on two wheels, and on how they compare."""
     found = tuple(classified(published, rebuilt, outcome.comparison.differences))
     result = "match" if outcome.matches else "mismatch"
     return Document(names[0], result, Compared(names, published, rebuilt, outcome, found))

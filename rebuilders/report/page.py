@@ -41,6 +41,7 @@ def page(document: Document) -> str:
         sentence=document.words[1],
         groups=document.groups(),
         rules=document.rules(),
+        findings=document.findings(),
         container=document.container(),
         unfolded=_OPEN,
         severities=SEVERITIES,

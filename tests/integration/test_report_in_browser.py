@@ -14,6 +14,7 @@ from rebuilders.report.diffoscope import framed
 from rebuilders.report.directory import write_report
 from rebuilders.report.document import Diffoscoped, of_wheels
 from tests.wheels import DIST_INFO, FILENAME, FILES, METADATA, File, recorded, wheel_of, zip_of
+from witness.compare.ladder import compare
 from witness.wheel.reader import read_wheel
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -70,6 +71,11 @@ def seen(path, profile):
     return html.unescape(title[1]) if title else "", done.stdout
 
 
+def document_of(names, *wheels):
+    pair = tuple(map(read_wheel, wheels))
+    return of_wheels(names, *pair, compare(*pair))
+
+
 def attack(address):
     return (
         f"</style></title></textarea><script>document.title='owned'; fetch('{address}/fetch')</script>"
@@ -109,7 +115,7 @@ def test_a_report_is_text(tmp_path, asked):
         )
     )
     ours = wheel_of(File(name, b"1"), File("demo/x.js", f"{text}\n{text}".encode()))
-    document = of_wheels((text, FILENAME), read_wheel(ours), read_wheel(theirs))
+    document = document_of((text, FILENAME), ours, theirs)
     page = write_report(document, tmp_path / "report")
     title, markup = seen(page, tmp_path / "profile")
     assert title == f"mismatch: {text}"
@@ -132,7 +138,7 @@ def test_a_real_report_is_laid_out_for_a_phone(tmp_path):
     """Nothing is wider than a narrow window, however long the words are."""
     ours = wheel_of(File("demo/" + "x" * 200 + ".py", b"y" * 3000), File("demo/a.bin", bytes(300)))
     theirs = wheel_of(File("demo/" + "x" * 200 + ".py", b"z" * 3000), File("demo/a.bin", bytes(299) + b"1"))
-    document = of_wheels((FILENAME, "n" * 300), read_wheel(ours), read_wheel(theirs))
+    document = document_of((FILENAME, "n" * 300), ours, theirs)
     more = Diffoscoped({}, "w" * 150)
     page = write_report(
         type(document)(document.name, document.result, document.compared, None, more), tmp_path / "r"

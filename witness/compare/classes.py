@@ -133,6 +133,10 @@ def only_rebuilt(pair: Pair) -> bool:
     return pair.kind == "only-in-rebuilt"
 
 
+def _filename(pair: Pair) -> bool:
+    return pair.kind == "filename"
+
+
 def _wrong_record(pair: Pair) -> bool:
     return pair.below_dist_info == "RECORD" and not records_hold(pair.published, pair.rebuilt)
 
@@ -227,6 +231,7 @@ def _in_dist_info(pair: Pair) -> bool:
 
 CLASSES: Final[tuple[Row, ...]] = (
     Row("archive-ambiguity", "runs", "another reader may see other members in the archive", ambiguous),
+    Row("other-filename", "installs", "an installer goes by the file's name", _filename),
     Row("line-endings", "form", "lines end as on Windows in one of them", line_endings),
     Row("exec-bit", "installs", "only one of them is marked as a program", executable_bit),
     Row("record-wrong", "installs", "a `RECORD` is not right about its own wheel", _wrong_record),

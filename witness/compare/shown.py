@@ -19,6 +19,8 @@ def first_difference(pair: Pair) -> str:
     if pair.kind.startswith(("published-", "rebuilt-")):
         side, _, finding = pair.kind.partition("-")
         return f"{printable(finding, limit=_NAME)} in the {side} wheel"
+    if pair.kind == "filename":
+        return "the rebuilt file has another name"
     if pair.kind == "executable-bit":
         side = "published" if pair.members[0] is not None and pair.members[0].executable else "rebuilt"
         return f"executable in the {side} wheel only"

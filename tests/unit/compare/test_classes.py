@@ -141,6 +141,9 @@ def test_the_archive_and_modes_and_record():
     assert [one.id for one in of(wheel_of(comment=b"x"), wheel_of())] == ["archive-ambiguity"]
     mode = [replace(file, mode=0o100644) for file in FILES]
     assert [one.id for one in of(zip_of(mode), wheel_of())] == ["exec-bit"]
+    wheel = read_wheel(wheel_of())
+    (named,) = classified(wheel, wheel, [Difference(path="demo-1.0-py2-none-any.whl", kind="filename")])
+    assert (named.id, named.detail) == ("other-filename", "the rebuilt file has another name")
     added = File("demo/y.txt", b"y")
     good, bad = zip_of(recorded([*FILES, added])), zip_of([*FILES, added])
     record = f"{DIST_INFO}/RECORD"
@@ -150,7 +153,7 @@ def test_the_archive_and_modes_and_record():
 
 
 def test_every_row_has_a_case():
-    special = {"archive-ambiguity", "exec-bit", "record", "record-wrong"}
+    special = {"archive-ambiguity", "other-filename", "exec-bit", "record", "record-wrong"}
     assert {row.id for row in CLASSES} == {name for *_, name in CASES} | special
 
 

@@ -14,6 +14,7 @@ from tests.unit.docs.pages import DOCS, blocks
 from tests.wheels import File, wheel_of
 from witness import limits, policy
 from witness.bundle import MEDIA_TYPE
+from witness.compare.ladder import compare
 from witness.errors import InputError
 from witness.names import TargetName
 from witness.observation import PREDICATE_TYPE, Comparison, Observation
@@ -134,7 +135,7 @@ def test_fields_of_reports():
         for name in re.findall(r"`(\w+)`", row)
     ]
     wheels = [read_wheel(wheel_of()), read_wheel(wheel_of(File("a", b"")))]
-    value = json.loads(report_json(of_wheels(("a", "b"), *wheels)))
+    value = json.loads(report_json(of_wheels(("a", "b"), *wheels, compare(*wheels))))
     assert sorted(told) == sorted(value)
     differences = re.search(r"`differences` \| `\[\{(.*?)\}\]`", section)[1].split(", ")
     assert set(differences) == set(value["differences"][0])

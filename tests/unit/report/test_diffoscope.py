@@ -13,6 +13,7 @@ from tests.markup import HOSTILE, Elements
 from tests.unit.rebuild.test_reports import NAME, REPORTS
 from tests.wheels import FILENAME, File, wheel_of
 from tests.workbench import interpreter
+from witness.compare.ladder import compare
 from witness.errors import InputError, SandboxUnavailable
 from witness.wheel.reader import read_wheel
 
@@ -91,7 +92,8 @@ def test_what_there_is_nothing_to_look_at():
 def test_it_looks_at_the_published_wheel_first():
     sandbox = ScriptedSandbox([wrote()])
     ours, theirs = wheel_of(), wheel_of(File("a", b""))
-    document = of_wheels((FILENAME, FILENAME), read_wheel(ours), read_wheel(theirs))
+    wheels = read_wheel(ours), read_wheel(theirs)
+    document = of_wheels((FILENAME, FILENAME), *wheels, compare(*wheels))
     assert Diffoscope(sandbox, interpreter("3.11.7"), ()).look_at(document).files
     assert sandbox.jobs[0].files == {"/in/published.whl": ours, "/in/rebuilt.whl": theirs}
 

@@ -8,6 +8,7 @@ from rebuilders.report import directory
 from rebuilders.report.directory import check_vacant, write_report
 from rebuilders.report.document import Diffoscoped, Document, of_wheels
 from tests.wheels import FILENAME, File, wheel_of
+from witness.compare.ladder import compare
 from witness.errors import Incomplete, InputError
 from witness.wheel.reader import read_wheel
 
@@ -15,7 +16,7 @@ from witness.wheel.reader import read_wheel
 @pytest.fixture
 def document():
     wheels = read_wheel(wheel_of()), read_wheel(wheel_of(File("a", b"")))
-    return of_wheels((FILENAME, FILENAME), *wheels)
+    return of_wheels((FILENAME, FILENAME), *wheels, compare(*wheels))
 
 
 def names(path):

@@ -28,6 +28,7 @@ from tests.wheels import (
     with_file,
     zip_of,
 )  # fmt: skip
+from witness.compare.ladder import compare
 from witness.escape import printable
 from witness.wheel.reader import read_wheel
 
@@ -40,7 +41,8 @@ TAGS = Elements(page(of_rebuild(REPORTS["mismatch"](), NAME))).tags
 
 
 def document(published, rebuilt, names=(FILENAME, FILENAME)):
-    return of_wheels(names, read_wheel(published), read_wheel(rebuilt))
+    wheels = read_wheel(published), read_wheel(rebuilt)
+    return of_wheels(names, *wheels, compare(*wheels))
 
 
 def wheel(changed):
@@ -134,6 +136,14 @@ def test_what_differs_in_the_archive_alone():
         "mode",
     ]
     assert document(wheel_of(), wheel_of(comment=b"x")).container() == ()
+
+
+def test_findings_of_the_very_same_file():
+    same = wheel_of(File("demo/<b>.py", b""), comment=b"x")
+    text = Elements(page(document(same, same))).text
+    assert "Another reader may see something else" in text
+    assert "demo/<b>.py" in text
+    check(document(same, same))
 
 
 def test_the_recipe_and_its_reasons():
