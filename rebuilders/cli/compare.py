@@ -41,8 +41,8 @@ def compare(
     wheels = _read(published), _read(rebuilt)
     document = of_wheels((published.name, rebuilt.name), *wheels, compare_wheels(*wheels))
     assert document.compared is not None  # noqa: S101 - of_wheels compares
-    written = reporting.write(document)
     typer.echo(jsonlib.dumps(_value(document.compared)) if json else "\n".join(_lines(document.compared)))
+    written = reporting.write(document)  # last: whatever stands in its way, the result is told
     if written and not json:
         typer.echo(written)
     raise typer.Exit(0 if document.compared.outcome.matches else 1)

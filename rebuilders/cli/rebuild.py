@@ -93,8 +93,8 @@ def rebuild(
         raise
     if keep is not None:
         _keep(keep, found)
-    written = reporting.write(of_rebuild(found, name))
     typer.echo(jsonlib.dumps(to_json(found, name)) if json else rendered(found, name))
+    written = reporting.write(of_rebuild(found, name))  # last: whatever stands in its way, the result is told
     if written and not json:
         typer.echo(written)
     raise typer.Exit(EXIT[result_of(found)])

@@ -98,6 +98,19 @@ def test_a_report_and_json_do_not_mix(pair, tmp_path):
     assert json.loads((report / "report.json").read_text())["level"] == "bitwise"
 
 
+def test_a_report_that_cannot_be_written_costs_no_result(pair, tmp_path, monkeypatch):
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    files = pair(HONEST)
+    monkeypatch.setattr("os.fsync", full)
+    found = invoke("compare", *files, "--report", tmp_path / "report")
+    assert found.exit_code == 5
+    assert found.stdout == "match (bitwise, and the first file's bytes follow from the second)\n"
+    assert "No space left on device" in found.stderr
+    assert not (tmp_path / "report").exists()
+
+
 def test_a_wheel_that_cannot_be_read_leaves_no_report(pair, tmp_path):
     assert invoke("compare", *pair(b"no wheel"), "--report", tmp_path / "report").exit_code == 2
     assert not (tmp_path / "report").exists()
