@@ -11,8 +11,8 @@ from functools import cached_property
 from typing import Final
 
 from rebuilders.facts.sdist import SdistFacts
-from witness.compare import classes
-from witness.compare.pair import Pair
+from witness.differences import classes
+from witness.differences.pair import Pair
 from witness.observation import Difference
 from witness.wheel.reader import Wheel
 

@@ -7,4 +7,5 @@ pin() { "$bin/uv" pip compile --quiet --universal --python-version 3.11 --genera
 pin pyproject.toml --all-extras --group dev --output-file requirements/dev.txt
 # What builds those that there is no wheel of.
 echo setuptools | pin - --output-file requirements/build.txt
+pin --group fuzz --output-file requirements/fuzz.txt
 grep -E '^uv==' requirements/dev.txt | sed 's/ .*//' | pin - --output-file requirements/bootstrap.txt

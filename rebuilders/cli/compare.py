@@ -10,10 +10,12 @@ import typer
 from rebuilders.cli.options import DiffoscopeOption, JsonOption, ReportOption
 from witness.errors import InputError, Malformed
 from witness.escape import printable
-from witness.limits import ARCHIVE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rebuilders.report.document import Compared
+    from witness.names import WheelName
     from witness.wheel.reader import Wheel
 
 
@@ -25,6 +27,8 @@ def compare(
     diffoscope: DiffoscopeOption = False,
 ) -> None:
     """Say how equal two wheels are, and what differs.
+
+    The file names are compared as well, if both are names of wheels.
 
     \b
     Examples:
@@ -39,7 +43,9 @@ def compare(
 
     reporting = Reporting.of(report, diffoscope=diffoscope)
     wheels = _read(published), _read(rebuilt)
-    document = of_wheels((published.name, rebuilt.name), *wheels, compare_wheels(*wheels))
+    document = of_wheels(
+        (published.name, rebuilt.name), *wheels, compare_wheels(*wheels, (_name(published), _name(rebuilt)))
+    )
     assert document.compared is not None  # noqa: S101 - of_wheels compares
     typer.echo(jsonlib.dumps(_value(document.compared)) if json else "\n".join(_lines(document.compared)))
     written = reporting.write(document)  # last: whatever stands in its way, the result is told
@@ -58,11 +64,14 @@ def _value(compared: "Compared") -> dict[str, Any]:
         "rules": [rule.id for rule in comparison.rules],
         "differences": [found.wire() for found in compared.differences],
         "differencesTotal": comparison.differences_total,
+        "findings": [finding.wire() for finding in comparison.findings or ()],
+        "findingsTotal": comparison.findings_total or 0,
     }
 
 
-def _lines(compared: "Compared") -> Iterator[str]:
-    from witness.compare.classes import by_weight
+def _lines(compared: "Compared") -> "Iterator[str]":
+    from rebuilders.text import findings
+    from witness.differences.classes import by_weight
 
     outcome, comparison = compared.outcome, compared.outcome.comparison
     exact = ", and the first file's bytes follow from the second" if comparison.archive_exact else ""
@@ -73,16 +82,23 @@ def _lines(compared: "Compared") -> Iterator[str]:
         yield f"  {use.id:18} {printable(use.path)}: {printable(use.published)} / {printable(use.rebuilt)}"
     for found in by_weight(compared.differences):
         yield f"  {found.line()}"
+    yield from findings(comparison)
+
+
+def _name(path: Path) -> "WheelName | None":
+    from witness.names import WheelName
+
+    try:
+        return WheelName.parse(path.name)
+    except Malformed:
+        return None
 
 
 def _read(path: Path) -> "Wheel":
+    from rebuilders.inputs import read_local
     from witness.wheel.reader import read_wheel
 
     try:
-        if path.stat().st_size > ARCHIVE.file:
-            raise InputError(f"{path}: larger than the {ARCHIVE.file} bytes allowed")
-        return read_wheel(path.read_bytes())
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from None
+        return read_wheel(read_local(path))
     except Malformed as error:
-        raise InputError(f"{path}: {error}", hint="Give two wheels.") from None
+        raise InputError(f"{printable(str(path))}: {error}") from None

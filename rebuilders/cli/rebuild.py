@@ -12,6 +12,7 @@ from rebuilders.cli.options import (
     ContactOption,
     DiffoscopeOption,
     IndexOption,
+    InstallOption,
     JsonOption,
     QuietOption,
     ReportOption,
@@ -56,6 +57,7 @@ def rebuild(
     index: IndexOption = "",
     cache: CacheOption = None,
     contact: ContactOption = "",
+    install_pythons: InstallOption = False,
     quiet: QuietOption = False,
 ) -> None:
     """Rebuild one wheel from its sdist, compare, and say why. Nothing is signed.
@@ -82,7 +84,7 @@ def rebuild(
     if report is not None or diffoscope:
         Reporting.of(report, diffoscope=diffoscope and report is None)  # before the index is asked
     try:
-        workshop = open_workshop(settings(index, cache, contact))
+        workshop = open_workshop(settings(index, cache, contact, install_pythons=install_pythons))
         reporting = Reporting.of(report, diffoscope=diffoscope, sandbox=workshop.ports.sandbox)
         if not quiet and sys.stderr.isatty():
             typer.echo(f"rebuilding {name} …", err=True)

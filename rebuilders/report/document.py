@@ -9,18 +9,16 @@ from typing import Final
 
 from rebuilders.pipeline import Report
 from rebuilders.result import result_of
-from witness.compare.classes import SEVERITIES, Classified, Severity, by_weight, classified, rows
-from witness.compare.container import ContainerChange, container_changes
 from witness.compare.ladder import Outcome
-from witness.compare.textdiff import Allowance
-from witness.compare.view import View, view_of
+from witness.differences.classes import SEVERITIES, Classified, Severity, by_weight, classified, rows
+from witness.differences.container import ContainerChange, container_changes
+from witness.differences.textdiff import Allowance
+from witness.differences.view import View, view_of
 from witness.names import TargetName
-from witness.observation import Difference, RuleUse
-from witness.wheel.archive import Finding
+from witness.observation import Difference, Finding, RuleUse
 from witness.wheel.reader import Wheel
 
 _LOG_LINES: Final = 60
-_MAX_FINDINGS: Final = 50
 
 # What a result means, in a sentence: (heading, sentence).
 _WORDS: Final[dict[str, tuple[str, str]]] = {
@@ -138,9 +136,8 @@ class Document:
         return tuple(self._groups())
 
     def findings(self) -> tuple[Finding, ...]:
-        """What of the published archive can be read in more than one way, where that made no difference."""
-        held = self.compared
-        return held.published.findings[:_MAX_FINDINGS] if held and held.outcome.matches else ()
+        """What the published file gets wrong by itself, as far as it is listed."""
+        return (self.compared.outcome.comparison.findings or ()) if self.compared else ()
 
     def container(self) -> tuple[ContainerChange, ...]:
         """What differs in the archive alone, where nothing else does."""

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from rebuilders.pipeline import Report
 from rebuilders.report.document import Document
-from witness.compare.classes import Classified
+from witness.differences.classes import Classified
 from witness.wheel.reader import Wheel
 
 SCHEMA: Final = "report/1"

@@ -11,7 +11,7 @@ from importlib.resources import files
 from typing import Any, Final
 
 from rebuilders.report.document import Document
-from witness.compare.classes import SEVERITIES
+from witness.differences.classes import SEVERITIES
 from witness.escape import printable
 
 _MAX_STRING: Final = 4_000

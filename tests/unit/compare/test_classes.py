@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.wheels import DIST_INFO, FILES, METADATA, WHEEL, File, recorded, wheel_of, zip_of
-from witness.compare import classes
-from witness.compare.classes import CLASSES, SEVERITIES, by_weight, classified, rows
 from witness.compare.ladder import compare
+from witness.differences import classes
+from witness.differences.classes import CLASSES, SEVERITIES, by_weight, classified, rows
 from witness.escape import printable
 from witness.observation import Difference
 from witness.wheel.reader import read_wheel
@@ -246,7 +246,7 @@ def test_a_name_cut_short_and_contents_too_large(monkeypatch):
     long = "demo/" + "x" * 600 + ".py"
     ours, theirs = (wheel_of(File(long, content)) for content in (b"a", b"b"))
     assert [one.id for one in of(ours, theirs)] == ["data-changed"]
-    monkeypatch.setattr("witness.compare.pair.MAX_READ", 10)
+    monkeypatch.setattr("witness.differences.pair.MAX_READ", 10)
     assert class_of("demo/x.py", CODE.encode(), CODE.replace("one", "two").encode()).id == "code-changed"
     assert class_of(f"{INFO}METADATA", METADATA, METADATA + b"A: b\n").id == "metadata-unclear"
 

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from witness.compare.fields import DESCRIPTION, Change, changes
-from witness.compare.hexdump import hex_dump
-from witness.compare.shown import common_beginning
-from witness.compare.textdiff import Allowance, text_diff
+from witness.differences.fields import DESCRIPTION, Change, changes
+from witness.differences.hexdump import hex_dump
+from witness.differences.shown import common_beginning
+from witness.differences.textdiff import Allowance, text_diff
 from witness.escape import printable
 
 

@@ -12,7 +12,7 @@ from difflib import SequenceMatcher
 from itertools import islice
 from typing import Final, Literal
 
-from witness.compare.shown import common_beginning
+from witness.differences.shown import common_beginning
 from witness.escape import printable
 
 _CONTEXT: Final = 3

@@ -5,8 +5,8 @@ What it returns is printable and short, whatever the wheels hold.
 
 from typing import AnyStr, Final
 
-from witness.compare.fields import DESCRIPTION, Change
-from witness.compare.pair import Pair
+from witness.differences.fields import DESCRIPTION, Change
+from witness.differences.pair import Pair
 from witness.escape import printable
 from witness.wheel.manifest import Member
 

@@ -1,7 +1,7 @@
 """The classes of differences, for people: what each difference is, how much it matters, and one line that shows it.
 
 A table, read from the top: the first row that applies names the class. Rows that call a difference harmless are
-cautious (witness.compare.alike); what none of them explains is a change of what it is a change of. A class decides
+cautious (witness.differences.alike); what none of them explains is a change of what it is a change of. A class decides
 nothing: levels and rules do not look at it. Pure.
 """
 
@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from witness.compare import alike
-from witness.compare.fields import DESCRIPTION
-from witness.compare.pair import MAX_READ, Pair
-from witness.compare.rules import records_hold
-from witness.compare.shown import first_difference
+from witness.compare.rules.record import records_hold
+from witness.differences import alike
+from witness.differences.fields import DESCRIPTION
+from witness.differences.pair import MAX_READ, Pair
+from witness.differences.shown import first_difference
 from witness.escape import printable
 from witness.observation import Difference
 from witness.wheel.reader import Wheel
@@ -122,7 +122,8 @@ def executable_bit(pair: Pair) -> bool:
 
 
 def tags(pair: Pair) -> bool:
-    return pair.below_dist_info == "WHEEL" and pair.kind == "content"
+    """What the wheel is for: told in WHEEL, and in the file's name."""
+    return (pair.below_dist_info == "WHEEL" and pair.kind == "content") or _filename(pair)
 
 
 def only_published(pair: Pair) -> bool:

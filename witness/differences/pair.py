@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from witness.compare.fields import STRUCTURED, Change, changes
+from witness.differences.fields import STRUCTURED, Change, changes
 from witness.errors import Malformed
 from witness.observation import Difference
 from witness.wheel.manifest import Member

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from witness.compare.shown import common_beginning
+from witness.differences.shown import common_beginning
 
 _WIDTH: Final = 16
 _ROWS: Final = 6

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from witness.compare.fields import DESCRIPTION, Change
-from witness.compare.hexdump import HexDump, hex_dump
-from witness.compare.pair import MAX_READ, Pair
-from witness.compare.shown import sides
-from witness.compare.textdiff import Allowance, TextDiff, text_diff
+from witness.differences.fields import DESCRIPTION, Change
+from witness.differences.hexdump import HexDump, hex_dump
+from witness.differences.pair import MAX_READ, Pair
+from witness.differences.shown import sides
+from witness.differences.textdiff import Allowance, TextDiff, text_diff
 from witness.escape import printable
 from witness.observation import Difference
 from witness.wheel.reader import Wheel

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from witness.wheel.archive import Entry
+from witness.wheel.entry import Entry
 from witness.wheel.reader import Wheel
 
 
