@@ -9,7 +9,7 @@ help:                      ## what there is
 
 setup: .venv/.ready        ## a virtual environment with everything, and bubblewrap
 
-.venv/.ready: requirements/bootstrap.txt requirements/dev.txt pyproject.toml tools/setup.sh
+.venv/.ready: requirements/bootstrap.txt requirements/build.txt requirements/dev.txt pyproject.toml tools/setup.sh
 	@sh tools/setup.sh "$(PYTHON)"
 
 demo: setup                ## two operators rebuild five wheels of PyPI; a consumer asks both

@@ -24,6 +24,7 @@ from rebuilders.plan.variations import Miss, variations
 from rebuilders.provide import Definitions, Ports, Provider, Subject, missing_requirements, recipe_of
 from rebuilders.static.check import Checked, check
 from witness.compare.ladder import Outcome, compare
+from witness.differences.classes import Classified, classified
 from witness.digest import sha256_hex
 from witness.errors import Incomplete, Malformed
 from witness.names import WheelName
@@ -77,8 +78,9 @@ class Timer:
 class Report:
     """What came of a rebuild: the best attempt, or the failure that was there instead of one.
 
-    `cause` classes a mismatch. `static` is what was seen before anything ran. `target` is None where not even the
-    published wheel could be had; `tries` counts recipes whose build began.
+    `cause` classes a mismatch, and `differences` has the class of each that is listed. `static` is what was seen before
+    anything ran. `target` is None where not even the published wheel could be had; `tries` counts recipes whose build
+    began.
     """
 
     target: Target | None
@@ -90,6 +92,8 @@ class Report:
     seconds: dict[str, float]
     cause: str = ""
     static: Checked | None = None
+    published: Wheel | None = None
+    differences: tuple[Classified, ...] = ()
 
     @property
     def explanation(self) -> tuple[Reason, ...]:
@@ -127,17 +131,25 @@ def rebuild(fetch: Callable[[], Target], ports: Ports, deadline: Deadline) -> Re
         run.search(target)
     except NotBuilt as failure:
         run.failure = failure
+    with timer.phase("compare"):
+        differences = run.differences()
+    return _report(run, target, differences)
+
+
+def _report(run: "_Run", target: Target | None, differences: tuple[Classified, ...]) -> Report:
     best = run.standing()
     return Report(
-        target,
-        run.prepared.plan if run.prepared else None,
-        best,
-        None if best else run.failure,
-        run.tries,
-        tuple(run.outputs),
-        timer.seconds(),
-        run.cause(),
-        run.prepared.static if run.prepared else None,
+        target=target,
+        plan=run.prepared.plan if run.prepared else None,
+        best=best,
+        failure=None if best else run.failure,
+        tries=run.tries,
+        outputs=tuple(run.outputs),
+        seconds=run.timer.seconds(),
+        cause=run.cause(),
+        static=run.prepared.static if run.prepared else None,
+        published=run.prepared.wheel if run.prepared else None,
+        differences=differences if best else (),
     )
 
 
@@ -251,6 +263,13 @@ class _Run:
         if self.best is None or self.standing() is None or self.best.outcome.matches or self.prepared is None:
             return ""
         return cause_of(_case(self.prepared, self.best))
+
+    def differences(self) -> tuple[Classified, ...]:
+        """The differences of the best attempt, with their classes."""
+        if self.best is None or self.prepared is None:
+            return ()
+        listed = self.best.outcome.comparison.differences
+        return tuple(classified(self.prepared.wheel, self.best.wheel, listed))
 
     def _improve(self, target: Target, prepared: Prepared) -> bool:
         """Tries variations of the best attempt; whether one of them is better."""

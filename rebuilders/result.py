@@ -72,7 +72,7 @@ def to_json(report: Report, name: TargetName) -> dict[str, Any]:
         level=best.outcome.level if best else None,
         archiveExact=bool(comparison and comparison.archive_exact),
         rules=[rule.id for rule in comparison.rules] if comparison else [],
-        differences=[d.wire() for d in comparison.differences[:MAX_LISTED]] if comparison else [],
+        differences=[found.wire() for found in report.differences[:MAX_LISTED]],
         differencesTotal=comparison.differences_total if comparison else 0,
         findings=[f.wire() for f in comparison.findings or ()] if comparison else [],
         findingsTotal=comparison.findings_total or 0 if comparison else 0,

@@ -8,6 +8,7 @@ from rebuilders.pipeline import Attempt, Report
 from rebuilders.plan.recipe import Candidate, Locked, Plan
 from rebuilders.result import result_of, static_result_of
 from rebuilders.static.check import Checked
+from witness.differences.classes import by_weight
 from witness.escape import printable
 from witness.names import TargetName
 from witness.observation import Comparison
@@ -43,8 +44,8 @@ def _lines(report: Report, name: TargetName) -> Iterator[str]:
     comparison = best.outcome.comparison
     for use in comparison.rules:
         yield f"  {use.id:18} {printable(use.path)}: {printable(use.published)} / {printable(use.rebuilt)}"
-    for difference in comparison.differences[:_MAX_ROWS]:
-        yield f"  {difference.kind:18} {printable(difference.path) or '(the archive itself)'}"
+    for found in by_weight(report.differences)[:_MAX_ROWS]:
+        yield f"  {found.line()}"
     if comparison.differences_total > _MAX_ROWS:
         yield f"  … and {comparison.differences_total - _MAX_ROWS} more"
     yield from findings(comparison)

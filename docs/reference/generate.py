@@ -21,6 +21,7 @@ from witness.cli.main import app as wheelwitness
 from witness.compare.ladder import MAX_JUDGED, MAX_USES
 from witness.compare.rules.catalogue import RULES
 from witness.compare.rules.rule import MAX_SHOWN, Rule
+from witness.differences.classes import SEVERITIES, rows
 
 DOCS: Final = Path(__file__).resolve().parent.parent
 PROGRAMS: Final = {"wheelwitness": wheelwitness, "rebuilder": rebuilder}
@@ -32,11 +33,13 @@ def pages() -> dict[Path, str]:
     """Every generated page with its text."""
     inference = DOCS / "explanation" / "inference.md"
     formats = DOCS / "reference" / "formats.md"
+    comparison = DOCS / "explanation" / "comparison.md"
     return {
         DOCS / "reference" / "cli.md": "".join(_cli()),
         DOCS / "reference" / "environment-variables.md": "".join(_variables()),
         DOCS / "reference" / "rules.md": "".join(_rules()),
         inference: with_block(inference.read_text("utf-8"), "backends", backends_table()),
+        comparison: with_block(comparison.read_text("utf-8"), "classes", classes_table()),
         formats: with_block(formats.read_text("utf-8"), "manifests", manifests(formats.read_text("utf-8"))),
     }
 
@@ -177,6 +180,13 @@ def _backend(row: Backend) -> str:
         asks,
     )
     return "| " + " | ".join(cells) + " |"
+
+
+def classes_table() -> str:
+    """The rows of witness/differences/classes.py, one for each class, by weight."""
+    lines = ["| class | weight | meaning |", "| --- | --- | --- |"]
+    lines += [f"| `{row.id}` | {SEVERITIES[row.severity].lower()} | {row.means} |" for row in rows()]
+    return "\n".join(lines) + "\n"
 
 
 def example(text: str) -> dict[str, tuple[bool, bytes]]:

@@ -45,6 +45,23 @@ TimeoutOption = Annotated[
     float,
     typer.Option(envvar="WHEELWITNESS_TIMEOUT", min=1.0, help="Seconds that one rebuild may take in all."),
 ]
+ReportOption = Annotated[
+    Path | None,
+    typer.Option(
+        envvar="WHEELWITNESS_REPORT",
+        metavar="DIR",
+        help="Write a page for people, and the same in JSON, into this new directory.",
+        show_default=False,
+    ),
+]
+DiffoscopeOption = Annotated[
+    bool,
+    typer.Option(
+        "--diffoscope",
+        envvar="WHEELWITNESS_DIFFOSCOPE",
+        help="Add to the report what diffoscope makes of the two wheels.",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", envvar="WHEELWITNESS_JSON", help="Write JSON.")]
 QuietOption = Annotated[
     bool, typer.Option("--quiet", "-q", envvar="WHEELWITNESS_QUIET", help="No progress, no text but results.")

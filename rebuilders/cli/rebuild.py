@@ -10,10 +10,12 @@ import typer
 from rebuilders.cli.options import (
     CacheOption,
     ContactOption,
+    DiffoscopeOption,
     IndexOption,
     InstallOption,
     JsonOption,
     QuietOption,
+    ReportOption,
     TimeoutOption,
     local_target,
     settings,
@@ -50,6 +52,8 @@ def rebuild(
             show_default=False,
         ),
     ] = None,
+    report: ReportOption = None,
+    diffoscope: DiffoscopeOption = False,
     timeout: TimeoutOption = DEFAULT_TIMEOUT,
     index: IndexOption = "",
     cache: CacheOption = None,
@@ -63,21 +67,27 @@ def rebuild(
     Examples:
       rebuilder rebuild six==1.17.0
       rebuilder rebuild requests-2.34.2-py3-none-any.whl --json
+      rebuilder rebuild six==1.17.0 --report six-report
       rebuilder rebuild dist/demo-1.0-py3-none-any.whl --sdist dist/demo-1.0.tar.gz
 
     Exit codes: 0 match, 1 mismatch, 2 usage, 3 not built, 5 could not complete.
     """
+    from rebuilders.cli.reporting import Reporting
+    from rebuilders.report.document import of_rebuild
     from rebuilders.result import EXIT, incomplete_json, result_of, to_json
     from rebuilders.text import rendered
     from rebuilders.wiring import open_workshop
 
     local = local_target(target, sdist)
     name = TargetName.parse(local.name if local else target)
+    if report is not None or diffoscope:
+        Reporting.of(report, diffoscope=diffoscope and report is None)  # before the index is asked
     try:
         workshop = open_workshop(settings(index, cache, contact, install_pythons=install_pythons))
+        reporting = Reporting.of(report, diffoscope=diffoscope, sandbox=workshop.ports.sandbox)
         if not quiet and sys.stderr.isatty():
             typer.echo(f"rebuilding {name} …", err=True)
-        report = (
+        found = (
             workshop.rebuild_files(local, sdist, timeout)
             if local and sdist
             else workshop.rebuild(name, timeout)
@@ -87,9 +97,12 @@ def rebuild(
             typer.echo(jsonlib.dumps(incomplete_json(name, error)))
         raise
     if keep is not None:
-        _keep(keep, report)
-    typer.echo(jsonlib.dumps(to_json(report, name)) if json else rendered(report, name))
-    raise typer.Exit(EXIT[result_of(report)])
+        _keep(keep, found)
+    typer.echo(jsonlib.dumps(to_json(found, name)) if json else rendered(found, name))
+    written = reporting.write(of_rebuild(found, name))  # last: whatever stands in its way, the result is told
+    if written and not json:
+        typer.echo(written)
+    raise typer.Exit(EXIT[result_of(found)])
 
 
 def _keep(directory: Path, report: "Report") -> None:

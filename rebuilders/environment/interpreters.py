@@ -116,6 +116,11 @@ def _found(paths: Iterable[Path]) -> tuple[Interpreter, ...]:
     return tuple(sorted(best.values(), key=lambda interpreter: Version(interpreter.version), reverse=True))
 
 
+def interpreter_at(executable: Path) -> Interpreter | None:
+    """The interpreter of that program, be it one of a virtual environment; None if it cannot be mounted."""
+    return _ask(executable.resolve())
+
+
 def _preference(interpreter: Interpreter) -> tuple[bool, Version]:
     # Distributions patch the Python below /usr; what they patch shows in wheels.
     return interpreter.prefix != _SYSTEM, Version(interpreter.version)

@@ -62,6 +62,7 @@ def test_compare(pair, rebuilt, code, level, exact, shown):
         assert (value["schema"], value["level"], value["archiveExact"]) == ("compare/1", level, exact)
         assert value["result"] == ("match" if level else "mismatch")
         assert len(value["differences"]) == value["differencesTotal"]
+        assert all(set(found) == {"path", "kind", "class"} for found in value["differences"])
 
 
 @pytest.mark.parametrize("data", [b"", b"not a wheel", HONEST[:-1], None])
@@ -155,9 +156,11 @@ def test_compare_holds_the_names_of_wheels_against_each_other(tmp_path, one, oth
     found = invoke("compare", tmp_path / one, tmp_path / other, "--json")
     value = json.loads(found.output)
     assert found.exit_code == code
-    assert value["differences"] == [{"path": other, "kind": "filename"}] * code
+    assert value["differences"] == [{"path": other, "kind": "filename", "class": "other-filename"}] * code
     text = invoke("compare", tmp_path / one, tmp_path / other).output
-    assert text.startswith(f"mismatch (1)\n  filename           {other}\n" if code else "match (bitwise")
+    assert text.startswith(
+        f"mismatch (1)\n  filename           {other}: other-filename: " if code else "match (bitwise"
+    )
 
 
 def test_compare_tells_what_the_published_file_gets_wrong(pair):
@@ -174,6 +177,60 @@ def test_compare_tells_what_the_published_file_gets_wrong(pair):
 def test_compare_wants_two_files(pair):
     assert invoke("compare").exit_code == 2
     assert invoke("compare", *pair(HONEST)[:1]).exit_code == 2
+
+
+def test_compare_writes_a_report(pair, tmp_path):
+    files = pair(wheel_of(File("demo/x.pth", b"import evil\n")))
+    report = tmp_path / "new" / "report"
+    found = invoke("compare", *files, "--report", report)
+    assert found.exit_code == 1
+    assert "only-in-rebuilt    demo/x.pth: pth: 12 bytes" in found.output
+    assert found.output.endswith(f"report: {report}/index.html\n")
+    assert sorted(path.name for path in report.iterdir()) == ["index.html", "report.json"]
+    assert "import evil" in (report / "index.html").read_text()
+    again = invoke("compare", *files, "--report", report)
+    assert again.exit_code == 2
+    assert f"{report}: there is something in it already" in again.stderr
+    assert again.stdout == ""
+
+
+def test_a_report_and_json_do_not_mix(pair, tmp_path):
+    report = tmp_path / "report"
+    found = invoke("compare", *pair(HONEST), "--json", WHEELWITNESS_REPORT=str(report))
+    assert json.loads(found.stdout)["result"] == "match"
+    assert json.loads((report / "report.json").read_text())["level"] == "bitwise"
+
+
+def test_a_report_that_cannot_be_written_costs_no_result(pair, tmp_path, monkeypatch):
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    files = pair(HONEST)
+    monkeypatch.setattr("os.fsync", full)
+    found = invoke("compare", *files, "--report", tmp_path / "report")
+    assert found.exit_code == 5
+    assert found.stdout == "match (bitwise, and the first file's bytes follow from the second)\n"
+    assert "No space left on device" in found.stderr
+    assert not (tmp_path / "report").exists()
+
+
+def test_a_wheel_that_cannot_be_read_leaves_no_report(pair, tmp_path):
+    assert invoke("compare", *pair(b"no wheel"), "--report", tmp_path / "report").exit_code == 2
+    assert not (tmp_path / "report").exists()
+
+
+@pytest.mark.parametrize("command", [("compare", "a.whl", "b.whl"), ("rebuild", "six==1.17.0")])
+def test_diffoscope_without_a_report_is_refused(command):
+    found = invoke(*command, "--diffoscope")
+    assert found.exit_code == 2
+    assert "Add --report DIR." in found.stderr
+
+
+def test_rebuild_refuses_a_report_over_something_before_it_does_anything(tmp_path):
+    (tmp_path / "mine").write_text("x")
+    found = invoke("rebuild", "six==1.17.0", "--report", tmp_path, "--index", "http://[")
+    assert found.exit_code == 2
+    assert "there is something in it already" in found.stderr
 
 
 USAGE = {

@@ -1,20 +1,26 @@
 """The pages about policy, node.toml, formats and exit codes say what the code does."""
 
+import json
 import re
 
 import pytest
 
 from rebuilders.node import config as node_config
 from rebuilders.node.config import NodeConfig
+from rebuilders.report.document import of_wheels
+from rebuilders.report.json import report_json
 from rebuilders.result import EXIT, _empty
 from tests.unit.docs.pages import DOCS, blocks
+from tests.wheels import File, wheel_of
 from witness import limits, policy
 from witness.bundle import MEDIA_TYPE
+from witness.compare.ladder import compare
 from witness.errors import InputError
 from witness.names import TargetName
 from witness.observation import PREDICATE_TYPE, Comparison, Observation
 from witness.report.model import DEFAULT_FAIL_ON, PRECEDENCE
 from witness.verdict import OUTCOMES
+from witness.wheel.reader import read_wheel
 
 REFERENCE = DOCS / "reference"
 
@@ -121,6 +127,22 @@ def test_fields_of_observations():
 def test_fields_of_results():
     rows = table(text_of("formats.md"), "rebuild-result/1")
     assert list(rows) == list(_empty(TargetName.parse("six==1.17.0")))
+
+
+def test_fields_of_reports():
+    section = text_of("formats.md").split("## report/1", 1)[1].split("\n## ", 1)[0]
+    told = [
+        name
+        for row in re.findall(r"^\| (`.*?) \|", section, re.MULTILINE)
+        for name in re.findall(r"`(\w+)`", row)
+    ]
+    wheels = [read_wheel(wheel_of()), read_wheel(wheel_of(File("a", b"")))]
+    value = json.loads(report_json(of_wheels(("a", "b"), *wheels, compare(*wheels))))
+    assert sorted(told) == sorted(value)
+    differences = re.search(r"`differences` \| `\[\{(.*?)\}\]`", section)[1].split(", ")
+    assert set(differences) == set(value["differences"][0])
+    sides = re.search(r"`rebuilt` \| `\{(.*)\}` or null", section)[1]
+    assert set(re.findall(r"\w+", sides)) == set(value["published"]) | {"path", "kind"}
 
 
 KIND = re.compile(r'"([a-z][a-z0-9]*(?:-[a-z0-9]+)+)"')

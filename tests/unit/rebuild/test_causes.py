@@ -98,7 +98,7 @@ def test_a_name_cut_short_and_a_member_too_large(monkeypatch):
     long = File("demo/" + "x" * 600, b"x")
     assert cause(wheel_of(long), wheel_of()) == "not-in-sdist"
     assert cause(wheel_of(long), wheel_of(replace(long, content=b"y"))) == "generated-file"
-    monkeypatch.setattr("rebuilders.causes._MAX_TEXT", 10)
+    monkeypatch.setattr("witness.differences.pair.MAX_READ", 10)
     assert cause(CRLF, wheel_of()) == "changed-file"
 
 

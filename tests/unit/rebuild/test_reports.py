@@ -90,7 +90,8 @@ def check_shape(value):
         "detail",
     }
     assert set(value["seconds"]) == {"total", "fetch", "resolve", "build", "compare"}
-    assert all(set(item) == {"path", "kind"} for item in (*value["differences"], *value["findings"]))
+    assert all(set(item) == {"path", "kind", "class"} for item in value["differences"])
+    assert all(set(item) == {"path", "kind"} for item in value["findings"])
     assert len(value["findings"]) <= value["findingsTotal"]
     assert value["static"] is None or set(value["static"]) == {
         "result", "members", "open", "openTotal", "foreign"}  # fmt: skip
@@ -173,7 +174,9 @@ def test_words_for_each_kind_of_match():
     assert "\n  nearest once built with Python 3.12 (" in rendered(REPORTS["nearest"](), NAME)
     assert "\n    Python 3.12: another interpreter" in rendered(REPORTS["nearest"](), NAME)
     assert ": mismatch (1 difference)\n" in rendered(REPORTS["another name"](), NAME)
-    assert "\n  filename           demo-1.0-py2-none-any.whl\n" in rendered(REPORTS["another name"](), NAME)
+    assert "\n  filename           demo-1.0-py2-none-any.whl: other-filename: " in rendered(
+        REPORTS["another name"](), NAME
+    )
     findings = rendered(REPORTS["findings"](), NAME)
     assert "match (bitwise: the same file)" in findings
     assert "\n  published by itself: unsafe-name        demo/0\\u202e.py\n" in findings
