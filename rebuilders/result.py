@@ -88,6 +88,11 @@ def to_json(report: Report, name: TargetName) -> dict[str, Any]:
             "digest": best.recipe.digest,
             "python": best.recipe.interpreter,
             "requirements": [f"{item.name}=={item.version}" for item in best.recipe.requirements],
+            "builtRequirements": [
+                {"name": item.name, "version": item.version, "sdist": item.source, "recipe": item.recipe}
+                for item in best.recipe.requirements
+                if item.source
+            ],
         }
     return value
 

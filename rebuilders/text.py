@@ -5,7 +5,7 @@ from typing import Final
 
 from rebuilders.checking import StaticReport
 from rebuilders.pipeline import Attempt, Report
-from rebuilders.plan.recipe import Candidate, Plan
+from rebuilders.plan.recipe import Candidate, Locked, Plan
 from rebuilders.result import result_of, static_result_of
 from rebuilders.static.check import Checked
 from witness.escape import printable
@@ -32,7 +32,7 @@ def _lines(report: Report, name: TargetName) -> Iterator[str]:
         yield from _static(report.static)
         return
     yield f"{shown}: {result_of(report)} ({_level(best)})"
-    requirements = ", ".join(f"{item.name} {item.version}" for item in best.recipe.requirements)
+    requirements = ", ".join(map(_requirement, best.recipe.requirements))
     yield f"  built by {best.recipe.interpreter} with {requirements or 'nothing else'}"
     tries = f"{report.tries} attempt{'s' if report.tries > 1 else ''}"
     yield f"  {tries}, {report.seconds['total']:.1f} s; recipe sha256:{best.recipe.digest}"
@@ -48,7 +48,7 @@ def _lines(report: Report, name: TargetName) -> Iterator[str]:
         yield f"  … and {comparison.differences_total - _MAX_ROWS} more"
     if report.explanation:
         changes = "; ".join(f"{reason.decision} ({reason.because})" for reason in report.explanation)
-        yield f"  {'equal' if best.outcome.matches else 'nearest'} once built with {printable(changes)}"
+        yield f"  {'equal' if best.outcome.matches else 'nearest'} once built with {printable(changes, limit=2000)}"
     yield "  because:"
     yield from (f"    {line}" for line in reasons(best.candidate))
 
@@ -92,6 +92,10 @@ def rendered_static(report: StaticReport, name: TargetName) -> str:
         if len(checked.open) > _MAX_ROWS:
             lines.append(f"  … and {len(checked.open) - _MAX_ROWS} more")
     return "\n".join(lines)
+
+
+def _requirement(item: Locked) -> str:
+    return f"{item.name} {item.version}{' (built here from its sdist)' if item.source else ''}"
 
 
 def _level(best: Attempt) -> str:

@@ -139,11 +139,16 @@ class Published(Wire):
 
 
 class Requirement(Wire):
-    """One distribution that the build environment held."""
+    """One distribution that the build environment held.
+
+    `built_from` is there where the index has no wheel of it: the sdist that this witness built it from. `sha256` is
+    then that of the witness's own wheel.
+    """
 
     name: Short
     version: Short
     sha256: Sha256
+    built_from: DigestSet | None = None
 
 
 class Environment(Wire):

@@ -11,6 +11,7 @@ from rebuilders.cli.options import (
     CacheOption,
     ContactOption,
     IndexOption,
+    InstallOption,
     JsonOption,
     QuietOption,
     TimeoutOption,
@@ -53,6 +54,7 @@ def rebuild(
     index: IndexOption = "",
     cache: CacheOption = None,
     contact: ContactOption = "",
+    install_pythons: InstallOption = False,
     quiet: QuietOption = False,
 ) -> None:
     """Rebuild one wheel from its sdist, compare, and say why. Nothing is signed.
@@ -72,7 +74,7 @@ def rebuild(
     local = local_target(target, sdist)
     name = TargetName.parse(local.name if local else target)
     try:
-        workshop = open_workshop(settings(index, cache, contact))
+        workshop = open_workshop(settings(index, cache, contact, install_pythons=install_pythons))
         if not quiet and sys.stderr.isatty():
             typer.echo(f"rebuilding {name} …", err=True)
         report = (

@@ -25,7 +25,7 @@ from rebuilders.static.metadata import contradicts
 from rebuilders.static.namespaces import declared_namespaces
 from rebuilders.static.places import Files, Open, Placed, place
 from rebuilders.static.sources import Sources
-from witness.compare.rules import rule_set_id
+from witness.compare.rules.catalogue import rule_set_id
 from witness.digest import sha256_hex
 from witness.names import WheelName
 from witness.observation import Comparison, Difference, Digests, Level, RuleUse

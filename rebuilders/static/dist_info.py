@@ -23,7 +23,7 @@ from rebuilders.static.metadata import MAX_METADATA, metadata_follows
 from rebuilders.static.namespaces import is_namespace_file
 from rebuilders.static.places import Files, Open
 from rebuilders.static.sources import Sources
-from witness.compare.rules import records_hold
+from witness.compare.rules.record import records_hold
 from witness.names import WheelName
 from witness.wheel.manifest import Member
 from witness.wheel.reader import Wheel

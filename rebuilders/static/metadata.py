@@ -16,7 +16,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from rebuilders.static.sources import Sources
-from witness.compare.rules import equate
+from witness.compare.rules.catalogue import equate
 from witness.errors import Malformed
 from witness.wheel.reader import Wheel, read_wheel
 
@@ -40,8 +40,8 @@ def metadata_follows(wheel: Wheel, metadata: bytes, sources: Sources) -> str:
         return "PKG-INFO"
     if pkg_info.replace(b"\r\n", b"\n") == metadata.replace(b"\r\n", b"\n"):
         return "PKG-INFO, with other line ends" if b"\r" not in pkg_info.replace(b"\r\n", b"") else ""
-    if rule := _equated(wheel, pkg_info):
-        return f"PKG-INFO, by {rule}"
+    if rules := _equated(wheel, pkg_info):
+        return f"PKG-INFO, by {rules}"
     requires = sources.egg_text("requires.txt")
     return "PKG-INFO and requires.txt" if _converted(metadata, pkg_info, requires or b"") else ""
 
@@ -105,7 +105,7 @@ def _requirement(text: str) -> str:
 
 
 def _equated(wheel: Wheel, pkg_info: bytes) -> str:
-    """The rule of witness.compare that equates the wheel's METADATA and `pkg_info`."""
+    """The rules of witness.compare that equate the wheel's METADATA and `pkg_info`."""
     path = f"{wheel.dist_info}/METADATA"
     plain = io.BytesIO()
     with zipfile.ZipFile(plain, "w") as archive:
@@ -113,10 +113,10 @@ def _equated(wheel: Wheel, pkg_info: bytes) -> str:
         info.external_attr = 0o100644 << 16
         archive.writestr(info, pkg_info)
     try:
-        found = equate(wheel, read_wheel(plain.getvalue()), path)
+        uses = equate(wheel, read_wheel(plain.getvalue()), path)
     except Malformed:
         return ""
-    return found[0] if found else ""
+    return ", ".join(use.rule.id for use in uses)
 
 
 # --- as bdist_wheel made METADATA of PKG-INFO and requires.txt ---------------------------------------------------

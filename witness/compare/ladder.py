@@ -6,13 +6,19 @@ might not.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import starmap
 
 from witness.compare.regenerate import regenerates
-from witness.compare.rules import equate, records_hold, rule_set_id
+from witness.compare.rules.catalogue import equate, rule_set_id
+from witness.compare.rules.record import records_hold
 from witness.observation import Comparison, Difference, Digests, Level, RuleUse
 from witness.wheel.reader import Wheel
 
 MAX_LISTED = 200  # differences listed; the total is always told
+MAX_JUDGED = 64  # differing members that rules may equate: a bound on time
+MAX_USES = 16 * 1024  # bytes of rules with both values, as JSON: a statement has to have room for all of them
+
+Different = tuple[str, str]  # the whole path of a member, or nothing for the archive itself; and the kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +40,27 @@ def compare(published: Wheel, rebuilt: Wheel) -> Outcome:
     differences = tuple(_differences(published, rebuilt))
     if not differences:
         return _outcome(published, rebuilt, "archive", exact=regenerates(published, rebuilt), differences=())
-    uses = tuple(_equated(published, rebuilt, difference) for difference in differences)
-    rules = tuple(use for use in uses if use is not None)
-    if len(rules) == len(differences) and records_hold(published, rebuilt):
-        return _outcome(published, rebuilt, "metadata", exact=False, differences=(), rules=rules)
+    rules = _equated(published, rebuilt, differences)
+    if rules:
+        level: Level = "metadata" if published.payload_digest == rebuilt.payload_digest else "content"
+        return _outcome(published, rebuilt, level, exact=False, differences=(), rules=rules)
     return _outcome(published, rebuilt, None, exact=False, differences=differences)
 
 
-def _equated(published: Wheel, rebuilt: Wheel, difference: Difference) -> RuleUse | None:
-    found = equate(published, rebuilt, difference.path) if difference.kind == "content" else None
-    if found is None:
-        return None
-    rule, (ours, theirs) = found
-    return RuleUse(id=rule, path=difference.path, published=ours, rebuilt=theirs)
+def _equated(published: Wheel, rebuilt: Wheel, differences: tuple[Different, ...]) -> tuple[RuleUse, ...]:
+    """The rules that together account for all of `differences`; empty if one is left."""
+    if len(differences) > MAX_JUDGED or not records_hold(published, rebuilt):
+        return ()
+    rules: list[RuleUse] = []
+    for path, kind in differences:
+        uses = equate(published, rebuilt, path) if kind == "content" else ()
+        if not uses:
+            return ()
+        rules += (
+            RuleUse(id=use.rule.id, path=path, published=use.published, rebuilt=use.rebuilt) for use in uses
+        )
+    size = sum(len(use.model_dump_json(by_alias=True).encode()) for use in rules)
+    return tuple(rules) if size <= MAX_USES else ()
 
 
 def _outcome(
@@ -55,7 +69,7 @@ def _outcome(
     level: Level | None,
     *,
     exact: bool,
-    differences: tuple[Difference, ...],
+    differences: tuple[Different, ...],
     rules: tuple[RuleUse, ...] = (),
 ) -> Outcome:
     return Outcome(
@@ -67,7 +81,7 @@ def _outcome(
             published=_digests(published),
             rebuilt=_digests(rebuilt),
             record_digest=published.record_digest,
-            differences=differences[:MAX_LISTED],
+            differences=tuple(starmap(_listed, differences[:MAX_LISTED])),
             differences_total=len(differences),
         ),
     )
@@ -77,23 +91,23 @@ def _digests(wheel: Wheel) -> Digests:
     return Digests(payload_digest=wheel.payload_digest, dist_info_digest=wheel.dist_info_digest)
 
 
-def _differences(published: Wheel, rebuilt: Wheel) -> Iterator[Difference]:
+def _differences(published: Wheel, rebuilt: Wheel) -> Iterator[Different]:
     for finding in published.findings:
-        yield _difference(finding.path, f"published-{finding.kind}")
+        yield (finding.path, f"published-{finding.kind}")
     for finding in rebuilt.findings:
-        yield _difference(finding.path, f"rebuilt-{finding.kind}")
+        yield (finding.path, f"rebuilt-{finding.kind}")
     for path in sorted(published.members.keys() | rebuilt.members.keys()):
         ours, theirs = published.members.get(path), rebuilt.members.get(path)
         if theirs is None:
-            yield _difference(path, "only-in-published")
+            yield (path, "only-in-published")
         elif ours is None:
-            yield _difference(path, "only-in-rebuilt")
+            yield (path, "only-in-rebuilt")
         elif ours.sha256 != theirs.sha256:
-            yield _difference(path, "content")
+            yield (path, "content")
         elif ours.executable != theirs.executable:
-            yield _difference(path, "executable-bit")
+            yield (path, "executable-bit")
 
 
-def _difference(path: str, kind: str) -> Difference:
+def _listed(path: str, kind: str) -> Difference:
     # A name cut short is still shown as what it is: a difference at some path that begins like this.
     return Difference(path=path if len(path) <= 300 else f"{path[:299]}…", kind=kind)

@@ -99,10 +99,12 @@ def test_node_toml():
     (example,) = toml_blocks(REFERENCE / "node-toml.md")
     node_config.parse(example, "node.toml")
     rows = table(text_of("node-toml.md"), "node.toml")
-    assert set(rows) == set(NodeConfig.model_fields)
-    for key, field in NodeConfig.model_fields.items():
+    fields = {field.alias or name: field for name, field in NodeConfig.model_fields.items()}
+    assert set(rows) == set(fields)
+    for key, field in fields.items():
         default = rows[key][1].strip("`")
-        assert default == ("required" if field.is_required() else str(field.default) or '""'), key
+        shown = str(field.default).lower() if isinstance(field.default, bool) else str(field.default) or '""'
+        assert default == ("required" if field.is_required() else shown), key
 
 
 def test_fields_of_observations():

@@ -73,7 +73,12 @@ def check_shape(value):
     assert value["schema"] == "rebuild-result/1"
     assert set(value["target"]) == {"project", "version", "filename", "sha256"}
     assert value["source"] is None or set(value["source"]) == {"filename", "sha256"}
-    assert value["recipe"] is None or set(value["recipe"]) == {"digest", "python", "requirements"}
+    assert value["recipe"] is None or set(value["recipe"]) == {
+        "digest",
+        "python",
+        "requirements",
+        "builtRequirements",
+    }
     assert value["failure"] is None or {"phase", "cause"} <= set(value["failure"]) <= {
         "phase",
         "cause",

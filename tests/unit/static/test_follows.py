@@ -6,7 +6,7 @@ import pytest
 
 from rebuilders.static.check import static_rule_set_id
 from tests.static_pairs import FLIT, HONEST, MAIN, METADATA, SCRIPTS, SETUPTOOLS, WHEEL, about, moved
-from witness.compare.rules import rule_set_id
+from witness.compare.rules.catalogue import rule_set_id
 
 SETUP = "from setuptools import setup\nsetup({})\n"
 EGG = "demo.egg-info/"
