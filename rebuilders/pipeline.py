@@ -26,6 +26,7 @@ from rebuilders.static.check import Checked, check
 from witness.compare.ladder import Outcome, compare
 from witness.digest import sha256_hex
 from witness.errors import Incomplete, Malformed
+from witness.names import WheelName
 from witness.observation import LEVELS, Difference
 from witness.wheel.reader import Wheel, read_wheel
 
@@ -298,7 +299,9 @@ class _Run:
             built = build_wheel(replace(order, limits=self.provider.limits()), self.ports.sandbox)
         with self.timer.phase("compare"):
             rebuilt = _read_built(built)
-            return Attempt(candidate, recipe, built, sha256_hex(built.data), rebuilt, compare(wheel, rebuilt))
+            names = (target.name, WheelName.parse(built.filename))
+            outcome = compare(wheel, rebuilt, names)
+            return Attempt(candidate, recipe, built, sha256_hex(built.data), rebuilt, outcome)
 
     def _missing(self, order: Order, locked: tuple[Locked, ...]) -> tuple[str, ...]:
         """What the backend asks for besides `locked`."""

@@ -10,6 +10,7 @@ from rebuilders.result import result_of, static_result_of
 from rebuilders.static.check import Checked
 from witness.escape import printable
 from witness.names import TargetName
+from witness.observation import Comparison
 
 _MAX_ROWS: Final = 20
 _MAX_NAMED: Final = 3
@@ -46,11 +47,16 @@ def _lines(report: Report, name: TargetName) -> Iterator[str]:
         yield f"  {difference.kind:18} {printable(difference.path) or '(the archive itself)'}"
     if comparison.differences_total > _MAX_ROWS:
         yield f"  … and {comparison.differences_total - _MAX_ROWS} more"
+    yield from findings(comparison)
     if report.explanation:
         changes = "; ".join(f"{reason.decision} ({reason.because})" for reason in report.explanation)
         yield f"  {'equal' if best.outcome.matches else 'nearest'} once built with {printable(changes, limit=2000)}"
     yield "  because:"
     yield from (f"    {line}" for line in reasons(best.candidate))
+
+
+def _requirement(item: Locked) -> str:
+    return f"{item.name} {item.version}{' (built here from its sdist)' if item.source else ''}"
 
 
 def _static(checked: Checked | None) -> Iterator[str]:
@@ -94,10 +100,6 @@ def rendered_static(report: StaticReport, name: TargetName) -> str:
     return "\n".join(lines)
 
 
-def _requirement(item: Locked) -> str:
-    return f"{item.name} {item.version}{' (built here from its sdist)' if item.source else ''}"
-
-
 def _level(best: Attempt) -> str:
     outcome = best.outcome
     if outcome.level is None:
@@ -112,6 +114,15 @@ def _level(best: Attempt) -> str:
     return (
         "bitwise: the same file" if outcome.level == "bitwise" else f"{outcome.level}: equal by named rules"
     )
+
+
+def findings(comparison: Comparison) -> Iterator[str]:
+    """What the published file gets wrong by itself; nothing for most."""
+    listed = comparison.findings or ()
+    for finding in listed[:_MAX_ROWS]:
+        yield f"  published by itself: {finding.kind:18} {printable(finding.path) or '(the archive itself)'}"
+    if (more := (comparison.findings_total or 0) - len(listed[:_MAX_ROWS])) > 0:
+        yield f"  … and {more} more such findings"
 
 
 def reasons(candidate: Candidate) -> Iterator[str]:

@@ -56,19 +56,8 @@ def _options(
 
 
 for command in (
-    rebuild,
-    batch,
-    plan,
-    static,
-    compare,
-    init,
-    add,
-    publish,
-    serve,
-    status,
-    doctor,
-    definitions,
-):
+    rebuild, batch, plan, static, compare, init, add, publish, serve, status, doctor, definitions,
+):  # fmt: skip
     app.command()(command)
 app.command("run")(run_node)
 

@@ -19,13 +19,15 @@ from rebuilders.facts.wheel import as_utc
 from witness.errors import Malformed
 from witness.escape import printable
 from witness.limits import KIB, MIB, ArchiveLimits
-from witness.wheel.archive import Archive, Entry, read_archive
+from witness.wheel.archive import Archive, read_archive
+from witness.wheel.entry import Entry
 
 LIMITS: Final = ArchiveLimits(file=256 * MIB, member=256 * MIB, total=512 * MIB)
 _READ: Final = ("pyproject.toml", "setup.py", "setup.cfg", "PKG-INFO")
 _MAX_TEXT: Final = 4 * MIB
 _CHUNK: Final = 1 * MIB
 _MAX_HEADER: Final = 256 * KIB  # of the extended headers in front of one tar member
+_MAX_GLOBAL: Final = 64  # fields of global headers; `git archive` writes one
 _BLOCK: Final = 512
 _EXTENDED: Final = (
     tarfile.XHDTYPE,
@@ -34,6 +36,7 @@ _EXTENDED: Final = (
     tarfile.GNUTYPE_LONGNAME,
     tarfile.GNUTYPE_LONGLINK,
 )
+_SPARSE: Final = tarfile.GNUTYPE_SPARSE
 # A header as tarfile and GNU tar write it: octal numbers, ended by a NUL; files, directories, links, PAX records.
 _USUAL: Final = re.compile(
     rb"(?P<name>.{100})(?P<mode>[0-7]{7})\0(?:[0-7]{7}\0){2}(?P<size>[0-7]{11})\0(?P<time>[0-7]{11})\0"
@@ -219,8 +222,11 @@ def _tar(plain: io.BytesIO, overlaid: set[str]) -> Iterator[Found]:
     """The files of a tar. Links and special files come into `overlaid`, by their paths."""
     buffer = plain.getbuffer()
     with tarfile.open(fileobj=plain, mode="r:", tarinfo=_Header) as archive:
-        for number, entry in enumerate(archive):
-            if number >= LIMITS.members:
+        number = 0
+        while (entry := archive.next()) is not None:
+            archive.members.clear()  # type: ignore[attr-defined] # each holds all of its extended header
+            number += 1
+            if number > LIMITS.members:
                 raise Malformed(f"more than the {LIMITS.members} members allowed")
             if entry.size < 0:
                 raise Malformed("a member of negative size")
@@ -246,6 +252,7 @@ def _piece(buffer: memoryview, at: int, size: int) -> memoryview:
 class _Header(tarfile.TarInfo):
     """A header that cannot lead tarfile astray: before 3.11.14 a negative size sends it round in circles, and
     before 3.11.10 a long row of digits in an extended header takes it hours (CVE-2025-8194, CVE-2024-6232).
+    Each member gets a copy of all global headers, and a sparse map is read whole: gigabytes, in a file of kilobytes.
     """
 
     @classmethod
@@ -272,14 +279,25 @@ class _Header(tarfile.TarInfo):
         header = cls.frombuf(file.read(_BLOCK), tarfile.encoding or "utf-8", tarfile.errors or "strict")
         if header.size < 0:
             raise Malformed("a member of negative size")
+        if header.type == _SPARSE:
+            raise Malformed("a sparse file")
+        if len(tarfile.pax_headers) > _MAX_GLOBAL:
+            raise Malformed(f"more than {_MAX_GLOBAL} global headers")
         if header.type in _EXTENDED:
-            if header.size > _MAX_HEADER:
-                raise Malformed(f"an extended header of {header.size} bytes")
-            if _MANY_DIGITS.search(file.read(header.size)):
-                raise Malformed("an extended header with a number of more than 99 digits")
+            _check_extended(header.size, file)
             file.seek(at + _BLOCK)
         header.offset = at
         return header._proc_member(tarfile)  # type: ignore[attr-defined,no-any-return] # noqa: SLF001 - as TarInfo's
+
+
+def _check_extended(size: int, file: io.BytesIO) -> None:
+    if size > _MAX_HEADER:
+        raise Malformed(f"an extended header of {size} bytes")
+    content = file.read(size)
+    if _MANY_DIGITS.search(content):
+        raise Malformed("an extended header with a number of more than 99 digits")
+    if b"GNU.sparse." in content:
+        raise Malformed("a sparse file")
 
 
 def _zip(data: bytes, overlaid: set[str]) -> Iterator[Found]:
@@ -306,7 +324,8 @@ def _zip_time(entry: Entry) -> int:
 
 def _plain_path(path: str) -> str:
     path = path.removeprefix("./")
-    if path.startswith("/") or ".." in path.split("/") or "\0" in path or len(path) > LIMITS.name:
+    # An empty part: below its top directory, `top//etc` would be an absolute path.
+    if {"", ".."} & set(path.split("/")) or "\0" in path or len(path) > LIMITS.name:
         raise Malformed(f"a member with an unsafe path: {path[:80]!r}")
     return path
 

@@ -36,8 +36,8 @@ class NodeConfig(BaseModel):
     cache: str = ""
     jobs: Annotated[int, Field(ge=1, le=256)] = 1
     timeout: Annotated[float, Field(ge=1)] = DEFAULT_TIMEOUT
-    method: Method = "rebuild"
     install_pythons: Annotated[bool, Field(alias="install-pythons")] = False
+    method: Method = "rebuild"
 
     @property
     def settings(self) -> Settings:

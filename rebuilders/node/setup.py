@@ -28,10 +28,10 @@ cache = {cache}
 # Rebuilds at a time, and seconds for each.
 jobs = {jobs}
 timeout = {timeout}
-# "rebuild", or "static" to build nothing and say only what follows from the sdist as it is.
-method = {method}
 # Whether uv may install the Python nearest to a wheel's, into the cache, where this machine lacks it.
 install-pythons = {install_pythons}
+# "rebuild", or "static" to build nothing and say only what follows from the sdist as it is.
+method = {method}
 """
 
 

@@ -40,8 +40,8 @@ def metadata_follows(wheel: Wheel, metadata: bytes, sources: Sources) -> str:
         return "PKG-INFO"
     if pkg_info.replace(b"\r\n", b"\n") == metadata.replace(b"\r\n", b"\n"):
         return "PKG-INFO, with other line ends" if b"\r" not in pkg_info.replace(b"\r\n", b"") else ""
-    if rules := _equated(wheel, pkg_info):
-        return f"PKG-INFO, by {rules}"
+    if rule := _equated(wheel, pkg_info):
+        return f"PKG-INFO, by {rule}"
     requires = sources.egg_text("requires.txt")
     return "PKG-INFO and requires.txt" if _converted(metadata, pkg_info, requires or b"") else ""
 
@@ -116,7 +116,7 @@ def _equated(wheel: Wheel, pkg_info: bytes) -> str:
         uses = equate(wheel, read_wheel(plain.getvalue()), path)
     except Malformed:
         return ""
-    return ", ".join(use.rule.id for use in uses)
+    return " and ".join(use.rule.id for use in uses)
 
 
 # --- as bdist_wheel made METADATA of PKG-INFO and requires.txt ---------------------------------------------------

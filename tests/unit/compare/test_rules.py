@@ -173,7 +173,8 @@ def observation(found):
     return Observation(
         purl="pkg:pypi/demo@1.0", method="rebuild", result="match" if found.matches else "mismatch", level=found.level,
         comparison=found.comparison, published=Published(size=1),
-        rebuilt=Resource(name="x.whl", digest=DigestSet(sha256="0" * 64)), recipe=DigestSet(sha256="0" * 64),
+        rebuilt=Resource(name="demo-1.0-py3-none-any.whl", digest=DigestSet(sha256="0" * 64)),
+        recipe=DigestSet(sha256="0" * 64),
         builder=Builder(name="n", tool=Tool(name="t", version="1")),
         attempt=Attempt(count=1, outputs=(), started_at=now, finished_at=now),
     )  # fmt: skip

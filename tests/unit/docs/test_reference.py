@@ -123,6 +123,39 @@ def test_fields_of_results():
     assert list(rows) == list(_empty(TargetName.parse("six==1.17.0")))
 
 
+KIND = re.compile(r'"([a-z][a-z0-9]*(?:-[a-z0-9]+)+)"')
+FIELDS = {
+    "wheel-version",
+    "root-is-purelib",
+    "requires-dist",
+    "requires-python",
+    "provides-extra",
+    "metadata-version",
+}
+
+
+def test_every_kind_of_finding_is_explained():
+    """Those that the modules write, the faults of headers once for METADATA and once for WHEEL."""
+    told = set(re.findall(r"`([a-z0-9-]+)`", (DOCS / "explanation" / "comparison.md").read_text("utf-8")))
+    wheel = DOCS.parent / "witness" / "wheel"
+    written = {
+        kind
+        for name in ("ambiguity", "archive", "paths", "conformance", "record")
+        for kind in KIND.findall((wheel / f"{name}.py").read_text("utf-8"))
+    }
+    source = (wheel / "headers.py").read_text("utf-8")
+    faults = set(re.findall(r'faults\["([a-z0-9-]+)"\]|\("([a-z0-9-]+)",\)\)', source))
+    faults = {fault for pair in faults for fault in pair if fault} | {"missing", "too-large"}
+    assert {"not-utf8", "odd-line", "missing"} < faults
+    written -= faults
+    written |= {f"{text}-{fault}" for text in ("metadata", "wheel") for fault in faults}
+    assert len(written) > 50
+    assert (
+        written - told - FIELDS - {"utf-8", "content-type", "content-transfer-encoding", "mime-version"}
+        == set()
+    )
+
+
 def test_limits_and_types():
     text = text_of("formats.md")
     assert MEDIA_TYPE in text
@@ -132,7 +165,9 @@ def test_limits_and_types():
     assert f"| shard | {limits.MAX_SHARD // limits.MIB} MiB |" in text
     wheel = limits.ARCHIVE
     sizes = (
-        f"{wheel.file // limits.MIB} MiB, {wheel.members} members, {wheel.total // limits.GIB} GiB unpacked"
+        f"{wheel.file // limits.MIB} MiB, {wheel.members} members, {wheel.total // limits.GIB} GiB unpacked; "
+        f"beyond {wheel.small // limits.MIB} MiB unpacked, {wheel.ratio} times its own size; "
+        f"{wheel.central // limits.MIB} MiB of central directory"
     )
     assert f"| wheel | {sizes} |" in text
 

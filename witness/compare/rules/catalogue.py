@@ -42,7 +42,15 @@ SUBJECTS: Final[tuple[Subject, ...]] = (
 RULES: Final[tuple[Rule, ...]] = tuple(rule for subject in SUBJECTS for rule in subject.rules)
 
 # What decides besides the rules. A version grows when the result of some comparison changes with it.
-PARTS: Final = ("archive@1", "catalogue@1", "ladder@1", "manifest@1", "reader@1", "regenerate@1")
+PARTS: Final = (
+    "archive@1",
+    "catalogue@1",
+    "conformance@1",
+    "ladder@1",
+    "manifest@1",
+    "reader@1",
+    "regenerate@1",
+)
 _MANIFESTS: Final = ("wheelwitness-payload-v1", "wheelwitness-dist-info-v1", "wheelwitness-record-v1")
 _SCHEMES: Final = (
     "purelib",
