@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check bench lock setup clean help
+.PHONY: demo test check bench fuzz lock setup clean help
 
 help:                      ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*##/\t/'
@@ -27,6 +27,12 @@ check: setup               ## lint, types, import contracts, docs
 
 bench: setup               ## our rebuild beside uv build and pip wheel, as ratios
 	@$(BIN)/python tools/bench.py
+
+SECONDS ?= 60
+fuzz: setup                ## each reader of archives and their texts against bytes made up, SECONDS for each
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/fuzz.txt
+	@for target in archive container fields about record sdist; do \
+		echo "fuzzing $$target" && $(BIN)/python -m tests.fuzz.run $$target --seconds $(SECONDS) || exit 1; done
 
 lock: setup                ## new hash-pinned requirements, without any index address in them
 	@sh tools/lock.sh

@@ -87,7 +87,8 @@ def _line_ends(case: Case, difference: Difference) -> bool:
 
 
 def _tags(case: Case, difference: Difference) -> bool:
-    return case.below_dist_info(difference.path) == "WHEEL" and difference.kind == "content"
+    told = case.below_dist_info(difference.path) == "WHEEL" and difference.kind == "content"
+    return told or difference.kind == "filename"
 
 
 def _metadata(case: Case, difference: Difference) -> bool:

@@ -1,5 +1,7 @@
 """The two published files that a rebuild begins with: from an index, or from disk."""
 
+import os
+import stat
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,6 +11,7 @@ from rebuilders.errors import NotBuilt
 from rebuilders.index.interface import IndexFile, IndexSource, Project
 from witness.digest import sha256_hex
 from witness.errors import InputError, Malformed, NotFound
+from witness.escape import printable
 from witness.limits import ARCHIVE
 from witness.names import SdistName, TargetName, WheelName
 
@@ -88,17 +91,28 @@ def from_files(wheel: Path, sdist: Path) -> Target:
         raise InputError(str(error), hint="Name local files as an index would.") from None
     if (name.project, name.version) != (source.project, source.version):
         raise InputError(f"{wheel.name} and {sdist.name} are not of the same release")
-    data, other = _read(wheel), _read(sdist)
+    data, other = read_local(wheel), read_local(sdist)
     return Target(name, sha256_hex(data), data, Source(sdist.name, other, sha256_hex(other)))
 
 
-def _read(path: Path) -> bytes:
+def read_local(path: Path) -> bytes:
+    """The bytes of the regular file at `path`; a pipe or a device is never waited for.
+
+    Raises:
+        InputError: not a file that can be read, or larger than any wheel or sdist may be.
+    """
     try:
-        if path.stat().st_size > ARCHIVE.file:
-            raise InputError(f"{path}: larger than the {ARCHIVE.file} bytes allowed")
-        return path.read_bytes()
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise InputError(f"{printable(str(path))}: not a file")
+            data = file.read(ARCHIVE.file + 1)
     except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from None
+        raise InputError(f"{printable(str(path))}: {error.strerror}") from None
+    except ValueError:  # a NUL in the path
+        raise InputError(f"{printable(str(path))}: not a path") from None
+    if len(data) > ARCHIVE.file:
+        raise InputError(f"{printable(str(path))}: larger than the {ARCHIVE.file} bytes allowed")
+    return data
 
 
 def _absent(message: str, cause: str) -> NotBuilt:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Final
 
 from rebuilders.pipeline import Attempt, Report
-from rebuilders.plan.recipe import Recipe
+from rebuilders.plan.recipe import Plan, Recipe
 from rebuilders.result import result_of
 from witness import __version__
 from witness.errors import Incomplete
@@ -62,7 +62,7 @@ def observe(
         ),
         rebuilt=_resource(best.built.filename, best.sha256) if best else None,
         recipe=DigestSet(sha256=best.recipe.digest) if best else None,
-        environment=_environment(best.recipe) if best else None,
+        environment=_environment(best.recipe, report.plan) if best else None,
         isolation=isolation if ran else None,
         builder=Builder(name=builder, tool=Tool(name="wheelwitness", version=__version__)),
         attempt=Attempted(
@@ -78,15 +78,21 @@ def _resource(name: str, sha256: str) -> Resource:
     return Resource(name=name, digest=DigestSet(sha256=sha256))
 
 
-def _environment(recipe: Recipe) -> Environment:
+def _environment(recipe: Recipe, plan: Plan | None) -> Environment:
+    known = {"definition": plan.definition.because} if plan and plan.definition else {}
     return Environment(
         interpreter=recipe.interpreter,
         platform=recipe.platform,
         requirements=tuple(
-            Requirement(name=item.name, version=item.version, sha256=item.sha256)
+            Requirement(
+                name=item.name,
+                version=item.version,
+                sha256=item.sha256,
+                built_from=DigestSet(sha256=item.source) if item.source else None,
+            )
             for item in recipe.requirements
         ),
-        variables={**recipe.variables, **_unusual(recipe), "umask": f"{recipe.umask:03o}"},
+        variables={**recipe.variables, **_unusual(recipe), **known, "umask": f"{recipe.umask:03o}"},
     )
 
 

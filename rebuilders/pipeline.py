@@ -10,45 +10,35 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from packaging.utils import canonicalize_name
-
-from rebuilders.build import Built, Order, ask_requirements, build_wheel
+from rebuilders.build import Built, Order, build_wheel
 from rebuilders.causes import Case, cause_of, no_recipe_helps
 from rebuilders.deadline import Deadline
-from rebuilders.environment.install import Environments
 from rebuilders.environment.interpreters import Interpreter
-from rebuilders.environment.resolve import Resolver
 from rebuilders.errors import NotBuilt
-from rebuilders.facts.sdist import SdistFacts, sdist_facts
+from rebuilders.facts.sdist import sdist_facts
 from rebuilders.facts.wheel import wheel_facts
 from rebuilders.inputs import Target
-from rebuilders.plan.infer import Evidence, infer
+from rebuilders.plan.infer import Evidence, infer, nearest_python
 from rebuilders.plan.recipe import After, Candidate, Locked, Plan, Reason, Recipe
-from rebuilders.plan.requirement import parse_requirement
 from rebuilders.plan.variations import Miss, variations
-from rebuilders.sandbox.interface import Limits, Sandbox
+from rebuilders.provide import Definitions, Ports, Provider, Subject, missing_requirements, recipe_of
 from witness.compare.ladder import Outcome, compare
 from witness.digest import sha256_hex
-from witness.errors import Malformed
-from witness.observation import LEVELS
+from witness.errors import Incomplete, Malformed
+from witness.names import WheelName
+from witness.observation import LEVELS, Difference
 from witness.wheel.reader import Wheel, read_wheel
 
 PHASES: Final = ("fetch", "resolve", "build", "compare")
 MAX_ATTEMPTS: Final = 16
-MAX_ATTEMPTS_MATCHED: Final = 6  # when a match is there, and only a better level is looked for
+MAX_ATTEMPTS_MATCHED: Final = 6  # when it is equal but for what other recipes hardly ever change
 _BEST: Final = ("bitwise", "archive")
-
-
-@dataclass(frozen=True, slots=True)
-class Ports:
-    """What a rebuild works with. `platform` is as a recipe names it."""
-
-    resolver: Resolver
-    environments: Environments
-    sandbox: Sandbox
-    interpreters: tuple[Interpreter, ...]
-    platform: str
-    limits: Limits
+_HARDLY_CHANGED: Final = (
+    "generator",
+    "metadata-order",
+    "record-complete",
+    "top-level",
+)  # rules, without versions
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +91,12 @@ class Report:
 
     @property
     def explanation(self) -> tuple[Reason, ...]:
-        """What had to be changed of the first candidate to get the best attempt; empty if nothing."""
+        """What people knew, and what had to be changed of the first candidate to get the best attempt."""
         if self.plan is None or self.best is None:
             return ()
         first = self.plan.candidates[0].reasons
-        return tuple(reason for reason in self.best.candidate.reasons if reason not in first)
+        found = (reason for reason in self.best.candidate.reasons if reason not in first)
+        return (*([self.plan.definition] if self.plan.definition else []), *found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +106,18 @@ class Prepared:
     wheel: Wheel
     evidence: Evidence
     plan: Plan
+    interpreters: tuple[Interpreter, ...]
+
+
+Bring = Callable[[str], Interpreter]
+"""Installs a minor version; raises Incomplete."""
 
 
 def rebuild(fetch: Callable[[], Target], ports: Ports, deadline: Deadline) -> Report:
     """Rebuilds what `fetch` gives. Raises FetchFailed and SandboxUnavailable only."""
     timer = Timer()
     target: Target | None = None
-    run = _Run(ports, deadline, timer)
+    run = _Run(ports, Provider(ports, deadline), timer)
     try:
         with timer.phase("fetch"):
             target = fetch()
@@ -141,8 +137,16 @@ def rebuild(fetch: Callable[[], Target], ports: Ports, deadline: Deadline) -> Re
     )
 
 
-def prepare(target: Target, interpreters: tuple[Interpreter, ...]) -> Prepared:
-    """Reads `target` and plans. Raises NotBuilt where that is not possible."""
+def prepare(
+    target: Target,
+    interpreters: tuple[Interpreter, ...],
+    definitions: Definitions,
+    bring: Bring | None = None,
+) -> Prepared:
+    """Reads `target` and plans, with `bring` for the nearest interpreter if it is none of `interpreters`.
+
+    Raises NotBuilt where that is not possible.
+    """
     if target.sdist is None:
         raise _not_attempted(
             f"the release has no sdist to rebuild {target.name.filename} from", "locate", "no-sdist"
@@ -151,7 +155,7 @@ def prepare(target: Target, interpreters: tuple[Interpreter, ...]) -> Prepared:
         raise _not_attempted(
             f"{target.name.filename}: only pure wheels are rebuilt so far", "plan", "native-wheel"
         )
-    if not interpreters:
+    if not interpreters and bring is None:
         raise _not_attempted("this machine has no Python to build with", "plan", "no-interpreter")
     try:
         wheel = read_wheel(target.data)
@@ -161,10 +165,28 @@ def prepare(target: Target, interpreters: tuple[Interpreter, ...]) -> Prepared:
     try:
         sdist = sdist_facts(target.sdist.data, target.sdist.filename, target.sdist.sha256)
         minors = tuple(interpreter.minor for interpreter in interpreters)
-        evidence = Evidence(target.name.project, facts, sdist, target.uploaded, minors)
-        return Prepared(wheel, evidence, infer(evidence))
+        known = definitions(target.name.project, target.name.version)
+        evidence = Evidence(target.name.project, facts, sdist, target.uploaded, minors, definition=known)
+        evidence, interpreters = _brought(evidence, interpreters, bring)
+        if not interpreters:
+            raise _not_attempted(f"no Python to build with: {evidence.lacking}", "plan", "no-interpreter")
+        return Prepared(wheel, evidence, infer(evidence), interpreters)
     except Malformed as error:
         raise _not_attempted(str(error), "read", "malformed-sdist") from None
+
+
+def _brought(
+    evidence: Evidence, interpreters: tuple[Interpreter, ...], bring: Bring | None
+) -> tuple[Evidence, tuple[Interpreter, ...]]:
+    """The evidence and interpreters with the nearest one among them, if it can be installed."""
+    wanted = nearest_python(evidence) if bring else ""
+    if bring is None or wanted in evidence.pythons:
+        return evidence, interpreters
+    try:
+        new = bring(wanted)
+    except Incomplete as error:
+        return replace(evidence, lacking=f"could not be installed: {error}"), interpreters
+    return replace(evidence, pythons=(*evidence.pythons, wanted)), (*interpreters, new)
 
 
 class _Repeated(Exception):
@@ -176,7 +198,7 @@ class _Run:
     """The search through a plan's candidates, and the best that it has found so far."""
 
     ports: Ports
-    deadline: Deadline
+    provider: Provider
     timer: Timer
     prepared: Prepared | None = None
     best: Attempt | None = None
@@ -188,7 +210,10 @@ class _Run:
 
     def search(self, target: Target) -> None:
         """Follows the plan until a wheel comes out; then varies its recipe as long as that brings it nearer."""
-        self.prepared = prepared = prepare(target, self.ports.interpreters)
+        with self.timer.phase("resolve"):
+            self.prepared = prepared = prepare(
+                target, self.ports.interpreters, self.ports.definitions, self._bring()
+            )
         state: After = "start"
         for candidate in prepared.plan.candidates:
             if candidate.after != state:
@@ -209,6 +234,12 @@ class _Run:
             return None
         return self.best
 
+    def _bring(self) -> Bring | None:
+        installer, deadline = self.ports.installer, self.provider.deadline
+        if installer is None:
+            return None
+        return lambda minor: installer.install(minor, seconds=deadline.remaining("resolve"))
+
     def cause(self) -> str:
         """The class of the mismatch that it came to; nothing, if it came to none."""
         if self.best is None or self.standing() is None or self.best.outcome.matches or self.prepared is None:
@@ -221,10 +252,9 @@ class _Run:
         assert best is not None  # noqa: S101 - the caller has looked
         if no_recipe_helps(_case(prepared, best)):
             return False
-        differences = best.outcome.comparison.differences
-        miss = Miss(wheel_facts(best.wheel), differences, best.recipe.requirements)
+        miss = Miss(wheel_facts(best.wheel), _differing(best.outcome), best.recipe.requirements)
         for candidate in variations(prepared.evidence, best.candidate, miss):
-            if self.tries >= (MAX_ATTEMPTS_MATCHED if best.outcome.matches else MAX_ATTEMPTS):
+            if self.tries >= _most_attempts(best.outcome):
                 return False
             self._try(candidate, target, prepared)
             if self.best is not best:
@@ -237,7 +267,7 @@ class _Run:
             return None
         self.tried.add(candidate.question)
         try:
-            attempt = self._attempt(candidate, target, prepared.wheel, prepared.evidence.sdist)
+            attempt = self._attempt(candidate, target, prepared)
         except _Repeated:
             return None
         except NotBuilt as failure:
@@ -253,72 +283,38 @@ class _Run:
             self.best = attempt
         return "mismatch"
 
-    def _attempt(self, candidate: Candidate, target: Target, wheel: Wheel, sdist: SdistFacts) -> Attempt:
-        ports = self.ports
-        interpreter = next(i for i in ports.interpreters if i.minor == candidate.python)
-        locked, order = self._environment(candidate, interpreter, target, sdist)
+    def _attempt(self, candidate: Candidate, target: Target, prepared: Prepared) -> Attempt:
+        wheel, sdist = prepared.wheel, prepared.evidence.sdist
+        assert target.sdist is not None  # noqa: S101 - prepare has refused the others
+        interpreter = next(i for i in prepared.interpreters if i.minor == candidate.python)
+        subject = Subject(target.sdist.data, sdist)
+        with self.timer.phase("resolve"):
+            locked, order = self.provider.provide(candidate, interpreter, subject)
         if candidate.ask_backend and (missing := self._missing(order, locked)):
             more = replace(candidate, requirements=(*candidate.requirements, *missing))
-            locked, order = self._environment(more, interpreter, target, sdist)
-        recipe = Recipe(
-            interpreter=interpreter.name,
-            platform=ports.platform,
-            requirements=locked,
-            variables=candidate.variables,
-            umask=candidate.umask,
-            modes=candidate.modes,
-            backend=sdist.build_backend,
-            frontend=candidate.frontend,
-            options=candidate.options,
-            line_ends=candidate.line_ends,
-        )
+            with self.timer.phase("resolve"):
+                locked, order = self.provider.provide(more, interpreter, subject)
+        recipe = recipe_of(candidate, locked, interpreter, self.ports.platform, sdist)
         if recipe.digest in self.tried:
             raise _Repeated
         self.tried.add(recipe.digest)
         self.tries += 1
         with self.timer.phase("build"):
-            limits = replace(
-                order.limits, seconds=min(order.limits.seconds, self.deadline.remaining("build"))
-            )
-            built = build_wheel(replace(order, limits=limits), ports.sandbox)
+            built = build_wheel(replace(order, limits=self.provider.limits()), self.ports.sandbox)
         with self.timer.phase("compare"):
             rebuilt = _read_built(built)
-            return Attempt(candidate, recipe, built, sha256_hex(built.data), rebuilt, compare(wheel, rebuilt))
+            names = (target.name, WheelName.parse(built.filename))
+            outcome = compare(wheel, rebuilt, names)
+            return Attempt(candidate, recipe, built, sha256_hex(built.data), rebuilt, outcome)
 
     def _missing(self, order: Order, locked: tuple[Locked, ...]) -> tuple[str, ...]:
         """What the backend asks for besides `locked`."""
         try:
             with self.timer.phase("build"):
-                asked = ask_requirements(order, self.ports.sandbox)
-            return tuple(text for text in asked if not _satisfied(text, locked))
+                return missing_requirements(order, locked, self.ports.sandbox)
         except NotBuilt:
             self.tries += 1  # it ended in its first hook, but it was begun
             raise
-
-    def _environment(
-        self, candidate: Candidate, interpreter: Interpreter, target: Target, sdist: SdistFacts
-    ) -> tuple[tuple[Locked, ...], Order]:
-        left = self.deadline.remaining("resolve")
-        assert target.sdist is not None  # noqa: S101 - prepare has refused the others
-        with self.timer.phase("resolve"):
-            locked = self.ports.resolver.resolve(candidate, interpreter, timeout=left)
-            left = self.deadline.remaining("resolve")
-            environment = self.ports.environments.prepare(interpreter, locked, seconds=left)
-        limits = replace(
-            self.ports.limits, seconds=min(self.ports.limits.seconds, self.deadline.remaining("build"))
-        )
-        return locked, Order(
-            sdist=target.sdist.data,
-            facts=sdist,
-            variables={**interpreter.variables, **candidate.variables},
-            umask=candidate.umask,
-            modes=candidate.modes,
-            frontend=candidate.frontend,
-            options=candidate.options,
-            line_ends=candidate.line_ends,
-            environment=environment,
-            limits=limits,
-        )
 
 
 def _case(prepared: Prepared, attempt: Attempt) -> Case:
@@ -326,9 +322,23 @@ def _case(prepared: Prepared, attempt: Attempt) -> Case:
     return Case(prepared.wheel, attempt.wheel, prepared.evidence.sdist, differences)
 
 
-def _rank(outcome: Outcome) -> tuple[int, bool, int]:
+def _rank(outcome: Outcome) -> tuple[int, bool, int, int]:
+    """Smaller is nearer to the published wheel."""
     level = LEVELS.index(outcome.level) if outcome.level else len(LEVELS)
-    return level, not outcome.comparison.archive_exact, outcome.comparison.differences_total
+    comparison = outcome.comparison
+    return level, not comparison.archive_exact, comparison.differences_total, len(comparison.rules)
+
+
+def _differing(outcome: Outcome) -> tuple[Difference, ...]:
+    """What differs, equated by a rule or not."""
+    equated = {use.path: Difference(path=use.path, kind="content") for use in outcome.comparison.rules}
+    return (*outcome.comparison.differences, *equated.values())
+
+
+def _most_attempts(outcome: Outcome) -> int:
+    """A match by rules is looked beyond like a mismatch, where another recipe may well do without the rule."""
+    names = {use.id.partition("@")[0] for use in outcome.comparison.rules}
+    return MAX_ATTEMPTS_MATCHED if outcome.matches and names <= {*_HARDLY_CHANGED} else MAX_ATTEMPTS
 
 
 def _read_built(built: Built) -> Wheel:
@@ -344,23 +354,6 @@ def _read_built(built: Built) -> Wheel:
             log=built.log,
         ) from None
     return wheel
-
-
-def _satisfied(text: str, locked: tuple[Locked, ...]) -> bool:
-    try:
-        requirement = parse_requirement(text)
-    except Malformed as error:
-        raise NotBuilt(
-            f"the backend asks for what cannot be had: {error}",
-            result="build-failed",
-            phase="hook",
-            cause="invalid-requirement",
-        ) from None
-    return requirement.marker is None and any(
-        canonicalize_name(requirement.name) == canonicalize_name(item.name)
-        and requirement.specifier.contains(item.version, prereleases=True)
-        for item in locked
-    )
 
 
 def _not_attempted(message: str, phase: str, cause: str) -> NotBuilt:

@@ -38,6 +38,8 @@ def to_json(report: Report, name: TargetName) -> dict[str, Any]:
         rules=[rule.id for rule in comparison.rules] if comparison else [],
         differences=[d.wire() for d in comparison.differences[:MAX_LISTED]] if comparison else [],
         differencesTotal=comparison.differences_total if comparison else 0,
+        findings=[f.wire() for f in comparison.findings or ()] if comparison else [],
+        findingsTotal=comparison.findings_total or 0 if comparison else 0,
         attempts=report.tries,
         failure={"phase": failure.phase, "cause": failure.cause} if failure else None,
         backend=report.plan.backend if report.plan else None,
@@ -51,6 +53,11 @@ def to_json(report: Report, name: TargetName) -> dict[str, Any]:
             "digest": best.recipe.digest,
             "python": best.recipe.interpreter,
             "requirements": [f"{item.name}=={item.version}" for item in best.recipe.requirements],
+            "builtRequirements": [
+                {"name": item.name, "version": item.version, "sdist": item.source, "recipe": item.recipe}
+                for item in best.recipe.requirements
+                if item.source
+            ],
         }
     return value
 
@@ -82,6 +89,8 @@ def _empty(name: TargetName) -> dict[str, Any]:
         "rules": [],
         "differences": [],
         "differencesTotal": 0,
+        "findings": [],
+        "findingsTotal": 0,
         "recipe": None,
         "attempts": 0,
         "failure": None,

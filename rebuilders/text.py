@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from rebuilders.pipeline import Attempt, Report
-from rebuilders.plan.recipe import Candidate, Plan
+from rebuilders.plan.recipe import Candidate, Locked, Plan
 from rebuilders.result import result_of
 from witness.escape import printable
 from witness.names import TargetName
+from witness.observation import Comparison
 
 _MAX_ROWS: Final = 20
 
@@ -28,7 +29,7 @@ def _lines(report: Report, name: TargetName) -> Iterator[str]:
             yield f"  {failure}"
         return
     yield f"{shown}: {result_of(report)} ({_level(best)})"
-    requirements = ", ".join(f"{item.name} {item.version}" for item in best.recipe.requirements)
+    requirements = ", ".join(map(_requirement, best.recipe.requirements))
     yield f"  built by {best.recipe.interpreter} with {requirements or 'nothing else'}"
     tries = f"{report.tries} attempt{'s' if report.tries > 1 else ''}"
     yield f"  {tries}, {report.seconds['total']:.1f} s; recipe sha256:{best.recipe.digest}"
@@ -41,11 +42,16 @@ def _lines(report: Report, name: TargetName) -> Iterator[str]:
         yield f"  {difference.kind:18} {printable(difference.path) or '(the archive itself)'}"
     if comparison.differences_total > _MAX_ROWS:
         yield f"  … and {comparison.differences_total - _MAX_ROWS} more"
+    yield from findings(comparison)
     if report.explanation:
         changes = "; ".join(f"{reason.decision} ({reason.because})" for reason in report.explanation)
-        yield f"  {'equal' if best.outcome.matches else 'nearest'} once built with {printable(changes)}"
+        yield f"  {'equal' if best.outcome.matches else 'nearest'} once built with {printable(changes, limit=2000)}"
     yield "  because:"
     yield from (f"    {line}" for line in reasons(best.candidate))
+
+
+def _requirement(item: Locked) -> str:
+    return f"{item.name} {item.version}{' (built here from its sdist)' if item.source else ''}"
 
 
 def _level(best: Attempt) -> str:
@@ -62,6 +68,15 @@ def _level(best: Attempt) -> str:
     return (
         "bitwise: the same file" if outcome.level == "bitwise" else f"{outcome.level}: equal by named rules"
     )
+
+
+def findings(comparison: Comparison) -> Iterator[str]:
+    """What the published file gets wrong by itself; nothing for most."""
+    listed = comparison.findings or ()
+    for finding in listed[:_MAX_ROWS]:
+        yield f"  published by itself: {finding.kind:18} {printable(finding.path) or '(the archive itself)'}"
+    if (more := (comparison.findings_total or 0) - len(listed[:_MAX_ROWS])) > 0:
+        yield f"  … and {more} more such findings"
 
 
 def reasons(candidate: Candidate) -> Iterator[str]:

@@ -2,21 +2,24 @@
 
 import sysconfig
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from rebuilders import definitions
 from rebuilders.config import Settings
 from rebuilders.deadline import Deadline
 from rebuilders.environment.install import Environments
 from rebuilders.environment.interpreters import installed
+from rebuilders.environment.pythons import Installer, directory_of
 from rebuilders.environment.resolve import Resolver
 from rebuilders.index.cached import CachedIndex
 from rebuilders.index.endpoint import default_endpoint
 from rebuilders.index.interface import IndexSource
 from rebuilders.index.simple import SimpleIndex
 from rebuilders.inputs import Target, from_files, from_index
-from rebuilders.pipeline import Ports, Report, rebuild
+from rebuilders.pipeline import Report, rebuild
+from rebuilders.provide import Ports
 from rebuilders.sandbox.bubblewrap import Bubblewrap, probe
 from rebuilders.sandbox.interface import Limits
 from witness.errors import InputError
@@ -31,6 +34,10 @@ class Workshop:
     index: IndexSource
     fetcher: HttpFetcher
     ports: Ports
+
+    def without_definitions(self) -> "Workshop":
+        """The same, but with inference alone."""
+        return replace(self, ports=replace(self.ports, definitions=definitions.none))
 
     def rebuild(self, target: TargetName, timeout: float) -> Report:
         """Rebuilds a published target within `timeout` seconds."""
@@ -76,9 +83,12 @@ def open_workshop(settings: Settings) -> Workshop:
         resolver=Resolver(uv, endpoint, settings.cache_path),
         environments=Environments(uv, settings.cache_path, index, sandbox),
         sandbox=sandbox,
-        interpreters=installed(),
+        interpreters=installed(directory_of(settings.cache_path)),
         platform=sysconfig.get_platform(),
         limits=Limits(),
+        index=index,
+        definitions=definitions.find,
+        installer=Installer(uv, settings.cache_path) if settings.install_pythons else None,
     )
     return Workshop(index, fetcher, ports)
 

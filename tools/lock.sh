@@ -5,4 +5,5 @@ bin=.venv/bin
 pin() { "$bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes \
     --no-header --no-emit-index-url --no-annotate --upgrade "$@"; }
 pin pyproject.toml --all-extras --group dev --output-file requirements/dev.txt
+pin --group fuzz --output-file requirements/fuzz.txt
 grep -E '^uv==' requirements/dev.txt | sed 's/ .*//' | pin - --output-file requirements/bootstrap.txt

@@ -9,9 +9,12 @@ import typer
 from rebuilders.cli.options import JsonOption
 from witness.errors import InputError, Malformed
 from witness.escape import printable
-from witness.limits import ARCHIVE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from witness.compare.ladder import Outcome
+    from witness.names import WheelName
     from witness.wheel.reader import Wheel
 
 
@@ -22,6 +25,8 @@ def compare(
 ) -> None:
     """Say how equal two wheels are, and what differs.
 
+    The file names are compared as well, if both are names of wheels.
+
     \b
     Example:
       rebuilder compare six-1.17.0-py2.py3-none-any.whl dist/six-1.17.0-py2.py3-none-any.whl
@@ -30,42 +35,58 @@ def compare(
     """
     from witness.compare.ladder import compare as compare_wheels
 
-    outcome = compare_wheels(_read(published), _read(rebuilt))
-    comparison = outcome.comparison
-    if json:
-        value = {
-            "schema": "compare/1",
-            "result": "match" if outcome.matches else "mismatch",
-            "level": outcome.level,
-            "archiveExact": comparison.archive_exact,
-            "rules": [rule.id for rule in comparison.rules],
-            "differences": [difference.wire() for difference in comparison.differences],
-            "differencesTotal": comparison.differences_total,
-        }
-        typer.echo(jsonlib.dumps(value))
-    else:
-        exact = ", and the first file's bytes follow from the second" if comparison.archive_exact else ""
-        typer.echo(
-            f"match ({outcome.level}{exact})"
-            if outcome.matches
-            else f"mismatch ({comparison.differences_total})"
-        )
-        for use in comparison.rules:
-            values = f"{printable(use.published)} / {printable(use.rebuilt)}"
-            typer.echo(f"  {use.id:18} {printable(use.path)}: {values}")
-        for difference in comparison.differences:
-            typer.echo(f"  {difference.kind:18} {printable(difference.path) or '(the archive itself)'}")
+    names = (_name(published), _name(rebuilt))
+    outcome = compare_wheels(_read(published), _read(rebuilt), names)
+    typer.echo(jsonlib.dumps(_value(outcome)) if json else "\n".join(_lines(outcome)))
     raise typer.Exit(0 if outcome.matches else 1)
 
 
+def _value(outcome: "Outcome") -> dict[str, object]:
+    comparison = outcome.comparison
+    return {
+        "schema": "compare/1",
+        "result": "match" if outcome.matches else "mismatch",
+        "level": outcome.level,
+        "archiveExact": comparison.archive_exact,
+        "rules": [rule.id for rule in comparison.rules],
+        "differences": [difference.wire() for difference in comparison.differences],
+        "differencesTotal": comparison.differences_total,
+        "findings": [finding.wire() for finding in comparison.findings or ()],
+        "findingsTotal": comparison.findings_total or 0,
+    }
+
+
+def _lines(outcome: "Outcome") -> "Iterator[str]":
+    from rebuilders.text import findings
+
+    comparison = outcome.comparison
+    exact = ", and the first file's bytes follow from the second" if comparison.archive_exact else ""
+    if outcome.matches:
+        yield f"match ({outcome.level}{exact})"
+    else:
+        yield f"mismatch ({comparison.differences_total})"
+    for use in comparison.rules:
+        values = f"{printable(use.published)} / {printable(use.rebuilt)}"
+        yield f"  {use.id:18} {printable(use.path)}: {values}"
+    for difference in comparison.differences:
+        yield f"  {difference.kind:18} {printable(difference.path) or '(the archive itself)'}"
+    yield from findings(comparison)
+
+
+def _name(path: Path) -> "WheelName | None":
+    from witness.names import WheelName
+
+    try:
+        return WheelName.parse(path.name)
+    except Malformed:
+        return None
+
+
 def _read(path: Path) -> "Wheel":
+    from rebuilders.inputs import read_local
     from witness.wheel.reader import read_wheel
 
     try:
-        if path.stat().st_size > ARCHIVE.file:
-            raise InputError(f"{path}: larger than the {ARCHIVE.file} bytes allowed")
-        return read_wheel(path.read_bytes())
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from None
+        return read_wheel(read_local(path))
     except Malformed as error:
-        raise InputError(f"{path}: {error}", hint="Give two wheels.") from None
+        raise InputError(f"{printable(str(path))}: {error}") from None

@@ -106,14 +106,26 @@ def _limits(_: Settings) -> Found:
     return "rlimits, and what is seen by looking; no control group is left to us", f"Better: {HOW_TO_GET_ONE}"
 
 
-def _interpreters(_: Settings) -> str:
+def _interpreters(told: Settings) -> str:
     from rebuilders.environment.interpreters import installed
+    from rebuilders.environment.pythons import Installer, directory_of
+    from rebuilders.wiring import find_uv
     from witness.errors import Incomplete
 
-    found = installed()
+    found = installed(directory_of(told.cache_path))
     if not found:
         raise Incomplete("no Python to build with", hint="Install one: uv python install 3.13.")
-    return ", ".join(interpreter.version for interpreter in found)
+    here = ", ".join(interpreter.version for interpreter in found)
+    try:
+        offered = Installer(find_uv(), told.cache_path).offered()
+    except (Incomplete, ImportError, FileNotFoundError):
+        return here  # what uv lacks is told in its own line
+    missing = [minor for minor in offered if minor not in {interpreter.minor for interpreter in found}]
+    if not missing:
+        return here
+    return (
+        f"{here}; missing {', '.join(missing)} (uv python install {' '.join(missing)}, or --install-pythons)"
+    )
 
 
 def _uv(_: Settings) -> str:

@@ -10,6 +10,7 @@ import typer
 from rebuilders.cli.add import add
 from rebuilders.cli.batch import batch
 from rebuilders.cli.compare import compare
+from rebuilders.cli.definitions import definitions
 from rebuilders.cli.doctor import doctor
 from rebuilders.cli.init import init
 from rebuilders.cli.plan import plan
@@ -53,7 +54,7 @@ def _options(
     pass
 
 
-for command in (rebuild, batch, plan, compare, init, add, publish, serve, status, doctor):
+for command in (rebuild, batch, plan, compare, init, add, publish, serve, status, doctor, definitions):
     app.command()(command)
 app.command("run")(run_node)
 

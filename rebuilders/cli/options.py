@@ -31,6 +31,14 @@ ContactOption = Annotated[
         show_default=False,
     ),
 ]
+InstallOption = Annotated[
+    bool,
+    typer.Option(
+        "--install-pythons",
+        envvar="WHEELWITNESS_INSTALL_PYTHONS",
+        help="Let uv install the Python nearest to a wheel's where it is missing, into the cache directory.",
+    ),
+]
 TimeoutOption = Annotated[
     float,
     typer.Option(envvar="WHEELWITNESS_TIMEOUT", min=1.0, help="Seconds that one rebuild may take in all."),
@@ -44,6 +52,6 @@ NodeArgument = Annotated[
 ]
 
 
-def settings(index: str, cache: Path | None, contact: str) -> Settings:
+def settings(index: str, cache: Path | None, contact: str, *, install_pythons: bool = False) -> Settings:
     """The settings that these options make."""
-    return Settings(index=index, cache=cache, contact=contact)
+    return Settings(index=index, cache=cache, contact=contact, install_pythons=install_pythons)

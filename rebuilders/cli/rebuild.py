@@ -11,6 +11,7 @@ from rebuilders.cli.options import (
     CacheOption,
     ContactOption,
     IndexOption,
+    InstallOption,
     JsonOption,
     QuietOption,
     TimeoutOption,
@@ -52,6 +53,7 @@ def rebuild(
     index: IndexOption = "",
     cache: CacheOption = None,
     contact: ContactOption = "",
+    install_pythons: InstallOption = False,
     quiet: QuietOption = False,
 ) -> None:
     """Rebuild one wheel from its sdist, compare, and say why. Nothing is signed.
@@ -73,7 +75,7 @@ def rebuild(
         raise InputError(f"{target}: a local wheel needs its sdist", hint="Add --sdist FILE.tar.gz.")
     name = TargetName.parse(local.name if sdist else target)
     try:
-        workshop = open_workshop(settings(index, cache, contact))
+        workshop = open_workshop(settings(index, cache, contact, install_pythons=install_pythons))
         if not quiet and sys.stderr.isatty():
             typer.echo(f"rebuilding {name} …", err=True)
         report = workshop.rebuild_files(local, sdist, timeout) if sdist else workshop.rebuild(name, timeout)

@@ -20,7 +20,8 @@ from rebuilders.facts.wheel import as_utc
 from witness.errors import Malformed
 from witness.escape import printable
 from witness.limits import KIB, MIB, ArchiveLimits
-from witness.wheel.archive import Entry, read_archive
+from witness.wheel.archive import read_archive
+from witness.wheel.entry import Entry
 
 LIMITS: Final = ArchiveLimits(file=256 * MIB, member=256 * MIB, total=512 * MIB)
 _READ: Final = ("pyproject.toml", "setup.py", "setup.cfg", "PKG-INFO")
@@ -29,6 +30,7 @@ _MAX_TEXT: Final = 4 * MIB
 _HARMLESS: Final = frozenset({"archive-comment", "colliding-name", "duplicate-name", "empty-directory"})
 _CHUNK: Final = 1 * MIB
 _MAX_HEADER: Final = 256 * KIB  # of the extended headers in front of one tar member
+_MAX_GLOBAL: Final = 64  # fields of global headers; `git archive` writes one
 _BLOCK: Final = 512
 _EXTENDED: Final = (
     tarfile.XHDTYPE,
@@ -37,6 +39,7 @@ _EXTENDED: Final = (
     tarfile.GNUTYPE_LONGNAME,
     tarfile.GNUTYPE_LONGLINK,
 )
+_SPARSE: Final = tarfile.GNUTYPE_SPARSE
 _MANY_DIGITS: Final = re.compile(rb"\d{100}")
 
 
@@ -153,7 +156,9 @@ def _tar(plain: io.BytesIO) -> Iterator[Found]:
     layout, number = Layout(_READ), 0
     expected = check_headers(plain.getbuffer())
     with tarfile.open(fileobj=plain, mode="r:", tarinfo=_Header) as archive:
-        for number, entry in enumerate(archive, 1):
+        while (entry := archive.next()) is not None:
+            archive.members.clear()  # type: ignore[attr-defined] # each holds all of its extended header
+            number += 1
             if number > LIMITS.members:
                 raise Malformed(f"more than the {LIMITS.members} members allowed")
             if entry.size < 0:
@@ -182,6 +187,7 @@ def _kind(entry: tarfile.TarInfo) -> Kind:
 class _Header(tarfile.TarInfo):
     """A header that cannot lead tarfile astray: before 3.11.14 a negative size sends it round in circles, and
     before 3.11.10 a long row of digits in an extended header takes it hours (CVE-2025-8194, CVE-2024-6232).
+    Each member gets a copy of all global headers, and a sparse map is read whole: gigabytes, in a file of kilobytes.
     """
 
     @classmethod
@@ -191,13 +197,24 @@ class _Header(tarfile.TarInfo):
         header = cls.frombuf(file.read(_BLOCK), tarfile.encoding or "utf-8", tarfile.errors or "strict")
         if header.size < 0:
             raise Malformed("a member of negative size")
+        if header.type == _SPARSE:
+            raise Malformed("a sparse file")
+        if len(tarfile.pax_headers) > _MAX_GLOBAL:
+            raise Malformed(f"more than {_MAX_GLOBAL} global headers")
         if header.type in _EXTENDED:
-            if header.size > _MAX_HEADER:
-                raise Malformed(f"an extended header of {header.size} bytes")
-            if _MANY_DIGITS.search(file.read(header.size)):
-                raise Malformed("an extended header with a number of more than 99 digits")
+            _check_extended(header.size, file)
         file.seek(at)
         return super().fromtarfile(tarfile)
+
+
+def _check_extended(size: int, file: io.BytesIO) -> None:
+    if size > _MAX_HEADER:
+        raise Malformed(f"an extended header of {size} bytes")
+    content = file.read(size)
+    if _MANY_DIGITS.search(content):
+        raise Malformed("an extended header with a number of more than 99 digits")
+    if b"GNU.sparse." in content:
+        raise Malformed("a sparse file")
 
 
 def _zip(data: bytes) -> Iterator[Found]:

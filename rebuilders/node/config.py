@@ -35,11 +35,15 @@ class NodeConfig(BaseModel):
     cache: str = ""
     jobs: Annotated[int, Field(ge=1, le=256)] = 1
     timeout: Annotated[float, Field(ge=1)] = DEFAULT_TIMEOUT
+    install_pythons: Annotated[bool, Field(alias="install-pythons")] = False
 
     @property
     def settings(self) -> Settings:
         return Settings(
-            index=self.index, cache=Path(self.cache) if self.cache else None, contact=self.contact
+            index=self.index,
+            cache=Path(self.cache) if self.cache else None,
+            contact=self.contact,
+            install_pythons=self.install_pythons,
         )
 
     @property

@@ -78,6 +78,23 @@ def test_weaker_levels_and_static_checks_count_if_named():
     assert judged(a(method="static", level="archive"), b(), rules=rules).outcome == "equivalent"
 
 
+@pytest.mark.parametrize("level", ["metadata", "content"])
+def test_a_level_by_rules_counts_only_where_it_is_named_itself(level):
+    other = {"metadata": "content", "content": "metadata"}[level]
+    for accept, outcome in (
+        ({level}, "equivalent"),
+        ({other, "bitwise", "archive", "static"}, "insufficient"),
+    ):
+        rules = policy(ALPHA, BETA, accept=frozenset(accept))
+        verdict = judged(a("match", level), b("match", level), rules=rules)
+        assert (verdict.outcome, verdict.level) == (outcome, level if outcome == "equivalent" else None)
+    both = policy(ALPHA, BETA, accept=frozenset({level, "bitwise"}))
+    assert (judged(a("match", level), b(), rules=both).level, judged(a(), b(), rules=both).level) == (
+        level,
+        "bitwise",
+    )
+
+
 def test_the_newest_observation_of_a_witness_counts():
     assert judged(a("mismatch", index=3), a(index=4), b()).outcome == "reproduced"
     assert judged(a(index=3), a("mismatch", index=4), b()).outcome == "divergent"

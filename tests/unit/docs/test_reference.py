@@ -99,10 +99,12 @@ def test_node_toml():
     (example,) = toml_blocks(REFERENCE / "node-toml.md")
     node_config.parse(example, "node.toml")
     rows = table(text_of("node-toml.md"), "node.toml")
-    assert set(rows) == set(NodeConfig.model_fields)
-    for key, field in NodeConfig.model_fields.items():
+    fields = {field.alias or name: field for name, field in NodeConfig.model_fields.items()}
+    assert set(rows) == set(fields)
+    for key, field in fields.items():
         default = rows[key][1].strip("`")
-        assert default == ("required" if field.is_required() else str(field.default) or '""'), key
+        shown = str(field.default).lower() if isinstance(field.default, bool) else str(field.default) or '""'
+        assert default == ("required" if field.is_required() else shown), key
 
 
 def test_fields_of_observations():
@@ -121,6 +123,39 @@ def test_fields_of_results():
     assert list(rows) == list(_empty(TargetName.parse("six==1.17.0")))
 
 
+KIND = re.compile(r'"([a-z][a-z0-9]*(?:-[a-z0-9]+)+)"')
+FIELDS = {
+    "wheel-version",
+    "root-is-purelib",
+    "requires-dist",
+    "requires-python",
+    "provides-extra",
+    "metadata-version",
+}
+
+
+def test_every_kind_of_finding_is_explained():
+    """Those that the modules write, the faults of headers once for METADATA and once for WHEEL."""
+    told = set(re.findall(r"`([a-z0-9-]+)`", (DOCS / "explanation" / "comparison.md").read_text("utf-8")))
+    wheel = DOCS.parent / "witness" / "wheel"
+    written = {
+        kind
+        for name in ("ambiguity", "archive", "paths", "conformance", "record")
+        for kind in KIND.findall((wheel / f"{name}.py").read_text("utf-8"))
+    }
+    source = (wheel / "headers.py").read_text("utf-8")
+    faults = set(re.findall(r'faults\["([a-z0-9-]+)"\]|\("([a-z0-9-]+)",\)\)', source))
+    faults = {fault for pair in faults for fault in pair if fault} | {"missing", "too-large"}
+    assert {"not-utf8", "odd-line", "missing"} < faults
+    written -= faults
+    written |= {f"{text}-{fault}" for text in ("metadata", "wheel") for fault in faults}
+    assert len(written) > 50
+    assert (
+        written - told - FIELDS - {"utf-8", "content-type", "content-transfer-encoding", "mime-version"}
+        == set()
+    )
+
+
 def test_limits_and_types():
     text = text_of("formats.md")
     assert MEDIA_TYPE in text
@@ -130,7 +165,9 @@ def test_limits_and_types():
     assert f"| shard | {limits.MAX_SHARD // limits.MIB} MiB |" in text
     wheel = limits.ARCHIVE
     sizes = (
-        f"{wheel.file // limits.MIB} MiB, {wheel.members} members, {wheel.total // limits.GIB} GiB unpacked"
+        f"{wheel.file // limits.MIB} MiB, {wheel.members} members, {wheel.total // limits.GIB} GiB unpacked; "
+        f"beyond {wheel.small // limits.MIB} MiB unpacked, {wheel.ratio} times its own size; "
+        f"{wheel.central // limits.MIB} MiB of central directory"
     )
     assert f"| wheel | {sizes} |" in text
 
