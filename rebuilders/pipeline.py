@@ -17,7 +17,7 @@ from rebuilders.environment.interpreters import Interpreter
 from rebuilders.errors import NotBuilt
 from rebuilders.facts.sdist import read_sdist
 from rebuilders.facts.wheel import wheel_facts
-from rebuilders.inputs import Target
+from rebuilders.inputs import Source, Target
 from rebuilders.plan.infer import Evidence, infer, nearest_python
 from rebuilders.plan.recipe import After, Candidate, Locked, Plan, Reason, Recipe
 from rebuilders.plan.variations import Miss, variations
@@ -313,12 +313,14 @@ class _Run:
         assert target.sdist is not None  # noqa: S101 - prepare has refused the others
         interpreter = next(i for i in prepared.interpreters if i.minor == candidate.python)
         subject = Subject(target.sdist.data, sdist)
+        own = self._own(candidate, target.sdist)
         with self.timer.phase("resolve"):
-            locked, order = self.provider.provide(candidate, interpreter, subject)
+            locked, order = self.provider.provide(candidate, interpreter, subject, built=own)
         if candidate.ask_backend and (missing := self._missing(order, locked)):
             more = replace(candidate, requirements=(*candidate.requirements, *missing))
             with self.timer.phase("resolve"):
-                locked, order = self.provider.provide(more, interpreter, subject)
+                locked, order = self.provider.provide(more, interpreter, subject, built=own)
+        _check_not_itself(target, locked)
         recipe = recipe_of(candidate, locked, interpreter, self.ports.platform, sdist)
         if recipe.digest in self.tried:
             raise _Repeated
@@ -332,6 +334,12 @@ class _Run:
             outcome = compare(wheel, rebuilt, names)
             return Attempt(candidate, recipe, built, sha256_hex(built.data), rebuilt, outcome)
 
+    def _own(self, candidate: Candidate, sdist: Source) -> tuple[Locked, ...]:
+        """The best wheel so far, for a candidate that is built by itself."""
+        if not candidate.by_itself or self.best is None:
+            return ()
+        return (self.provider.keep(self.best.built, sdist.sha256, self.best.recipe),)
+
     def _missing(self, order: Order, locked: tuple[Locked, ...]) -> tuple[str, ...]:
         """What the backend asks for besides `locked`."""
         try:
@@ -340,6 +348,17 @@ class _Run:
         except NotBuilt:
             self.tries += 1  # it ended in its first hook, but it was begun
             raise
+
+
+def _check_not_itself(target: Target, locked: tuple[Locked, ...]) -> None:
+    """The published wheel takes no part in its own rebuild: it could put into the new one what it holds itself."""
+    if any(item.sha256 == target.sha256 and not item.source for item in locked):
+        raise NotBuilt(
+            f"{target.name.filename}: its build would require the published wheel itself",
+            result="build-failed",
+            phase="resolve",
+            cause="requires-itself",
+        )
 
 
 def _case(prepared: Prepared, attempt: Attempt) -> Case:
