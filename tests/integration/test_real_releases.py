@@ -45,10 +45,20 @@ def test_bitwise_or_exact(workshop):
     [("jsonschema==2.6.0", {"vcversioner"}), ("backoff==1.10.0", {"cachecontrol", "pyrsistent"})],
 )
 def test_requirements_that_are_only_sdists(workshop, name, built):
+    if not {"3.6", "3.7", "3.8", "3.9"} & {interpreter.minor for interpreter in workshop.ports.interpreters}:
+        pytest.skip("what they require, as of their time, knows no newer Python than 3.9")
     report = workshop.rebuild(TargetName.parse(name), 300)
     assert report.best is not None, report.failure
     assert report.best.outcome.comparison.archive_exact
     assert {item.name for item in report.best.recipe.requirements if item.source} == built
+
+
+def test_a_backend_that_built_itself(workshop):
+    report = workshop.rebuild(TargetName.parse("wheel==0.38.4"), 300)
+    assert report.best is not None, report.failure
+    assert report.best.outcome.comparison.archive_exact
+    (own,) = [item for item in report.best.recipe.requirements if item.name == "wheel"]
+    assert own.source == report.target.sdist.sha256
 
 
 def test_published_by_the_backend_that_pyproject_does_not_name(workshop):
