@@ -10,8 +10,10 @@ import typer
 from rebuilders.cli.add import add
 from rebuilders.cli.batch import batch
 from rebuilders.cli.compare import compare
+from rebuilders.cli.cosign import cosign
 from rebuilders.cli.doctor import doctor
 from rebuilders.cli.init import init
+from rebuilders.cli.mirror import mirror
 from rebuilders.cli.plan import plan
 from rebuilders.cli.publish import publish
 from rebuilders.cli.rebuild import rebuild
@@ -53,7 +55,7 @@ def _options(
     pass
 
 
-for command in (rebuild, batch, plan, compare, init, add, publish, serve, status, doctor):
+for command in (rebuild, batch, plan, compare, init, add, publish, cosign, mirror, serve, status, doctor):
     app.command()(command)
 app.command("run")(run_node)
 

@@ -28,6 +28,12 @@ cache = {cache}
 # Rebuilds at a time, and seconds for each.
 jobs = {jobs}
 timeout = {timeout}
+
+# Other nodes: `rebuilder cosign` cosigns their logs, and gathers their cosignatures of this one.
+# [[peer]]
+# url = "https://node-b.example/"
+# log-key = "node-b.example/log+…"
+# cosigner-key = "node-b.example/cosigner+…"
 """
 
 
@@ -90,7 +96,7 @@ def policy_entry(config: NodeConfig, signers: NodeSigners, url: str) -> str:
 
 def toml_of(config: NodeConfig) -> str:
     """The text of `node.toml`."""
-    values = config.model_dump(exclude={"version"})
+    values = config.model_dump(exclude={"version", "peer"})
     return _TEMPLATE.format(**{key: _string(v) if isinstance(v, str) else v for key, v in values.items()})
 
 

@@ -110,7 +110,7 @@ class LogWriter:
     def _grow(self, before: VerifiedCheckpoint | None, entries: Sequence[bytes]) -> Growth:
         tree = self._tree(before)
         edge = read_edge(tree.size, tree.root, self._fetch)
-        return grow(edge, _last_bundle(edge, self._fetch), entries)
+        return grow(edge, last_bundle(edge, self._fetch), entries)
 
     def _publish(self, batch: Batch, growth: Growth) -> None:
         tree = self._tree(self._open(batch.checkpoint))
@@ -160,7 +160,7 @@ def open_writer(
         InputError: `state` cannot be used.
         Unverified: see `LogWriter`.
     """
-    with _exclusive(state):
+    with exclusive(state):
         yield LogWriter(store, Journal(DirectoryStore(state)), log, cosigner)
 
 
@@ -190,7 +190,8 @@ def _outdated(old: int, new: int) -> tuple[str, ...]:
     return tuple(paths)
 
 
-def _last_bundle(edge: Edge, fetch: Fetch) -> tuple[bytes, ...]:
+def last_bundle(edge: Edge, fetch: Fetch) -> tuple[bytes, ...]:
+    """The entries of the partial bundle at this edge, maybe none. Raises `Unverified` if they are others."""
     if row_width(edge.size, 0) == 0:
         return ()
     tile = tile_of(ENTRIES, edge.size // WIDTH, edge.size)
@@ -208,7 +209,8 @@ def _same(signed: bytes, other: bytes) -> bool:
 
 
 @contextmanager
-def _exclusive(state: Path) -> Iterator[None]:
+def exclusive(state: Path) -> Iterator[None]:
+    """Holds the lock of a log's writer. Raises as `open_writer` does."""
     try:
         state.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(state / "lock", os.O_RDWR | os.O_CREAT, 0o644)
