@@ -18,6 +18,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench_log import log_rows
+
 from rebuilders.batch import Batch, read_list
 from rebuilders.config import Settings
 from rebuilders.pipeline import Report
@@ -51,8 +53,13 @@ def main() -> None:
     parser.add_argument(
         "--list", type=Path, help="compare a batch over the targets in this file, and nothing else"
     )
+    parser.add_argument("--log", action="store_true", help="measure the log, and nothing else")
     arguments = parser.parse_args()
     rounds, as_json = arguments.rounds, arguments.json
+    if arguments.log:
+        rows = log_rows()
+        print(json.dumps(rows, indent=2) if as_json else table(rows))
+        return
     with tempfile.TemporaryDirectory(prefix="wheelwitness-bench-") as directory:
         workshop = open_workshop(Settings())
         if arguments.list:
@@ -76,7 +83,11 @@ def main() -> None:
             ),
         }
         results = {name: measure(*row) for name, row in rows.items()}
-    print(json.dumps(results, indent=2) if as_json else table(results))
+    grown = log_rows()
+    if as_json:
+        print(json.dumps(results | grown, indent=2))
+    else:
+        print(table(results), table(grown), sep="\n\n")
 
 
 def over_a_list(

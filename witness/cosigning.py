@@ -4,12 +4,12 @@ Peers meet through static files. Each publishes what it cosigned (witness.log.co
 that. So nobody needs to be reachable but for reading; whoever is can be asked at once besides (`add-checkpoint`).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from witness import canonical, note
+from witness import note
 from witness.digest import sha256_hex
 from witness.errors import Incomplete, InputError, Malformed, NotFound, Unverified, WheelwitnessError
 from witness.escape import printable
@@ -18,7 +18,7 @@ from witness.limits import MAX_CHECKPOINT
 from witness.log.cosigner import Cosigner, Inconsistent, NotSigned, OtherSize, UnknownLog, cosigned_path, pull
 from witness.log.location import fetch_at
 from witness.log.reader import LogReader, fetch_from
-from witness.log.shards import refresh
+from witness.log.shards import refresh_all
 from witness.log.writer import CHECKPOINT, exclusive
 from witness.note import Note, VerifierKey
 from witness.signing.named import CheckpointCosigner
@@ -45,9 +45,7 @@ __all__ = [
     "own_log", "parse_peer",
 ]  # fmt: skip
 
-_COLLECTED: Final = "collected"  # the best cosigned checkpoint of our own log, and how far bundles have it
-_REFRESHED: Final = "refreshed"
-_BATCH: Final = 1024  # entries whose bundles are proven anew at once
+_COLLECTED: Final = "collected"  # the best cosigned checkpoint of our own log
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +224,7 @@ def _take(own: OwnLog, found: Sequence[bytes], keys: tuple[CosignerKey, ...], to
     state.put(_COLLECTED, signed)
     if opened.checkpoint == reader.checkpoint:
         own.site.put(CHECKPOINT, _merged([current, signed]))
-    changed = _refresh(own, LogReader(signed, opened, fetch), state, keys, count)
+    changed = refresh_all(own.site, state, LogReader(signed, opened, fetch), own.key, keys)
     told.done.append(
         f"{printable(own.key.name)}: {opened.checkpoint.size} entries cosigned by {count} peers; "
         f"{changed} bundles proven anew"
@@ -288,31 +286,6 @@ def _merged(notes: Sequence[bytes]) -> bytes:
         # A cosignature begins with its time; all others of a key are equal.
         lines[key] = max(lines.get(key, signature), signature, key=lambda item: item.data)
     return note.encode(Note(parsed[0].text, tuple(lines.values())))
-
-
-def _refresh(own: OwnLog, reader: LogReader, state: Store, keys: tuple[CosignerKey, ...], count: int) -> int:
-    """Proves by `reader`'s checkpoint what fewer cosigned; what has `count` cosignatures already is not read."""
-    done = _refreshed(state)
-    start = max((size for number, size in done.items() if number >= count), default=0)
-    size = reader.checkpoint.size
-    changed = 0
-    for low in range(start, size, _BATCH):
-        entries = reader.entries(low, min(low + _BATCH, size))
-        changed += refresh(own.site, reader, enumerate(entries, low), own.key, keys)
-    if size > start:
-        covered = {str(number): held for number, held in {**done, count: size}.items()}
-        state.put(_REFRESHED, canonical.dumps(covered))
-    return changed
-
-
-def _refreshed(state: Store) -> Mapping[int, int]:
-    try:
-        value = canonical.loads(
-            state.get(_REFRESHED, limit=MAX_CHECKPOINT), what=_REFRESHED, limit=MAX_CHECKPOINT
-        )
-    except NotFound:
-        return {}
-    return {int(number): size for number, size in value.items()}
 
 
 def _collected(state: Store) -> Sequence[bytes]:

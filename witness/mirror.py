@@ -5,25 +5,26 @@ entries: what a node shows or withholds in its own has no influence. A consumer 
 place of the node's address; nothing in it needs to be believed.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from witness import dsse, statement
+from witness import note
 from witness.errors import Incomplete, InputError, Malformed, NotFound, Unverified
 from witness.fetch import Fetcher
 from witness.limits import MAX_CHECKPOINT
 from witness.log.location import fetch_at
 from witness.log.reader import LogReader, fetch_from
 from witness.log.seen import Caught, SeenLog
-from witness.log.shards import add_bundles
+from witness.log.shards import add_bundles, refresh_all
 from witness.log.writer import CHECKPOINT, exclusive, grow, last_bundle
-from witness.note import VerifierKey
+from witness.note import Note, Verifier, VerifierKey
 from witness.store.directory import DirectoryStore
 from witness.store.interface import Store
 from witness.tlog.checkpoint import Checkpoint, open_checkpoint
 from witness.tlog.contradiction import Fork
+from witness.tlog.cosignature import CosignerKey
 from witness.tlog.edge import WIDTH, Edge
 from witness.tlog.merkle import EMPTY_ROOT
 from witness.tlog.tiles import Fetch, read_edge
@@ -41,11 +42,17 @@ class Mirrored:
 
 
 def mirror(
-    fetch: Fetch, directory: Path, log_key: VerifierKey, *, progress: Callable[[int], None] = lambda _: None
+    fetch: Fetch,
+    directory: Path,
+    log_key: VerifierKey,
+    cosigners: Sequence[CosignerKey] = (),
+    *,
+    progress: Callable[[int], None] = lambda _: None,
 ) -> Mirrored:
     """Brings the copy in `directory` up to the log that `fetch` reads, or leaves it if the log contradicts itself.
 
-    The copy is in `site/`; `state/` has what was seen of the log, and evidence.
+    The copy is in `site/`; `state/` has what was seen of the log, and evidence. Of the checkpoint's signature lines
+    only those by the log and `cosigners` are kept: one that does not hold would make consumers refuse the whole.
 
     Raises:
         Incomplete: the log is older than the copy, a file could not be had, or another process is at it.
@@ -54,8 +61,8 @@ def mirror(
     """
     site, state = DirectoryStore(directory / "site"), directory / "state"
     with exclusive(state):
-        signed = fetch(CHECKPOINT)
-        verified = open_checkpoint(signed, log_key)
+        signed = only_by(fetch(CHECKPOINT), (log_key, *cosigners))
+        verified = open_checkpoint(signed, log_key, cosigners)
         seen = SeenLog(state, log_key)
         caught = list(seen.see(signed))
         seen.save()  # before anything of it is copied: a log that forks meanwhile is convicted by it
@@ -74,17 +81,34 @@ def mirror(
         if caught:
             return Mirrored(here.size, 0, tuple(caught))
         _copy(reader, site, here, progress)
+        if cosigners:
+            copied = LogReader(signed, verified, fetch_from(site))
+            refresh_all(site, DirectoryStore(state), copied, log_key, cosigners)
+        site.put(CHECKPOINT, signed)
         seen.save()
     return Mirrored(verified.checkpoint.size, verified.checkpoint.size - here.size)
 
 
-def copy_from(location: str, fetcher: Fetcher, directory: Path, log_key: str) -> Mirrored:
-    """`mirror` of the log at `location`, a web address or a directory, whose vkey is `log_key`."""
+def copy_from(
+    location: str, fetcher: Fetcher, directory: Path, log_key: str, cosigner_keys: Sequence[str] = ()
+) -> Mirrored:
+    """`mirror` of the log at `location`, a web address or a directory, with keys as vkeys."""
     try:
         key = VerifierKey.parse(log_key)
+        cosigners = tuple(map(CosignerKey.parse, cosigner_keys))
     except Malformed as error:
-        raise InputError(f"--log-key: {error}", hint="Copy the whole key from the witness.") from None
-    return mirror(fetch_at(location, fetcher), directory, key)
+        raise InputError(f"key: {error}", hint="Copy the whole key from the witness.") from None
+    return mirror(fetch_at(location, fetcher), directory, key, cosigners)
+
+
+def only_by(signed: bytes, keys: Sequence[Verifier]) -> bytes:
+    """The signed note without the lines of other keys. Raises `Malformed`, and `Unverified` if none is left."""
+    parsed = note.parse(signed)
+    known = {(key.name, key.key_hash) for key in keys}
+    lines = tuple(item for item in parsed.signatures if (item.name, item.key_hash) in known)
+    if not lines:
+        raise Unverified("note: not signed by any known key")
+    return note.encode(Note(parsed.text, lines))
 
 
 def _copy(reader: LogReader, site: Store, here: Checkpoint, progress: Callable[[int], None]) -> None:
@@ -105,23 +129,12 @@ def _copy(reader: LogReader, site: Store, here: Checkpoint, progress: Callable[[
     _check(edge, reader.checkpoint)
     copied = LogReader(reader.signed, reader.verified, fetch)
     for low in range(here.size, size, _STEP):
-        add_bundles(site, copied, _observations(copied, low, min(low + _STEP, size)))
-    site.put(CHECKPOINT, reader.signed)
+        add_bundles(site, copied, enumerate(copied.entries(low, min(low + _STEP, size)), low))
 
 
 def _check(edge: Edge, tree: Checkpoint) -> None:
     if edge.root != tree.root:
         raise Unverified(f"{tree.origin}: what was copied leads to another root")
-
-
-def _observations(reader: LogReader, low: int, high: int) -> Iterator[tuple[int, bytes]]:
-    """The entries that are observations: a log may hold others, which no artifact's shard has."""
-    for index, entry in enumerate(reader.entries(low, high), low):
-        try:
-            statement.parse(dsse.parse(entry).payload)
-        except Malformed:
-            continue
-        yield index, entry
 
 
 def _tree(site: Store, log_key: VerifierKey) -> Checkpoint:

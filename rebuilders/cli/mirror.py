@@ -19,6 +19,15 @@ def mirror(
     log_key: Annotated[
         str, typer.Option("--log-key", envvar="WHEELWITNESS_LOG_KEY", help="The log's key, as a vkey.")
     ],
+    cosigner_key: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--cosigner-key",
+            envvar="WHEELWITNESS_COSIGNER_KEY",
+            help="A cosigner's vkey whose cosignatures are kept; may be given several times.",
+            show_default=False,
+        ),
+    ] = None,
     contact: ContactOption = "",
     quiet: QuietOption = False,
 ) -> None:
@@ -32,7 +41,7 @@ def mirror(
     """
     from rebuilders.node.mirroring import mirror as copy
 
-    done = copy(location, directory, log_key, contact=contact)
+    done = copy(location, directory, log_key, cosigner_key or (), contact=contact)
     for caught in done.caught:
         typer.echo(f"rebuilder: {caught.text}", err=True)
     if done.caught:

@@ -3,6 +3,7 @@
 import shutil
 import threading
 import time
+from contextlib import contextmanager
 
 import pytest
 import uvicorn
@@ -11,9 +12,11 @@ from typer.testing import CliRunner
 from rebuilders.cli.main import app
 from rebuilders.node import cosigning, keys
 from rebuilders.node.config import NodeConfig, NodeDirectory
+from rebuilders.node.server import application as site_of
 from rebuilders.node.setup import make
 from tests.signed_log import NOON, observed, put_in
 from witness import bundle, note, statement
+from witness.cli.main import app as consumer
 from witness.errors import Incomplete, Unverified
 from witness.fetch import HttpFetcher
 from witness.limits import MAX_SHARD
@@ -266,21 +269,50 @@ def test_a_cosigned_tree_that_is_not_ours_is_an_alarm(crew):
         cosigning.cosign(a.directory)
 
 
-@pytest.fixture
-def listening(crew):
-    """The address at which the second node answers logs."""
-    _, b, _ = crew
-    told = []
-    app_ = cosigning.application(b.cosigner(*crew), cosigning._own(b.directory, b.config), told.append)
-    server = uvicorn.Server(uvicorn.Config(app_, port=0, log_level="warning", access_log=False))
+@contextmanager
+def served(application):
+    """The address at which `application` answers."""
+    server = uvicorn.Server(uvicorn.Config(application, port=0, log_level="warning", access_log=False))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     until = time.monotonic() + 30
     while not server.started and time.monotonic() < until:
         time.sleep(0.01)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join(30)
+    try:
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(30)
+
+
+@pytest.fixture
+def listening(crew):
+    """The address at which the second node answers logs."""
+    _, b, _ = crew
+    told = []
+    with served(
+        cosigning.application(b.cosigner(*crew), cosigning._own(b.directory, b.config), told.append)
+    ) as at:
+        yield at
+
+
+@pytest.mark.loopback
+@pytest.mark.enable_socket
+def test_a_log_over_http(crew, tmp_path):
+    a, *_ = crew
+    key = a.signers.log.key.text
+    names = ["--key", a.signers.observations.public_key.text, "--name", a.config.name]
+    with served(site_of(a.directory.site)) as address:
+        done = CliRunner().invoke(consumer, ["log", "check", f"{address}/", "--log-key", key, *names])
+        assert (done.exit_code, "3 entries about 3 files, 3 bundles" in done.output) == (0, True), done.output
+        done = CliRunner().invoke(app, ["mirror", address, str(tmp_path / "copy"), "--log-key", key])
+        assert done.exit_code == 0, done.output
+    done = CliRunner().invoke(
+        consumer, ["log", "check", str(tmp_path / "copy" / "site"), "--log-key", key, *names]
+    )
+    assert done.exit_code == 0, done.output
+    away = CliRunner().invoke(consumer, ["log", "check", f"{address}/", "--log-key", key, *names])
+    assert away.exit_code == 5
 
 
 def post(address, data):
@@ -349,7 +381,9 @@ def test_a_mirror(crew, tmp_path):
     for member in (b, c, a):
         member.cosign()
     done = CliRunner().invoke(
-        app, ["mirror", str(a.directory.site), str(copy), "--log-key", a.signers.log.key.text]
+        app,
+        ["mirror", str(a.directory.site), str(copy), "--log-key", a.signers.log.key.text]
+        + [word for member in crew for word in ("--cosigner-key", member.signers.cosigner.key.text)],
     )
     assert done.exit_code == 0, done.output
     assert "600 entries more; the copy has 603" in done.output
@@ -359,9 +393,22 @@ def test_a_mirror(crew, tmp_path):
     everything = lambda path: held.get(path, limit=MAX_SHARD) if path.startswith("obs") else files(path)  # noqa: E731
     found = audit(everything, a.identity, files("checkpoint"))
     assert (found.size, found.bundles, found.faults) == (603, 603, ())
-    newest = bundle.parse_shard(held.get(bundle.shard_path(observed(0).sha256), limit=MAX_SHARD))[-1]
     known = [(member.config.operator, member.signers.cosigner.key) for member in crew]
-    assert verify_bundle(newest, a.identity, known).cosigned_by == {"Operator b", "Operator c"}
+    for item in bundle.parse_shard(held.get(bundle.shard_path(observed(0).sha256), limit=MAX_SHARD)):
+        assert verify_bundle(item, a.identity, known).cosigned_by == {"Operator b", "Operator c"}
+
+
+def test_a_mirror_keeps_no_line_that_it_cannot_check(crew, tmp_path):
+    a, b, _ = crew
+    signed = note.parse(a.site.get("checkpoint", limit=MAX_SHARD))
+    bad = note.Signature(b.signers.cosigner.name, b.signers.cosigner.key.key_hash, b"\xff" * 72)
+    a.site.put("checkpoint", note.encode(note.Note(signed.text, (*signed.signatures, bad))))
+    copy = DirectoryStore(tmp_path / "copy" / "site")
+    mirror(fetch_from(a.site), tmp_path / "copy", a.signers.log.key)
+    kept = note.parse(copy.get("checkpoint", limit=MAX_SHARD)).signatures
+    assert [item.name for item in kept] == [a.signers.log.name]
+    with pytest.raises(Unverified, match="does not hold"):
+        mirror(fetch_from(a.site), tmp_path / "copy", a.signers.log.key, [b.signers.cosigner.key])
 
 
 @pytest.mark.parametrize("count", [1, 3, 5])

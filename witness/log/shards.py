@@ -1,16 +1,20 @@
 """Shards in a site's store: what is there, and what must be added or proven anew."""
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
-from witness import bundle, dsse, statement
+from witness import bundle, canonical, dsse, statement
 from witness.bundle import Bundle
-from witness.errors import NotFound
-from witness.limits import MAX_SHARD
+from witness.errors import Malformed, NotFound
+from witness.limits import KIB, MAX_SHARD
 from witness.log.reader import LogReader
 from witness.note import VerifierKey
 from witness.store.interface import Store
 from witness.tlog.checkpoint import open_checkpoint
 from witness.tlog.cosignature import CosignerKey
+
+_REFRESHED: Final = "refreshed"
+_BATCH: Final = 1024  # entries whose bundles are proven anew at once
 
 
 def read_shard(site: Store, path: str) -> tuple[Bundle, ...]:
@@ -22,11 +26,7 @@ def read_shard(site: Store, path: str) -> tuple[Bundle, ...]:
 
 
 def add_bundles(site: Store, reader: LogReader, entries: Iterable[tuple[int, bytes]]) -> None:
-    """Puts a bundle for each of `entries`, pairs of index and bytes, into its artifact's shard, unless it is there.
-
-    Raises:
-        Malformed: an entry is no observation.
-    """
+    """Puts a bundle for each of `entries`, pairs of index and bytes, into its artifact's shard, unless it is there."""
     for path, indexed in by_shard(entries).items():
         held = read_shard(site, path)
         known = {item.entry for item in held}
@@ -71,6 +71,25 @@ def refresh(
     return changed
 
 
+def refresh_all(
+    site: Store, state: Store, reader: LogReader, log_key: VerifierKey, cosigners: Iterable[CosignerKey]
+) -> int:
+    """`refresh` of every entry of the reader's tree, without those that `state` says have as many cosigners already."""
+    keys = tuple(cosigners)
+    opened = open_checkpoint(reader.signed, log_key, keys)
+    count, size = len({item.key for item in opened.cosignatures}), reader.checkpoint.size
+    done = _refreshed(state)
+    start = max((held for number, held in done.items() if number >= count), default=0)
+    changed = 0
+    for low in range(start, size, _BATCH):
+        entries = reader.entries(low, min(low + _BATCH, size))
+        changed += refresh(site, reader, enumerate(entries, low), log_key, keys)
+    if size > start:
+        covered = {str(number): held for number, held in {**done, count: size}.items()}
+        state.put(_REFRESHED, canonical.dumps(covered))
+    return changed
+
+
 def put_shard(site: Store, path: str, bundles: Iterable[Bundle]) -> None:
     """Writes a shard of the newest of `bundles`: consumers read no more, and the log keeps the others."""
     lines = [bundle.encode(item) + b"\n" for item in bundles]
@@ -83,9 +102,22 @@ def put_shard(site: Store, path: str, bundles: Iterable[Bundle]) -> None:
 
 
 def by_shard(entries: Iterable[tuple[int, bytes]]) -> Mapping[str, dict[int, bytes]]:
-    """`entries`, pairs of index and bytes, by the path of their artifact's shard. Raises `Malformed`."""
+    """`entries`, pairs of index and bytes, by the path of their artifact's shard. What is no observation has none."""
     paths: dict[str, dict[int, bytes]] = {}
     for index, entry in entries:
-        sha256 = statement.parse(dsse.parse(entry).payload).sha256
+        try:
+            sha256 = statement.parse(dsse.parse(entry).payload).sha256
+        except Malformed:
+            continue
         paths.setdefault(bundle.shard_path(sha256), {})[index] = entry
     return paths
+
+
+def _refreshed(state: Store) -> dict[int, int]:
+    """How many entries from the first on have bundles with at least so many cosigners."""
+    try:
+        data = state.get(_REFRESHED, limit=KIB)
+        value = canonical.loads(data, what=_REFRESHED, limit=KIB)
+        return {int(number): int(size) for number, size in value.items()}
+    except (NotFound, Malformed, ValueError, AttributeError):
+        return {}  # everything is looked at again
