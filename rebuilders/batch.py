@@ -6,14 +6,14 @@ nothing about its target is tried again. A file that holds something else is lef
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from rebuilders.config import Settings
 from rebuilders.crew import Crew
-from rebuilders.lifetime import end_with_parent
 from rebuilders.result import INCOMPLETE, SCHEMA, incomplete_json, to_json
 from rebuilders.wiring import Workshop, open_workshop
 from witness.errors import Incomplete, InputError
@@ -32,7 +32,7 @@ class Batch:
     jobs: int
     timeout: float
 
-    def results(self, targets: Iterable[TargetName]) -> Iterator[dict[str, Any]]:
+    def results(self, targets: Iterable[TargetName]) -> Generator[dict[str, Any]]:
         """A result for each target, as they finish. Raises Incomplete where process after process dies."""
         crew = Crew(self.jobs, _one, _open, (self.settings, self.timeout))
         in_a_row = 0
@@ -61,8 +61,8 @@ def run(batch: Batch, targets: list[TargetName], out: Path, progress: Callable[[
             f"{out}: cannot be written: {error.strerror}", hint="Choose another --out."
         ) from None
     try:
-        with out.open("a", encoding="utf-8") as file:
-            for result in batch.results(todo):
+        with out.open("a", encoding="utf-8") as file, closing(batch.results(todo)) as results:
+            for result in results:
                 file.write(json.dumps(result) + "\n")
                 file.flush()
                 counts[result["result"]] += 1
@@ -138,7 +138,6 @@ def _standing(line: str) -> dict[str, Any] | None:
 
 def _open(settings: Settings, timeout: float) -> None:
     global _opened  # noqa: PLW0603 - what the start of a process is for
-    end_with_parent()
     _opened = open_workshop(settings), timeout
 
 

@@ -11,10 +11,11 @@ from functools import cached_property
 from typing import Final
 
 from rebuilders.facts.sdist import SdistFacts
+from witness.differences import classes
+from witness.differences.pair import Pair
 from witness.observation import Difference
 from witness.wheel.reader import Wheel
 
-_MAX_TEXT: Final = 4 * 1024 * 1024
 _LICENSES: Final = (
     "LICEN",
     "COPYING",
@@ -26,32 +27,32 @@ _WRITTEN: Final = (".pth", ".pyc", ".so", ".pyd")  # payload that build tools wr
 
 @dataclass(frozen=True)
 class Case:
-    """A mismatch: both wheels, and the sdist that one of them was built from."""
+    """A mismatch: both wheels, and the sdist that one of them was built from.
+
+    `foreign` are members of the published wheel with bytes that no file of the sdist has (rebuilders.static).
+    """
 
     published: Wheel
     rebuilt: Wheel
     sdist: SdistFacts
     differences: tuple[Difference, ...]
+    foreign: frozenset[str] = frozenset()
 
-    def below_dist_info(self, path: str) -> str:
-        """The path below `.dist-info`, or nothing for payload."""
-        for wheel in (self.published, self.rebuilt):
-            if path.startswith(f"{wheel.dist_info}/"):
-                return path[len(wheel.dist_info) + 1 :]
-        return ""
+    def pairs(self) -> Iterator[Pair]:
+        """Each difference with what is behind it."""
+        return (Pair(self.published, self.rebuilt, difference) for difference in self.differences)
 
-    def in_sdist(self, path: str) -> bool:
+    def in_sdist(self, pair: Pair) -> bool:
         """Whether the sdist has a file of that path, at its top or below some directory.
 
         A file of `.dist-info` that a build takes from elsewhere, such as a license, has its size there, too.
         """
-        below = self.below_dist_info(path)
-        name = below.removeprefix("licenses/") or path
+        below, published = pair.below_dist_info, pair.members[0]
+        name = below.removeprefix("licenses/") or pair.path
         alike = self._by_basename.get(name.rsplit("/", 1)[-1], ())
         found = [member for member in alike if member == name or member.endswith(f"/{name}")]
-        if below and path in self.published.members:
-            size = self.published.members[path].size
-            return any(self.sdist.members[member].size == size for member in found)
+        if below and published is not None:
+            return any(self.sdist.members[member].size == published.size for member in found)
         return bool(found)
 
     @cached_property
@@ -62,60 +63,49 @@ class Case:
         return found
 
 
-Explains = Callable[[Case, Difference], bool]
+Explains = Callable[[Case, Pair], bool]
 
 
-def _ambiguous(_: Case, difference: Difference) -> bool:
-    return difference.kind.startswith(("published-", "rebuilt-"))
+def _as(applies: Callable[[Pair], bool]) -> Explains:
+    """What a class of differences looks at, whatever the sdist holds."""
+    return lambda _, pair: applies(pair)
 
 
-def _not_in_sdist(case: Case, difference: Difference) -> bool:
-    return difference.kind == "only-in-published" and not case.in_sdist(difference.path)
+def _not_in_sdist(case: Case, pair: Pair) -> bool:
+    return classes.only_published(pair) and not _is_held(case, pair)
 
 
-def _left_out(case: Case, difference: Difference) -> bool:
-    return difference.kind == "only-in-published" and case.in_sdist(difference.path)
+def _left_out(case: Case, pair: Pair) -> bool:
+    return classes.only_published(pair) and _is_held(case, pair)
 
 
-def _added(_: Case, difference: Difference) -> bool:
-    return difference.kind == "only-in-rebuilt"
+def _is_held(case: Case, pair: Pair) -> bool:
+    """Whether the sdist has a file of that name, and one with those bytes."""
+    return case.in_sdist(pair) and pair.path not in case.foreign
 
 
-def _line_ends(case: Case, difference: Difference) -> bool:
-    texts = _texts(case, difference)
-    return texts is not None and texts[0].replace(b"\r\n", b"\n") == texts[1].replace(b"\r\n", b"\n")
+def _metadata(case: Case, pair: Pair) -> bool:
+    return bool(pair.below_dist_info) and not _not_in_sdist(case, pair)
 
 
-def _tags(case: Case, difference: Difference) -> bool:
-    return case.below_dist_info(difference.path) == "WHEEL" and difference.kind == "content"
+def _generated(case: Case, pair: Pair) -> bool:
+    return pair.kind == "content" and not case.in_sdist(pair)
 
 
-def _metadata(case: Case, difference: Difference) -> bool:
-    return bool(case.below_dist_info(difference.path)) and not _not_in_sdist(case, difference)
-
-
-def _generated(case: Case, difference: Difference) -> bool:
-    return difference.kind == "content" and not case.in_sdist(difference.path)
-
-
-def _changed(case: Case, difference: Difference) -> bool:
-    return difference.kind == "content" and case.in_sdist(difference.path)
-
-
-def _modes(_: Case, difference: Difference) -> bool:
-    return difference.kind == "executable-bit"
+def _changed(case: Case, pair: Pair) -> bool:
+    return pair.kind == "content" and case.in_sdist(pair)
 
 
 # The cause, and what explains a difference of that class.
 CAUSES: Final[tuple[tuple[str, Explains], ...]] = (
-    ("ambiguous-archive", _ambiguous),
-    ("line-ends", _line_ends),
-    ("tags", _tags),
+    ("ambiguous-archive", _as(classes.ambiguous)),
+    ("line-ends", _as(classes.line_endings)),
+    ("tags", _as(classes.tags)),
     ("metadata", _metadata),
-    ("executable-bit", _modes),
+    ("executable-bit", _as(classes.executable_bit)),
     ("not-in-sdist", _not_in_sdist),
     ("left-out", _left_out),
-    ("added", _added),
+    ("added", _as(classes.only_rebuilt)),
     ("generated-file", _generated),
     ("changed-file", _changed),
 )
@@ -130,28 +120,18 @@ def cause_of(case: Case) -> str:
 
 def no_recipe_helps(case: Case) -> bool:
     """Whether the published wheel has a file that a build has to take from the sdist, which has none of the kind."""
-    return any(
-        _not_in_sdist(case, difference) and _is_taken(case, difference.path)
-        for difference in case.differences
-    )
+    return any(_not_in_sdist(case, pair) and _is_taken(pair) for pair in case.pairs())
 
 
-def _is_taken(case: Case, path: str) -> bool:
-    """Whether builds take `path` from the source, whatever made the wheel: they neither write nor rename it."""
-    below = case.below_dist_info(path)
-    if below:
-        return below.rsplit("/", 1)[-1].upper().startswith(_LICENSES)
+def _is_taken(pair: Pair) -> bool:
+    """Whether builds take the file from the source, whatever made the wheel: they neither write nor rename it."""
+    path = pair.path
+    if pair.below_dist_info:
+        return pair.below_dist_info.rsplit("/", 1)[-1].upper().startswith(_LICENSES)
     return not path.endswith(_WRITTEN) and not path.split("/", 1)[0].endswith(".data")
 
 
 def _causes(case: Case) -> Iterator[str]:
-    for difference in case.differences:
-        if case.below_dist_info(difference.path) != "RECORD":
-            yield next((name for name, explains in CAUSES if explains(case, difference)), "changed-file")
-
-
-def _texts(case: Case, difference: Difference) -> tuple[bytes, bytes] | None:
-    members = (case.published.members.get(difference.path), case.rebuilt.members.get(difference.path))
-    if difference.kind != "content" or any(member is None or member.size > _MAX_TEXT for member in members):
-        return None
-    return case.published.read(difference.path), case.rebuilt.read(difference.path)
+    for pair in case.pairs():
+        if pair.below_dist_info != "RECORD":
+            yield next((name for name, explains in CAUSES if explains(case, pair)), "changed-file")

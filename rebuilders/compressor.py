@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from witness.limits import KIB, MIB
-from witness.wheel.archive import DEFLATED
+from witness.wheel.entry import DEFLATED
 from witness.wheel.reader import Wheel
 
 _TELLING: Final = 256  # bytes: what is shorter comes out alike everywhere

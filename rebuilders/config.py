@@ -11,11 +11,19 @@ DEFAULT_TIMEOUT: Final = 600.0
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`index` and `cache` empty: the user's usual index, the usual cache directory. `contact`: for the User-Agent."""
+    """What options and node.toml decide.
+
+    Args:
+        index: empty: the user's usual one.
+        cache: None: the usual cache directory.
+        contact: for the User-Agent.
+        install_pythons: whether a Python that is nearer to what a wheel was built with may be installed.
+    """
 
     index: str = ""
     cache: Path | None = None
     contact: str = ""
+    install_pythons: bool = False
 
     @property
     def cache_path(self) -> Path:

@@ -12,6 +12,8 @@ from itertools import islice
 from multiprocessing import get_context
 from typing import Any, Generic, TypeVar
 
+from rebuilders.lifetime import begin, break_off
+
 Input = TypeVar("Input")
 Output = TypeVar("Output")
 
@@ -31,7 +33,7 @@ class Crew(Generic[Input, Output]):
     def work_off(self, inputs: Iterable[Input]) -> Iterator[tuple[Input, Output | None]]:
         """Each of `inputs` with its output as they finish; with None where its process was ended from outside.
 
-        An input is taken when there is a process for it, and not before.
+        An input is taken when there is a process for it, and not before. Left early, the processes break off.
         """
         waiting = iter(inputs)
         idle = [self._process() for _ in range(self.size)]
@@ -48,12 +50,17 @@ class Crew(Generic[Input, Output]):
                     output, process = self._output(future, process)
                     idle.append(process)
                     yield item, output
+        except BaseException:
+            break_off()
+            raise
         finally:
             for process in (*idle, *(process for _, process in busy.values())):
                 process.shutdown(cancel_futures=True)
 
     def _process(self) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(1, get_context("spawn"), initializer=self.start, initargs=self.given)
+        return ProcessPoolExecutor(
+            1, get_context("spawn"), initializer=begin, initargs=(self.start, self.given)
+        )
 
     def _output(
         self, future: Future[Output], process: ProcessPoolExecutor

@@ -1,14 +1,19 @@
 """The two published files that a rebuild begins with: from an index, or from disk."""
 
+import os
+import stat
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from packaging.version import Version
+
 from rebuilders.errors import NotBuilt
 from rebuilders.index.interface import IndexFile, IndexSource, Project
 from witness.digest import sha256_hex
 from witness.errors import InputError, Malformed, NotFound
+from witness.escape import printable
 from witness.limits import ARCHIVE
 from witness.names import SdistName, TargetName, WheelName
 
@@ -88,17 +93,61 @@ def from_files(wheel: Path, sdist: Path) -> Target:
         raise InputError(str(error), hint="Name local files as an index would.") from None
     if (name.project, name.version) != (source.project, source.version):
         raise InputError(f"{wheel.name} and {sdist.name} are not of the same release")
-    data, other = _read(wheel), _read(sdist)
+    data, other = read_local(wheel), read_local(sdist)
     return Target(name, sha256_hex(data), data, Source(sdist.name, other, sha256_hex(other)))
 
 
-def _read(path: Path) -> bytes:
+@dataclass(frozen=True, slots=True)
+class LocalPair:
+    """A wheel and an sdist on disk, of the same release by their names."""
+
+    wheel: Path
+    sdist: Path
+
+
+def local_pairs(directory: Path) -> tuple[list[LocalPair], list[Path]]:
+    """The wheels of `directory`, each with the sdist of its release; and the wheels whose sdist is not there.
+
+    Raises InputError if the directory cannot be read. Files that are neither are passed over.
+    """
+    wheels: dict[Path, tuple[str, Version]] = {}
+    sdists: dict[tuple[str, Version], Path] = {}
     try:
-        if path.stat().st_size > ARCHIVE.file:
-            raise InputError(f"{path}: larger than the {ARCHIVE.file} bytes allowed")
-        return path.read_bytes()
+        paths = sorted(directory.iterdir())
     except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from None
+        raise InputError(f"{directory}: {error.strerror}") from None
+    for path in paths:
+        try:
+            if path.name.endswith(".whl"):
+                wheel = WheelName.parse(path.name)
+                wheels[path] = (wheel.project, wheel.version)
+            else:
+                sdist = SdistName.parse(path.name)
+                sdists.setdefault((sdist.project, sdist.version), path)
+        except Malformed:
+            continue
+    pairs = [LocalPair(path, sdists[release]) for path, release in wheels.items() if release in sdists]
+    return pairs, [path for path, release in wheels.items() if release not in sdists]
+
+
+def read_local(path: Path) -> bytes:
+    """The bytes of the regular file at `path`; a pipe or a device is never waited for.
+
+    Raises:
+        InputError: not a file that can be read, or larger than any wheel or sdist may be.
+    """
+    try:
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise InputError(f"{printable(str(path))}: not a file")
+            data = file.read(ARCHIVE.file + 1)
+    except OSError as error:
+        raise InputError(f"{printable(str(path))}: {error.strerror}") from None
+    except ValueError:  # a NUL in the path
+        raise InputError(f"{printable(str(path))}: not a path") from None
+    if len(data) > ARCHIVE.file:
+        raise InputError(f"{printable(str(path))}: larger than the {ARCHIVE.file} bytes allowed")
+    return data
 
 
 def _absent(message: str, cause: str) -> NotBuilt:

@@ -3,8 +3,10 @@
 from datetime import datetime
 from typing import Final
 
+from rebuilders.checking import StaticReport
+from rebuilders.inputs import Target
 from rebuilders.pipeline import Attempt, Report
-from rebuilders.plan.recipe import Recipe
+from rebuilders.plan.recipe import Plan, Recipe
 from rebuilders.result import result_of
 from witness import __version__
 from witness.errors import Incomplete
@@ -54,15 +56,10 @@ def observe(
         level=best.outcome.level if best else None,
         comparison=best.outcome.comparison if best else None,
         source=_resource(target.sdist.filename, target.sdist.sha256) if target.sdist else None,
-        published=Published(
-            size=len(target.data),
-            upload_time=target.uploaded,
-            index_serial=target.serial,
-            yanked=target.yanked,
-        ),
+        published=_published(target),
         rebuilt=_resource(best.built.filename, best.sha256) if best else None,
         recipe=DigestSet(sha256=best.recipe.digest) if best else None,
-        environment=_environment(best.recipe) if best else None,
+        environment=_environment(best.recipe, report.plan) if best else None,
         isolation=isolation if ran else None,
         builder=Builder(name=builder, tool=Tool(name="wheelwitness", version=__version__)),
         attempt=Attempted(
@@ -74,19 +71,63 @@ def observe(
     return Statement(target.name.filename, target.sha256, observation)
 
 
+def observe_static(
+    report: StaticReport, *, builder: str, started: datetime, finished: datetime, previous: int | None
+) -> Statement:
+    """The statement of a static check by the node `builder`. Nothing was run: no recipe, environment or isolation.
+
+    Raises:
+        Incomplete: the published file could not be had, so that there is nothing to make a statement about.
+    """
+    target, checked = report.target, report.checked
+    if target is None:
+        raise Incomplete("no published file, no observation")
+    compared = checked is not None and checked.comparison is not None
+    failure = report.failure
+    observation = Observation(
+        purl=purl(target.name.project, str(target.name.version), target.name.filename),
+        method="static",
+        result=checked.result if checked else "not-attempted",
+        level=checked.level if checked else None,
+        comparison=checked.comparison if checked else None,
+        source=_resource(target.sdist.filename, target.sdist.sha256) if target.sdist else None,
+        published=_published(target),
+        builder=Builder(name=builder, tool=Tool(name="wheelwitness", version=__version__)),
+        attempt=Attempted(count=0, started_at=started, finished_at=finished),
+        failure=None if compared or failure is None else Failure(phase=failure.phase, cause=failure.cause),
+        previous=previous,
+    )
+    return Statement(target.name.filename, target.sha256, observation)
+
+
+def _published(target: Target) -> Published:
+    return Published(
+        size=len(target.data),
+        upload_time=target.uploaded,
+        index_serial=target.serial,
+        yanked=target.yanked,
+    )
+
+
 def _resource(name: str, sha256: str) -> Resource:
     return Resource(name=name, digest=DigestSet(sha256=sha256))
 
 
-def _environment(recipe: Recipe) -> Environment:
+def _environment(recipe: Recipe, plan: Plan | None) -> Environment:
+    known = {"definition": plan.definition.because} if plan and plan.definition else {}
     return Environment(
         interpreter=recipe.interpreter,
         platform=recipe.platform,
         requirements=tuple(
-            Requirement(name=item.name, version=item.version, sha256=item.sha256)
+            Requirement(
+                name=item.name,
+                version=item.version,
+                sha256=item.sha256,
+                built_from=DigestSet(sha256=item.source) if item.source else None,
+            )
             for item in recipe.requirements
         ),
-        variables={**recipe.variables, **_unusual(recipe), "umask": f"{recipe.umask:03o}"},
+        variables={**recipe.variables, **_unusual(recipe), **known, "umask": f"{recipe.umask:03o}"},
     )
 
 

@@ -10,45 +10,37 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from packaging.utils import canonicalize_name
-
-from rebuilders.build import Built, Order, ask_requirements, build_wheel
+from rebuilders.build import Built, Order, build_wheel
 from rebuilders.causes import Case, cause_of, no_recipe_helps
 from rebuilders.deadline import Deadline
-from rebuilders.environment.install import Environments
 from rebuilders.environment.interpreters import Interpreter
-from rebuilders.environment.resolve import Resolver
 from rebuilders.errors import NotBuilt
-from rebuilders.facts.sdist import SdistFacts, sdist_facts
+from rebuilders.facts.sdist import read_sdist
 from rebuilders.facts.wheel import wheel_facts
 from rebuilders.inputs import Target
-from rebuilders.plan.infer import Evidence, infer
+from rebuilders.plan.infer import Evidence, infer, nearest_python
 from rebuilders.plan.recipe import After, Candidate, Locked, Plan, Reason, Recipe
-from rebuilders.plan.requirement import parse_requirement
 from rebuilders.plan.variations import Miss, variations
-from rebuilders.sandbox.interface import Limits, Sandbox
+from rebuilders.provide import Definitions, Ports, Provider, Subject, missing_requirements, recipe_of
+from rebuilders.static.check import Checked, check
 from witness.compare.ladder import Outcome, compare
+from witness.differences.classes import Classified, classified
 from witness.digest import sha256_hex
-from witness.errors import Malformed
-from witness.observation import LEVELS
+from witness.errors import Incomplete, Malformed
+from witness.names import WheelName
+from witness.observation import LEVELS, Difference
 from witness.wheel.reader import Wheel, read_wheel
 
 PHASES: Final = ("fetch", "resolve", "build", "compare")
 MAX_ATTEMPTS: Final = 16
-MAX_ATTEMPTS_MATCHED: Final = 6  # when a match is there, and only a better level is looked for
+MAX_ATTEMPTS_MATCHED: Final = 6  # when it is equal but for what other recipes hardly ever change
 _BEST: Final = ("bitwise", "archive")
-
-
-@dataclass(frozen=True, slots=True)
-class Ports:
-    """What a rebuild works with. `platform` is as a recipe names it."""
-
-    resolver: Resolver
-    environments: Environments
-    sandbox: Sandbox
-    interpreters: tuple[Interpreter, ...]
-    platform: str
-    limits: Limits
+_HARDLY_CHANGED: Final = (
+    "generator",
+    "metadata-order",
+    "record-complete",
+    "top-level",
+)  # rules, without versions
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +78,9 @@ class Timer:
 class Report:
     """What came of a rebuild: the best attempt, or the failure that was there instead of one.
 
-    `cause` classes a mismatch. `target` is None where not even the published wheel could be had; `tries` counts
-    recipes whose build began.
+    `cause` classes a mismatch, and `differences` has the class of each that is listed. `static` is what was seen before
+    anything ran. `target` is None where not even the published wheel could be had; `tries` counts recipes whose build
+    began.
     """
 
     target: Target | None
@@ -98,14 +91,18 @@ class Report:
     outputs: tuple[str, ...]
     seconds: dict[str, float]
     cause: str = ""
+    static: Checked | None = None
+    published: Wheel | None = None
+    differences: tuple[Classified, ...] = ()
 
     @property
     def explanation(self) -> tuple[Reason, ...]:
-        """What had to be changed of the first candidate to get the best attempt; empty if nothing."""
+        """What people knew, and what had to be changed of the first candidate to get the best attempt."""
         if self.plan is None or self.best is None:
             return ()
         first = self.plan.candidates[0].reasons
-        return tuple(reason for reason in self.best.candidate.reasons if reason not in first)
+        found = (reason for reason in self.best.candidate.reasons if reason not in first)
+        return (*([self.plan.definition] if self.plan.definition else []), *found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,34 +112,57 @@ class Prepared:
     wheel: Wheel
     evidence: Evidence
     plan: Plan
+    static: Checked
+    interpreters: tuple[Interpreter, ...]
+
+
+Bring = Callable[[str], Interpreter]
+"""Installs a minor version; raises Incomplete."""
 
 
 def rebuild(fetch: Callable[[], Target], ports: Ports, deadline: Deadline) -> Report:
     """Rebuilds what `fetch` gives. Raises FetchFailed and SandboxUnavailable only."""
     timer = Timer()
     target: Target | None = None
-    run = _Run(ports, deadline, timer)
+    run = _Run(ports, Provider(ports, deadline), timer)
     try:
         with timer.phase("fetch"):
             target = fetch()
         run.search(target)
     except NotBuilt as failure:
         run.failure = failure
-    best = run.best
+    with timer.phase("compare"):
+        differences = run.differences()
+    return _report(run, target, differences)
+
+
+def _report(run: "_Run", target: Target | None, differences: tuple[Classified, ...]) -> Report:
+    best = run.standing()
     return Report(
-        target,
-        run.prepared.plan if run.prepared else None,
-        best,
-        None if best else run.failure,
-        run.tries,
-        tuple(run.outputs),
-        timer.seconds(),
-        run.cause(),
+        target=target,
+        plan=run.prepared.plan if run.prepared else None,
+        best=best,
+        failure=None if best else run.failure,
+        tries=run.tries,
+        outputs=tuple(run.outputs),
+        seconds=run.timer.seconds(),
+        cause=run.cause(),
+        static=run.prepared.static if run.prepared else None,
+        published=run.prepared.wheel if run.prepared else None,
+        differences=differences if best else (),
     )
 
 
-def prepare(target: Target, interpreters: tuple[Interpreter, ...]) -> Prepared:
-    """Reads `target` and plans. Raises NotBuilt where that is not possible."""
+def prepare(
+    target: Target,
+    interpreters: tuple[Interpreter, ...],
+    definitions: Definitions,
+    bring: Bring | None = None,
+) -> Prepared:
+    """Reads `target` and plans, with `bring` for the nearest interpreter if it is none of `interpreters`.
+
+    Raises NotBuilt where that is not possible.
+    """
     if target.sdist is None:
         raise _not_attempted(
             f"the release has no sdist to rebuild {target.name.filename} from", "locate", "no-sdist"
@@ -151,7 +171,7 @@ def prepare(target: Target, interpreters: tuple[Interpreter, ...]) -> Prepared:
         raise _not_attempted(
             f"{target.name.filename}: only pure wheels are rebuilt so far", "plan", "native-wheel"
         )
-    if not interpreters:
+    if not interpreters and bring is None:
         raise _not_attempted("this machine has no Python to build with", "plan", "no-interpreter")
     try:
         wheel = read_wheel(target.data)
@@ -159,12 +179,32 @@ def prepare(target: Target, interpreters: tuple[Interpreter, ...]) -> Prepared:
     except Malformed as error:
         raise _not_attempted(f"{target.name.filename}: {error}", "read", "malformed-wheel") from None
     try:
-        sdist = sdist_facts(target.sdist.data, target.sdist.filename, target.sdist.sha256)
+        sdist = read_sdist(target.sdist.data, target.sdist.filename, target.sdist.sha256)
         minors = tuple(interpreter.minor for interpreter in interpreters)
-        evidence = Evidence(target.name.project, facts, sdist, target.uploaded, minors)
-        return Prepared(wheel, evidence, infer(evidence))
+        known = definitions(target.name.project, target.name.version)
+        evidence = Evidence(
+            target.name.project, facts, sdist.facts, target.uploaded, minors, definition=known
+        )
+        evidence, interpreters = _brought(evidence, interpreters, bring)
+        if not interpreters:
+            raise _not_attempted(f"no Python to build with: {evidence.lacking}", "plan", "no-interpreter")
+        return Prepared(wheel, evidence, infer(evidence), check(wheel, target.name, sdist), interpreters)
     except Malformed as error:
         raise _not_attempted(str(error), "read", "malformed-sdist") from None
+
+
+def _brought(
+    evidence: Evidence, interpreters: tuple[Interpreter, ...], bring: Bring | None
+) -> tuple[Evidence, tuple[Interpreter, ...]]:
+    """The evidence and interpreters with the nearest one among them, if it can be installed."""
+    wanted = nearest_python(evidence) if bring else ""
+    if bring is None or wanted in evidence.pythons:
+        return evidence, interpreters
+    try:
+        new = bring(wanted)
+    except Incomplete as error:
+        return replace(evidence, lacking=f"could not be installed: {error}"), interpreters
+    return replace(evidence, pythons=(*evidence.pythons, wanted)), (*interpreters, new)
 
 
 class _Repeated(Exception):
@@ -176,18 +216,22 @@ class _Run:
     """The search through a plan's candidates, and the best that it has found so far."""
 
     ports: Ports
-    deadline: Deadline
+    provider: Provider
     timer: Timer
     prepared: Prepared | None = None
     best: Attempt | None = None
     failure: NotBuilt | None = None
+    limited: NotBuilt | None = None  # the first that broke a limit other than that on time
     tries: int = 0
     outputs: dict[str, None] = field(default_factory=dict)
     tried: set[object] = field(default_factory=set)
 
     def search(self, target: Target) -> None:
         """Follows the plan until a wheel comes out; then varies its recipe as long as that brings it nearer."""
-        self.prepared = prepared = prepare(target, self.ports.interpreters)
+        with self.timer.phase("resolve"):
+            self.prepared = prepared = prepare(
+                target, self.ports.interpreters, self.ports.definitions, self._bring()
+            )
         state: After = "start"
         for candidate in prepared.plan.candidates:
             if candidate.after != state:
@@ -201,11 +245,31 @@ class _Run:
         ):
             pass
 
+    def _bring(self) -> Bring | None:
+        installer, deadline = self.ports.installer, self.provider.deadline
+        if installer is None:
+            return None
+        return lambda minor: installer.install(minor, seconds=deadline.remaining("resolve"))
+
+    def standing(self) -> Attempt | None:
+        """The best attempt, unless it differs and another broke a limit: on a larger machine, that one might match."""
+        if self.best is not None and not self.best.outcome.matches and self.limited is not None:
+            self.failure = self.limited
+            return None
+        return self.best
+
     def cause(self) -> str:
         """The class of the mismatch that it came to; nothing, if it came to none."""
-        if self.best is None or self.best.outcome.matches or self.prepared is None:
+        if self.best is None or self.standing() is None or self.best.outcome.matches or self.prepared is None:
             return ""
         return cause_of(_case(self.prepared, self.best))
+
+    def differences(self) -> tuple[Classified, ...]:
+        """The differences of the best attempt, with their classes."""
+        if self.best is None or self.prepared is None:
+            return ()
+        listed = self.best.outcome.comparison.differences
+        return tuple(classified(self.prepared.wheel, self.best.wheel, listed))
 
     def _improve(self, target: Target, prepared: Prepared) -> bool:
         """Tries variations of the best attempt; whether one of them is better."""
@@ -213,10 +277,9 @@ class _Run:
         assert best is not None  # noqa: S101 - the caller has looked
         if no_recipe_helps(_case(prepared, best)):
             return False
-        differences = best.outcome.comparison.differences
-        miss = Miss(wheel_facts(best.wheel), differences, best.recipe.requirements)
+        miss = Miss(wheel_facts(best.wheel), _differing(best.outcome), best.recipe.requirements)
         for candidate in variations(prepared.evidence, best.candidate, miss):
-            if self.tries >= (MAX_ATTEMPTS_MATCHED if best.outcome.matches else MAX_ATTEMPTS):
+            if self.tries >= _most_attempts(best.outcome):
                 return False
             self._try(candidate, target, prepared)
             if self.best is not best:
@@ -229,12 +292,14 @@ class _Run:
             return None
         self.tried.add(candidate.question)
         try:
-            attempt = self._attempt(candidate, target, prepared.wheel, prepared.evidence.sdist)
+            attempt = self._attempt(candidate, target, prepared)
         except _Repeated:
             return None
         except NotBuilt as failure:
             if failure.cause == "time-limit":
                 raise
+            if failure.cause.endswith("-limit"):
+                self.limited = self.limited or failure
             if self.failure is None or self.failure.phase == "resolve":
                 self.failure = failure  # the first of its kind: what came after were other guesses
             return "unresolved" if failure.phase == "resolve" else "failed"
@@ -243,82 +308,62 @@ class _Run:
             self.best = attempt
         return "mismatch"
 
-    def _attempt(self, candidate: Candidate, target: Target, wheel: Wheel, sdist: SdistFacts) -> Attempt:
-        ports = self.ports
-        interpreter = next(i for i in ports.interpreters if i.minor == candidate.python)
-        locked, order = self._environment(candidate, interpreter, target, sdist)
+    def _attempt(self, candidate: Candidate, target: Target, prepared: Prepared) -> Attempt:
+        wheel, sdist = prepared.wheel, prepared.evidence.sdist
+        assert target.sdist is not None  # noqa: S101 - prepare has refused the others
+        interpreter = next(i for i in prepared.interpreters if i.minor == candidate.python)
+        subject = Subject(target.sdist.data, sdist)
+        with self.timer.phase("resolve"):
+            locked, order = self.provider.provide(candidate, interpreter, subject)
         if candidate.ask_backend and (missing := self._missing(order, locked)):
             more = replace(candidate, requirements=(*candidate.requirements, *missing))
-            locked, order = self._environment(more, interpreter, target, sdist)
-        recipe = Recipe(
-            interpreter=interpreter.name,
-            platform=ports.platform,
-            requirements=locked,
-            variables=candidate.variables,
-            umask=candidate.umask,
-            modes=candidate.modes,
-            backend=sdist.build_backend,
-            frontend=candidate.frontend,
-            options=candidate.options,
-            line_ends=candidate.line_ends,
-        )
+            with self.timer.phase("resolve"):
+                locked, order = self.provider.provide(more, interpreter, subject)
+        recipe = recipe_of(candidate, locked, interpreter, self.ports.platform, sdist)
         if recipe.digest in self.tried:
             raise _Repeated
         self.tried.add(recipe.digest)
         self.tries += 1
         with self.timer.phase("build"):
-            limits = replace(
-                order.limits, seconds=min(order.limits.seconds, self.deadline.remaining("build"))
-            )
-            built = build_wheel(replace(order, limits=limits), ports.sandbox)
+            built = build_wheel(replace(order, limits=self.provider.limits()), self.ports.sandbox)
         with self.timer.phase("compare"):
             rebuilt = _read_built(built)
-            return Attempt(candidate, recipe, built, sha256_hex(built.data), rebuilt, compare(wheel, rebuilt))
+            names = (target.name, WheelName.parse(built.filename))
+            outcome = compare(wheel, rebuilt, names)
+            return Attempt(candidate, recipe, built, sha256_hex(built.data), rebuilt, outcome)
 
     def _missing(self, order: Order, locked: tuple[Locked, ...]) -> tuple[str, ...]:
         """What the backend asks for besides `locked`."""
         try:
             with self.timer.phase("build"):
-                asked = ask_requirements(order, self.ports.sandbox)
-            return tuple(text for text in asked if not _satisfied(text, locked))
+                return missing_requirements(order, locked, self.ports.sandbox)
         except NotBuilt:
             self.tries += 1  # it ended in its first hook, but it was begun
             raise
 
-    def _environment(
-        self, candidate: Candidate, interpreter: Interpreter, target: Target, sdist: SdistFacts
-    ) -> tuple[tuple[Locked, ...], Order]:
-        left = self.deadline.remaining("resolve")
-        assert target.sdist is not None  # noqa: S101 - prepare has refused the others
-        with self.timer.phase("resolve"):
-            locked = self.ports.resolver.resolve(candidate, interpreter, timeout=left)
-            left = self.deadline.remaining("resolve")
-            environment = self.ports.environments.prepare(interpreter, locked, seconds=left)
-        limits = replace(
-            self.ports.limits, seconds=min(self.ports.limits.seconds, self.deadline.remaining("build"))
-        )
-        return locked, Order(
-            sdist=target.sdist.data,
-            facts=sdist,
-            variables={**interpreter.variables, **candidate.variables},
-            umask=candidate.umask,
-            modes=candidate.modes,
-            frontend=candidate.frontend,
-            options=candidate.options,
-            line_ends=candidate.line_ends,
-            environment=environment,
-            limits=limits,
-        )
-
 
 def _case(prepared: Prepared, attempt: Attempt) -> Case:
     differences = attempt.outcome.comparison.differences
-    return Case(prepared.wheel, attempt.wheel, prepared.evidence.sdist, differences)
+    return Case(prepared.wheel, attempt.wheel, prepared.evidence.sdist, differences, prepared.static.foreign)
 
 
-def _rank(outcome: Outcome) -> tuple[int, bool, int]:
+def _rank(outcome: Outcome) -> tuple[int, bool, int, int]:
+    """Smaller is nearer to the published wheel."""
     level = LEVELS.index(outcome.level) if outcome.level else len(LEVELS)
-    return level, not outcome.comparison.archive_exact, outcome.comparison.differences_total
+    comparison = outcome.comparison
+    return level, not comparison.archive_exact, comparison.differences_total, len(comparison.rules)
+
+
+def _differing(outcome: Outcome) -> tuple[Difference, ...]:
+    """What differs, equated by a rule or not."""
+    equated = {use.path: Difference(path=use.path, kind="content") for use in outcome.comparison.rules}
+    return (*outcome.comparison.differences, *equated.values())
+
+
+def _most_attempts(outcome: Outcome) -> int:
+    """A match by rules is looked beyond like a mismatch, where another recipe may well do without the rule."""
+    names = {use.id.partition("@")[0] for use in outcome.comparison.rules}
+    return MAX_ATTEMPTS_MATCHED if outcome.matches and names <= {*_HARDLY_CHANGED} else MAX_ATTEMPTS
 
 
 def _read_built(built: Built) -> Wheel:
@@ -334,23 +379,6 @@ def _read_built(built: Built) -> Wheel:
             log=built.log,
         ) from None
     return wheel
-
-
-def _satisfied(text: str, locked: tuple[Locked, ...]) -> bool:
-    try:
-        requirement = parse_requirement(text)
-    except Malformed as error:
-        raise NotBuilt(
-            f"the backend asks for what cannot be had: {error}",
-            result="build-failed",
-            phase="hook",
-            cause="invalid-requirement",
-        ) from None
-    return requirement.marker is None and any(
-        canonicalize_name(requirement.name) == canonicalize_name(item.name)
-        and requirement.specifier.contains(item.version, prereleases=True)
-        for item in locked
-    )
 
 
 def _not_attempted(message: str, phase: str, cause: str) -> NotBuilt:

@@ -2,21 +2,25 @@
 
 import sysconfig
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from rebuilders import definitions
+from rebuilders.checking import StaticReport, check_target
 from rebuilders.config import Settings
 from rebuilders.deadline import Deadline
 from rebuilders.environment.install import Environments
 from rebuilders.environment.interpreters import installed
+from rebuilders.environment.pythons import Installer, directory_of
 from rebuilders.environment.resolve import Resolver
 from rebuilders.index.cached import CachedIndex
 from rebuilders.index.endpoint import default_endpoint
 from rebuilders.index.interface import IndexSource
 from rebuilders.index.simple import SimpleIndex
 from rebuilders.inputs import Target, from_files, from_index
-from rebuilders.pipeline import Ports, Report, rebuild
+from rebuilders.pipeline import Report, rebuild
+from rebuilders.provide import Ports
 from rebuilders.sandbox.bubblewrap import Bubblewrap, probe
 from rebuilders.sandbox.interface import Limits
 from witness.errors import InputError
@@ -32,6 +36,10 @@ class Workshop:
     fetcher: HttpFetcher
     ports: Ports
 
+    def without_definitions(self) -> "Workshop":
+        """The same, but with inference alone."""
+        return replace(self, ports=replace(self.ports, definitions=definitions.none))
+
     def rebuild(self, target: TargetName, timeout: float) -> Report:
         """Rebuilds a published target within `timeout` seconds."""
         return self._rebuild(lambda: from_index(target, self.index), timeout)
@@ -44,6 +52,17 @@ class Workshop:
         deadline = Deadline.after(timeout)
         self.fetcher.expires = deadline.at
         return rebuild(fetch, self.ports, deadline)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """All that it takes to check without building."""
+
+    index: IndexSource
+
+    def check(self, target: TargetName) -> StaticReport:
+        """Checks a published target."""
+        return check_target(lambda: from_index(target, self.index))
 
 
 def open_index(settings: Settings) -> tuple[IndexSource, HttpFetcher, str]:
@@ -76,11 +95,20 @@ def open_workshop(settings: Settings) -> Workshop:
         resolver=Resolver(uv, endpoint, settings.cache_path),
         environments=Environments(uv, settings.cache_path, index, sandbox),
         sandbox=sandbox,
-        interpreters=installed(),
+        interpreters=installed(directory_of(settings.cache_path)),
         platform=sysconfig.get_platform(),
         limits=Limits(),
+        index=index,
+        definitions=definitions.find,
+        installer=Installer(uv, settings.cache_path) if settings.install_pythons else None,
     )
     return Workshop(index, fetcher, ports)
+
+
+def open_desk(settings: Settings) -> Desk:
+    """Needs no sandbox, no uv and no other interpreter."""
+    index, _, _ = open_index(settings)
+    return Desk(index)
 
 
 def find_uv() -> Path:

@@ -11,12 +11,15 @@ from threading import Thread
 
 @dataclass
 class PackageIndex:
-    """`files` by project and name. `asked` are the paths asked for; those in `broken` are answered with 500."""
+    """`files` by project and name, `times` of upload by name where they matter. `asked` are the paths asked for;
+    those in `broken` are answered with 500.
+    """
 
     url: str = ""
     files: dict[str, dict[str, bytes]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     broken: set[str] = field(default_factory=set)
+    times: dict[str, str] = field(default_factory=dict)
 
     def page(self, project: str) -> bytes:
         listed = [
@@ -25,7 +28,7 @@ class PackageIndex:
                 "url": f"{self.url}files/{project}/{name}",
                 "hashes": {"sha256": hashlib.sha256(data).hexdigest()},
                 "size": len(data),
-                "upload-time": "2025-05-01T12:00:00Z",
+                "upload-time": self.times.get(name, "2025-05-01T12:00:00Z"),
             }
             for name, data in self.files[project].items()
         ]
@@ -47,7 +50,13 @@ def serving() -> Iterator[PackageIndex]:
     index = PackageIndex()
 
     class Handler(BaseHTTPRequestHandler):
+        def do_HEAD(self) -> None:
+            self.respond(with_body=False)
+
         def do_GET(self) -> None:
+            self.respond(with_body=True)
+
+        def respond(self, *, with_body: bool) -> None:
             index.asked.append(self.path)
             body = index.answer(self.path)
             status = 500 if self.path in index.broken else 404 if body is None else 200
@@ -56,7 +65,8 @@ def serving() -> Iterator[PackageIndex]:
                 self.send_header("Content-Type", "application/vnd.pypi.simple.v1+json")
             self.send_header("Content-Length", str(len(body or b"")))
             self.end_headers()
-            self.wfile.write(body or b"")
+            if with_body:
+                self.wfile.write(body or b"")
 
         def log_message(self, *_: object) -> None:
             pass

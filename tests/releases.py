@@ -129,14 +129,21 @@ class Publisher:
         return Release(directory / WHEEL, directory / SDIST, mark)
 
 
-def requirement_wheel(name: str, members: dict[str, bytes], version: str = "1.0") -> tuple[str, bytes]:
+def requirement_wheel(
+    name: str, members: dict[str, bytes], version: str = "1.0", requires: tuple[str, ...] = ()
+) -> tuple[str, bytes]:
     """The file name and bytes of an installable wheel."""
     import zipfile
 
     info = f"{name}-{version}.dist-info"
     held = {
         **members,
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n".encode(),
+        f"{info}/METADATA": "".join(
+            [
+                f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+                *(f"Requires-Dist: {text}\n" for text in requires),
+            ]
+        ).encode(),
         f"{info}/WHEEL": b"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }
     rows = [f"{path},sha256={_digest(content)},{len(content)}\n" for path, content in held.items()]

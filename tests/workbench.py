@@ -9,8 +9,9 @@ from rebuilders.deadline import Deadline
 from rebuilders.environment.interpreters import Interpreter
 from rebuilders.errors import NotBuilt
 from rebuilders.inputs import Source, Target
-from rebuilders.pipeline import Ports, Report, rebuild
+from rebuilders.pipeline import Report, rebuild
 from rebuilders.plan.recipe import Locked
+from rebuilders.provide import Ports
 from rebuilders.sandbox.interface import Finished, Limits
 from rebuilders.sandbox.scripted import ScriptedSandbox, finished
 from tests.sdists import sdist_of
@@ -35,7 +36,7 @@ class FakeResolver:
     answers: list = field(default_factory=lambda: [(SETUPTOOLS,)])
     asked: list = field(default_factory=list)
 
-    def resolve(self, candidate, interpreter, *, timeout):
+    def resolve(self, candidate, interpreter, *, timeout, built=()):
         self.asked.append((candidate, interpreter))
         answer = self.answers[min(len(self.asked), len(self.answers)) - 1]
         if isinstance(answer, Exception):

@@ -1,7 +1,8 @@
 """`make bench`: a rebuild beside `uv build` and `pip wheel` of the same sdists, with the same pins, in the same run.
 
 Everything is warm: downloads, build environments, uv's and pip's caches. Prints seconds and ratios; a ratio below 1
-says that we were faster, although we also unpack in a sandbox, compare and explain. Nothing here passes or fails.
+says that we were faster, although we also unpack in a sandbox, compare and explain. Then the static check beside
+unpacking the same files (tools/bench_static.py). Nothing here passes or fails.
 """
 
 import argparse
@@ -19,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench_log import log_rows
+from bench_static import fetched, static_rows, static_table
 
 from rebuilders.batch import Batch, read_list
 from rebuilders.config import Settings
@@ -53,12 +55,21 @@ def main() -> None:
     parser.add_argument(
         "--list", type=Path, help="compare a batch over the targets in this file, and nothing else"
     )
+    parser.add_argument(
+        "--pairs",
+        type=Path,
+        help="the static check over the wheels and sdists in this directory, and nothing else",
+    )
     parser.add_argument("--log", action="store_true", help="measure the log, and nothing else")
     arguments = parser.parse_args()
     rounds, as_json = arguments.rounds, arguments.json
     if arguments.log:
-        rows = log_rows()
-        print(json.dumps(rows, indent=2) if as_json else table(rows))
+        grown = log_rows()
+        print(json.dumps(grown, indent=2) if as_json else table(grown))
+        return
+    if arguments.pairs:
+        checked = static_rows(arguments.pairs, rounds)
+        print(json.dumps(checked, indent=2) if as_json else static_table(checked))
         return
     with tempfile.TemporaryDirectory(prefix="wheelwitness-bench-") as directory:
         workshop = open_workshop(Settings())
@@ -83,11 +94,13 @@ def main() -> None:
             ),
         }
         results = {name: measure(*row) for name, row in rows.items()}
+        (pairs := Path(directory) / "pairs").mkdir()
+        static = static_rows(fetched(TEN, pairs), rounds)
     grown = log_rows()
     if as_json:
-        print(json.dumps(results | grown, indent=2))
+        print(json.dumps({**results, **static, **grown}, indent=2))
     else:
-        print(table(results), table(grown), sep="\n\n")
+        print(table(results), static_table(static), table(grown), sep="\n\n")
 
 
 def over_a_list(

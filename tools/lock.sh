@@ -5,4 +5,8 @@ bin=.venv/bin
 pin() { "$bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes \
     --no-header --no-emit-index-url --no-annotate --upgrade "$@"; }
 pin pyproject.toml --all-extras --group dev --output-file requirements/dev.txt
+# What builds those that there is no wheel of.
+echo setuptools | pin - --output-file requirements/build.txt
+pin --group fuzz --output-file requirements/fuzz.txt
+pin --group interop --output-file requirements/interop.txt
 grep -E '^uv==' requirements/dev.txt | sed 's/ .*//' | pin - --output-file requirements/bootstrap.txt

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Makes .venv with uv and the pinned dependencies, and sees to bubblewrap. Says what it cannot do itself.
+# Makes .venv with uv and the pinned dependencies, and sees to bubblewrap and to the libraries of diffoscope. Says what
+# it cannot do itself.
 set -eu
 python=$1
 
@@ -32,10 +33,21 @@ if ! "$python" -c 'import ensurepip' 2>/dev/null; then
     fi
 fi
 
+has_library() { "$python" -c "import ctypes; ctypes.CDLL('$1')" 2>/dev/null; }
+for library in libmagic.so.1:libmagic1 libarchive.so.13:libarchive13; do
+    has_library "${library%%:*}" && continue
+    if may_install; then
+        echo "setup: installing ${library##*:}" && install_package "${library##*:}"
+    else
+        echo "setup: ${library%%:*} is missing, which --diffoscope needs: sudo apt install ${library##*:}" >&2
+    fi
+done
+
 [ -x .venv/bin/python ] || "$python" -m venv .venv
 echo "setup: installing pinned dependencies into .venv"
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --require-hashes \
     -r requirements/bootstrap.txt
-.venv/bin/uv pip install --quiet --python .venv/bin/python --require-hashes -r requirements/dev.txt
+.venv/bin/uv pip install --quiet --python .venv/bin/python --require-hashes \
+    --build-constraints requirements/build.txt -r requirements/dev.txt
 .venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
 touch .venv/.ready

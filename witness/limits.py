@@ -13,17 +13,29 @@ MAX_CHECKPOINT: Final = 64 * KIB
 MAX_BUNDLE: Final = 256 * KIB  # one line of a shard
 MAX_SHARD: Final = 32 * MIB  # every bundle that a node holds of one artifact
 MAX_POLICY: Final = 1 * MIB
+MAX_HASHED: Final = 512 * MIB  # a wheel that is only hashed, never held in memory
 
 
 @dataclass(frozen=True, slots=True)
 class ArchiveLimits:
-    """What a wheel or an sdist may hold. Bytes, except `members`."""
+    """What a wheel or an sdist may hold. Bytes, except `members` and `ratio`.
 
-    file: int = 512 * MIB
+    `total` is what it may unpack to, and `ratio` how many times its own size as soon as that is more than `small`:
+    PyPI has refused what goes beyond 50 since it looks at uploads.
+    """
+
+    file: int = 256 * MIB
     members: int = 100_000
     member: int = 1 * GIB
     total: int = 4 * GIB
     name: int = 1024
+    central: int = 32 * MIB
+    ratio: int = 50
+    small: int = 64 * MIB
+
+    def unpacked(self, size: int) -> int:
+        """What a file of `size` bytes may unpack to."""
+        return min(self.total, max(self.small, self.ratio * size))
 
 
 ARCHIVE: Final = ArchiveLimits()

@@ -41,6 +41,11 @@ class WheelName:
             raise Malformed(f"{filename!r} is not a wheel's file name: {error}") from None
         return cls(filename, project, version, "".join(map(str, build)), tags)
 
+    def agrees_with(self, other: "WheelName") -> bool:
+        """Whether both name the same wheel, in whatever spelling: project, version, build tag and set of tags."""
+        return (self.project, self.version, self.build, self.tags) == (
+            other.project, other.version, other.build, other.tags)  # fmt: skip
+
     @property
     def is_pure(self) -> bool:
         """Whether the name promises to run everywhere (`none-any`)."""

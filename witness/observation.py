@@ -114,8 +114,18 @@ class Difference(Wire):
     kind: Short
 
 
+class Finding(Wire):
+    """What the published file gets wrong by itself, at one member or in the archive (empty path)."""
+
+    path: Short
+    kind: Short
+
+
 class Comparison(Wire):
-    """Two wheels held against each other under one rule set."""
+    """Two wheels held against each other under one rule set.
+
+    `findings` are of the published file and are absent where there are none, with their total.
+    """
 
     rule_set: Short
     rules: tuple[RuleUse, ...] = ()
@@ -125,6 +135,8 @@ class Comparison(Wire):
     record_digest: Sha256 | None = None
     differences: tuple[Difference, ...] = ()
     differences_total: Count = 0
+    findings: tuple[Finding, ...] | None = None
+    findings_total: Count | None = None
     report: Resource | None = None
 
 
@@ -139,11 +151,16 @@ class Published(Wire):
 
 
 class Requirement(Wire):
-    """One distribution that the build environment held."""
+    """One distribution that the build environment held.
+
+    `built_from` is there where the index has no wheel of it: the sdist that this witness built it from. `sha256` is
+    then that of the witness's own wheel.
+    """
 
     name: Short
     version: Short
     sha256: Sha256
+    built_from: DigestSet | None = None
 
 
 class Environment(Wire):
@@ -218,10 +235,22 @@ class Observation(Wire):
             _check_comparison(self.comparison, self.level)
         if compared and self.method == "rebuild" and (self.rebuilt is None or self.recipe is None):
             raise ValueError("a compared rebuild names its output and its recipe")
+        if self.method == "static":
+            self._check_static()
         return self
+
+    def _check_static(self) -> None:
+        """Nothing was run, so there is nothing that it ran in, and no output (docs/adr/0022-static-check.md)."""
+        if self.rebuilt or self.recipe or self.environment or self.isolation or self.attempt.count:
+            raise ValueError("a static check runs nothing and makes nothing")
+        if self.attempt.outputs or self.result == "build-failed":
+            raise ValueError("a static check builds nothing")
+        if self.level not in (None, "metadata"):
+            raise ValueError(f"a static check cannot tell level {self.level}")
 
 
 def _check_comparison(comparison: Comparison, level: Level | None) -> None:
+    _check_findings(comparison)
     if comparison.differences_total < len(comparison.differences):
         raise ValueError("fewer differences in total than are listed")
     if (comparison.differences_total > 0) != (level is None):
@@ -241,3 +270,11 @@ def _check_comparison(comparison: Comparison, level: Level | None) -> None:
         raise ValueError(f"level {level} without a rule")
     if level == "bitwise" and not comparison.archive_exact:
         raise ValueError("the same file is always exact")
+
+
+def _check_findings(comparison: Comparison) -> None:
+    listed, total = comparison.findings, comparison.findings_total
+    if (listed is None) != (total is None):
+        raise ValueError("findings and their total go together")
+    if listed is not None and total is not None and not 0 < total >= len(listed):
+        raise ValueError("findings without one, or fewer in total than are listed")

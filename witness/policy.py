@@ -189,7 +189,7 @@ def _accept(top: _Table) -> frozenset[str]:
         if level not in ACCEPTABLE:
             top.refuse("accept", f"no such level: {level!r}", hint=f"Choose from {', '.join(ACCEPTABLE)}.")
     if set(accept) == {"static"}:
-        top.refuse("accept", "names no level", hint='Add the levels that a static check may have: "archive".')
+        top.refuse("accept", "names no level", hint='Add the level of static checks: "metadata".')
     return frozenset(accept)
 
 

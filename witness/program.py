@@ -1,6 +1,10 @@
-"""How our programs end: every foreseen error as a message with a hint and an exit code, none as a traceback."""
+"""How our programs end: every foreseen error as a message with a hint and an exit code, none as a traceback.
+
+Signals that ask to end are exceptions, so that whatever was begun is put away first.
+"""
 
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable
@@ -14,6 +18,15 @@ from witness.errors import InputError, Malformed, Unverified, WheelwitnessError
 USAGE: Final = 2
 INCOMPLETE: Final = 5
 _INTERRUPTED: Final = 130
+_ENDING: Final = (signal.SIGTERM, signal.SIGHUP)
+
+
+class Stopped(BaseException):
+    """A signal other than that of Ctrl-C has asked to end. No KeyboardInterrupt, which typer has its own way with."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
 
 
 class Commands(TyperGroup):
@@ -28,13 +41,20 @@ class Commands(TyperGroup):
                 typer.echo(f"  {error.hint}", err=True)
             raise typer.Exit(_code(error)) from None
         except KeyboardInterrupt:
+            typer.echo(f"{self.name}: interrupted", err=True)
             raise typer.Exit(_INTERRUPTED) from None
 
 
 def run(name: str, app: Callable[[], Any]) -> None:
     """Runs a program. Whatever is not foreseen is a mistake of ours, and never looks like a result."""
+    for number in _ENDING:
+        if signal.getsignal(number) == signal.SIG_DFL:  # not what was started with nohup
+            signal.signal(number, _stop)
     try:
         app()
+    except Stopped as stopped:
+        typer.echo(f"{name}: ended by {signal.Signals(stopped.number).name}", err=True)
+        sys.exit(128 + stopped.number)
     except BrokenPipeError:  # the reader has what it wanted
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(INCOMPLETE)
@@ -45,6 +65,13 @@ def run(name: str, app: Callable[[], Any]) -> None:
         typer.echo(f"{name}: a mistake in the program itself ({kind}); please report it.", err=True)
         typer.echo("  Set WHEELWITNESS_DEBUG=1 to see where; nothing was decided.", err=True)
         sys.exit(INCOMPLETE)
+
+
+def _stop(number: int, frame: object) -> None:
+    del frame
+    for other in _ENDING:
+        signal.signal(other, signal.SIG_IGN)  # once is enough: what is begun is being put away
+    raise Stopped(number)
 
 
 def _code(error: WheelwitnessError) -> int:

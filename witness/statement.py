@@ -11,7 +11,8 @@ from pydantic import Field, ValidationError
 from witness import canonical
 from witness.errors import Malformed
 from witness.limits import MAX_STATEMENT
-from witness.observation import PREDICATE_TYPE, DigestSet, Observation, Resource, Wire
+from witness.names import WheelName
+from witness.observation import PREDICATE_TYPE, Comparison, DigestSet, Observation, Resource, Wire
 
 STATEMENT_TYPE: Final = "https://in-toto.io/Statement/v1"
 PAYLOAD_TYPE: Final = "application/vnd.in-toto+json"
@@ -36,7 +37,7 @@ class _Wire(Wire):
 def encode(statement: Statement) -> bytes:
     """The canonical bytes, which are what is signed.
 
-    Long lists of differences are cut, never their total, until the statement fits its limit.
+    Long lists of differences and findings are cut, never their total, until the statement fits its limit.
 
     Raises:
         Malformed: the statement contradicts its subject, or is too large in spite of the cutting.
@@ -44,14 +45,20 @@ def encode(statement: Statement) -> bytes:
     _check_subject(statement)
     observation = statement.observation
     while len(data := canonical.dumps(_value(statement, observation))) > MAX_STATEMENT:
-        comparison = observation.comparison
-        if comparison is None or not comparison.differences:
+        fewer = observation.comparison and _shortened(observation.comparison)
+        if fewer is None:
             raise Malformed(f"{statement.filename}: a statement of {len(data)} bytes is too large")
-        fewer = comparison.differences[: len(comparison.differences) // 2]
-        observation = observation.model_copy(
-            update={"comparison": comparison.model_copy(update={"differences": fewer})}
-        )
+        observation = observation.model_copy(update={"comparison": fewer})
     return data
+
+
+def _shortened(comparison: Comparison) -> Comparison | None:
+    """With half of what its longer list had; None if nothing is left to cut."""
+    listed = {"differences": comparison.differences, "findings": comparison.findings or ()}
+    longer = max(listed, key=lambda name: len(listed[name]))
+    if not listed[longer]:
+        return None
+    return comparison.model_copy(update={longer: listed[longer][: len(listed[longer]) // 2]})
 
 
 def parse(data: bytes) -> Statement:
@@ -92,9 +99,24 @@ def _value(statement: Statement, observation: Observation) -> dict[str, Any]:
 def _check_subject(statement: Statement) -> None:
     observation = statement.observation
     if observation.rebuilt is not None and observation.result in ("match", "mismatch"):
-        same = observation.rebuilt.digest.sha256 == statement.sha256
-        if same != (observation.level == "bitwise"):
+        rebuilt = observation.rebuilt
+        same = rebuilt.digest.sha256 == statement.sha256
+        if same != (observation.level == "bitwise") and not (same and _differs_by_name(observation)):
             raise Malformed(f"{statement.filename}: level bitwise and the same digest go together")
+        if observation.result == "match" and not _same_name(rebuilt.name, statement.filename):
+            raise Malformed(f"{statement.filename}: a match with the file {rebuilt.name!r}, which is another")
+
+
+def _differs_by_name(observation: Observation) -> bool:
+    listed = observation.comparison.differences if observation.comparison else ()
+    return any(difference.kind == "filename" for difference in listed)
+
+
+def _same_name(one: str, other: str) -> bool:
+    try:
+        return one == other or WheelName.parse(one).agrees_with(WheelName.parse(other))
+    except Malformed:
+        return False
 
 
 def _first(error: ValidationError) -> str:

@@ -18,6 +18,10 @@ from typer.testing import CliRunner
 from rebuilders.cli.main import app as rebuilder
 from rebuilders.plan.backends import BACKENDS, Backend
 from witness.cli.main import app as wheelwitness
+from witness.compare.ladder import MAX_JUDGED, MAX_USES
+from witness.compare.rules.catalogue import RULES
+from witness.compare.rules.rule import MAX_SHOWN, Rule
+from witness.differences.classes import SEVERITIES, rows
 
 DOCS: Final = Path(__file__).resolve().parent.parent
 PROGRAMS: Final = {"wheelwitness": wheelwitness, "rebuilder": rebuilder}
@@ -29,10 +33,13 @@ def pages() -> dict[Path, str]:
     """Every generated page with its text."""
     inference = DOCS / "explanation" / "inference.md"
     formats = DOCS / "reference" / "formats.md"
+    comparison = DOCS / "explanation" / "comparison.md"
     return {
         DOCS / "reference" / "cli.md": "".join(_cli()),
         DOCS / "reference" / "environment-variables.md": "".join(_variables()),
+        DOCS / "reference" / "rules.md": "".join(_rules()),
         inference: with_block(inference.read_text("utf-8"), "backends", backends_table()),
+        comparison: with_block(comparison.read_text("utf-8"), "classes", classes_table()),
         formats: with_block(formats.read_text("utf-8"), "manifests", manifests(formats.read_text("utf-8"))),
     }
 
@@ -98,6 +105,41 @@ def _options() -> dict[tuple[str, str], list[str]]:
     return found
 
 
+_LEVELS: Final = {
+    "metadata": "The payload is identical. An installer puts the same files with the same bytes into the same places, but for "
+    "files of `.dist-info` that differ as said here, and makes the same scripts.",
+    "content": "Files of the payload differ as said here. Whoever compares installed bytes sees it.",
+}
+
+
+def _rules() -> Iterator[str]:
+    yield f"# Rules of comparison\n\n{_NOTE}\n"
+    yield "What may differ between a published and a rebuilt wheel that are called equal at the levels `metadata` and\n"
+    yield "`content` ([how wheels are compared](../explanation/comparison.md)). Whatever is not in this list is a mismatch.\n"
+    yield "\n## For every rule\n\n"
+    yield "- The `RECORD` of either wheel is right about that wheel.\n"
+    yield "- Both wheels have the member, and the exec bits are equal.\n"
+    yield "- Every difference of the member is accounted for by rules, or the wheels differ.\n"
+    yield f"- Every use is listed in the observation with both values, cut at {MAX_SHOWN} characters. A value that is a whole file is\n"
+    yield "  told by its SHA-256.\n"
+    yield f"- At most {MAX_JUDGED} members differ, and the list of uses takes at most {MAX_USES // 1024} KiB.\n"
+    yield "- Never equated: files of the type `.pth`, scripts and headers in `.data`, exec bits, names, members that only one\n"
+    yield "  wheel has, names of more than 300 characters.\n"
+    for level, meaning in _LEVELS.items():
+        yield f"\n## Level {level}\n\n{meaning}\n"
+        yield from (_rule(rule) for rule in RULES if rule.level == level)
+
+
+def _rule(rule: Rule) -> str:
+    return (
+        f"\n### {rule.id}\n\n"
+        f"Members\n: {rule.members}\n\n"
+        f"Equates\n: {rule.equates}\n\n"
+        f"Refuses\n: {rule.refuses}\n\n"
+        f"Why no installer can tell\n: {rule.why}\n"
+    )
+
+
 _OTHERS: Final = """
 `rebuilder run` takes its cache, contact, jobs and time limit from `node.toml`, not from variables. Where `rebuilder init`
 has such an option, its variable takes effect when that file is written.
@@ -142,6 +184,13 @@ def _backend(row: Backend) -> str:
         asks,
     )
     return "| " + " | ".join(cells) + " |"
+
+
+def classes_table() -> str:
+    """The rows of witness/differences/classes.py, one for each class, by weight."""
+    lines = ["| class | weight | meaning |", "| --- | --- | --- |"]
+    lines += [f"| `{row.id}` | {SEVERITIES[row.severity].lower()} | {row.means} |" for row in rows()]
+    return "\n".join(lines) + "\n"
 
 
 def example(text: str) -> dict[str, tuple[bool, bytes]]:

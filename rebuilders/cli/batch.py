@@ -11,6 +11,7 @@ from rebuilders.cli.options import (
     CacheOption,
     ContactOption,
     IndexOption,
+    InstallOption,
     QuietOption,
     TimeoutOption,
     settings,
@@ -40,6 +41,7 @@ def batch(
     index: IndexOption = "",
     cache: CacheOption = None,
     contact: ContactOption = "",
+    install_pythons: InstallOption = False,
     quiet: QuietOption = False,
 ) -> None:
     """Rebuild many targets. Interrupted, the same command goes on where it stopped.
@@ -66,7 +68,8 @@ def batch(
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), disable=not shown, transient=True) as progress:
         task = progress.add_task("rebuilding", total=len(names))
-        run(Batch(settings(index, cache, contact), jobs, timeout), names, out, lambda: progress.advance(task))
+        told = settings(index, cache, contact, install_pythons=install_pythons)
+        run(Batch(told, jobs, timeout), names, out, lambda: progress.advance(task))
     summary = summarise(read_results(out))
     if page is not None:
         _write(page, "w", page_of(summary))

@@ -1,20 +1,37 @@
 """`rebuilder doctor`: whether this machine can rebuild, and how to mend what is missing."""
 
+import json as jsonlib
 import shutil
 from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
-from rebuilders.cli.options import CacheOption, ContactOption, IndexOption, settings
+from rebuilders.cli.options import CacheOption, ContactOption, IndexOption, JsonOption, settings
 from rebuilders.config import Settings
 from witness.errors import WheelwitnessError
 
 _MIN_FREE: Final = 2 * 1024**3
+SCHEMA: Final = "doctor/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What came of one check. `hint` says how to mend or to better it, if there is a way."""
+
+    name: str
+    ok: bool
+    says: str
+    hint: str = ""
+
+
+Found = str | tuple[str, str]  # what is there, and how to get something better
 
 
 def doctor(
+    json: JsonOption = False,
     index: IndexOption = "",
     cache: CacheOption = None,
     contact: ContactOption = "",
@@ -22,7 +39,7 @@ def doctor(
         bool, typer.Option(envvar="WHEELWITNESS_OFFLINE", help="Do not ask the index.")
     ] = False,
 ) -> None:
-    """Check sandbox, interpreters, uv, disk and index.
+    """Check sandbox, limits, interpreters, uv, disk and index.
 
     \b
     Example:
@@ -31,25 +48,36 @@ def doctor(
     Exit codes: 0 this machine can rebuild, 5 it cannot.
     """
     told = settings(index, cache, contact)
-    checks: dict[str, Callable[[Settings], str]] = {
+    checks: dict[str, Callable[[Settings], Found]] = {
         "sandbox": _sandbox,
         "seccomp": _seccomp,
+        "limits": _limits,
         "interpreters": _interpreters,
         "uv": _uv,
         "disk": _disk,
     }
     if not offline:
         checks["index"] = _index
-    healthy = True
-    for name, check in checks.items():
-        try:
-            typer.echo(f"ok    {name:13} {check(told)}")
-        except WheelwitnessError as error:
-            healthy = False
-            typer.echo(f"FAIL  {name:13} {error}")
-            if error.hint:
-                typer.echo(f"      {'':13} {error.hint}")
+    found = [_checked(name, check, told) for name, check in checks.items()]
+    healthy = all(item.ok for item in found)
+    if json:
+        value = {"schema": SCHEMA, "healthy": healthy, "checks": [asdict(item) for item in found]}
+        typer.echo(jsonlib.dumps(value))
+    else:
+        for item in found:
+            typer.echo(f"{'ok  ' if item.ok else 'FAIL'}  {item.name:13} {item.says}")
+            if item.hint:
+                typer.echo(f"      {'':13} {item.hint}")
     raise typer.Exit(0 if healthy else 5)
+
+
+def _checked(name: str, check: Callable[[Settings], Found], told: Settings) -> Checked:
+    try:
+        found = check(told)
+    except WheelwitnessError as error:
+        return Checked(name, ok=False, says=str(error), hint=error.hint)
+    says, hint = (found, "") if isinstance(found, str) else found
+    return Checked(name, ok=True, says=says, hint=hint)
 
 
 def _sandbox(_: Settings) -> str:
@@ -60,7 +88,7 @@ def _sandbox(_: Settings) -> str:
     how = (
         "as root, each job under a user id of its own" if sandbox.root else "unprivileged, in user namespaces"
     )
-    return f"{sandbox.name}: {how}; limits by rlimits"
+    return f"{sandbox.name}: {how}"
 
 
 def _seccomp(_: Settings) -> str:
@@ -69,14 +97,35 @@ def _seccomp(_: Settings) -> str:
     return "filter loaded" if seccomp.program() else "no filter for this architecture: namespaces alone"
 
 
-def _interpreters(_: Settings) -> str:
+def _limits(_: Settings) -> Found:
+    from rebuilders.sandbox.cgroup import HOW_TO_GET_ONE, Cgroups
+
+    found = Cgroups.find()
+    if found is not None:
+        return f"a control group for each job (cgroup v2), in {found.base}"
+    return "rlimits, and what is seen by looking; no control group is left to us", f"Better: {HOW_TO_GET_ONE}"
+
+
+def _interpreters(told: Settings) -> str:
     from rebuilders.environment.interpreters import installed
+    from rebuilders.environment.pythons import Installer, directory_of
+    from rebuilders.wiring import find_uv
     from witness.errors import Incomplete
 
-    found = installed()
+    found = installed(directory_of(told.cache_path))
     if not found:
         raise Incomplete("no Python to build with", hint="Install one: uv python install 3.13.")
-    return ", ".join(interpreter.version for interpreter in found)
+    here = ", ".join(interpreter.version for interpreter in found)
+    try:
+        offered = Installer(find_uv(), told.cache_path).offered()
+    except (Incomplete, ImportError, FileNotFoundError):
+        return here  # what uv lacks is told in its own line
+    missing = [minor for minor in offered if minor not in {interpreter.minor for interpreter in found}]
+    if not missing:
+        return here
+    return (
+        f"{here}; missing {', '.join(missing)} (uv python install {' '.join(missing)}, or --install-pythons)"
+    )
 
 
 def _uv(_: Settings) -> str:

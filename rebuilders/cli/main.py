@@ -11,6 +11,7 @@ from rebuilders.cli.add import add
 from rebuilders.cli.batch import batch
 from rebuilders.cli.compare import compare
 from rebuilders.cli.cosign import cosign
+from rebuilders.cli.definitions import definitions
 from rebuilders.cli.doctor import doctor
 from rebuilders.cli.init import init
 from rebuilders.cli.mirror import mirror
@@ -19,6 +20,7 @@ from rebuilders.cli.publish import publish
 from rebuilders.cli.rebuild import rebuild
 from rebuilders.cli.run import run as run_node
 from rebuilders.cli.serve import serve
+from rebuilders.cli.static import static
 from rebuilders.cli.status import status
 from witness import __version__
 from witness.program import Commands, run
@@ -55,7 +57,9 @@ def _options(
     pass
 
 
-for command in (rebuild, batch, plan, compare, init, add, publish, cosign, mirror, serve, status, doctor):
+for command in (
+    rebuild, batch, plan, static, compare, init, add, publish, cosign, mirror, serve, status, doctor, definitions,
+):  # fmt: skip
     app.command()(command)
 app.command("run")(run_node)
 

@@ -6,6 +6,8 @@ from typing import Annotated
 import typer
 
 from rebuilders.config import Settings
+from witness.errors import InputError
+from witness.names import MAX_FILENAME
 
 IndexOption = Annotated[
     str,
@@ -31,9 +33,34 @@ ContactOption = Annotated[
         show_default=False,
     ),
 ]
+InstallOption = Annotated[
+    bool,
+    typer.Option(
+        "--install-pythons",
+        envvar="WHEELWITNESS_INSTALL_PYTHONS",
+        help="Let uv install the Python nearest to a wheel's where it is missing, into the cache directory.",
+    ),
+]
 TimeoutOption = Annotated[
     float,
     typer.Option(envvar="WHEELWITNESS_TIMEOUT", min=1.0, help="Seconds that one rebuild may take in all."),
+]
+ReportOption = Annotated[
+    Path | None,
+    typer.Option(
+        envvar="WHEELWITNESS_REPORT",
+        metavar="DIR",
+        help="Write a page for people, and the same in JSON, into this new directory.",
+        show_default=False,
+    ),
+]
+DiffoscopeOption = Annotated[
+    bool,
+    typer.Option(
+        "--diffoscope",
+        envvar="WHEELWITNESS_DIFFOSCOPE",
+        help="Add to the report what diffoscope makes of the two wheels.",
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", envvar="WHEELWITNESS_JSON", help="Write JSON.")]
 QuietOption = Annotated[
@@ -44,6 +71,16 @@ NodeArgument = Annotated[
 ]
 
 
-def settings(index: str, cache: Path | None, contact: str) -> Settings:
+def local_target(target: str, sdist: Path | None) -> Path | None:
+    """The local wheel that `target` is, given with its sdist; None if it is to be found in the index."""
+    local = Path(target)
+    if sdist is not None:
+        return local
+    if len(local.parts) > 1 or (len(target) <= MAX_FILENAME and local.is_file()):
+        raise InputError(f"{target}: a local wheel needs its sdist", hint="Add --sdist FILE.tar.gz.")
+    return None
+
+
+def settings(index: str, cache: Path | None, contact: str, *, install_pythons: bool = False) -> Settings:
     """The settings that these options make."""
-    return Settings(index=index, cache=cache, contact=contact)
+    return Settings(index=index, cache=cache, contact=contact, install_pythons=install_pythons)

@@ -23,7 +23,9 @@ def plan(
     Example:
       rebuilder plan six==1.17.0
     """
+    from rebuilders import definitions
     from rebuilders.environment.interpreters import installed
+    from rebuilders.environment.pythons import directory_of
     from rebuilders.errors import NotBuilt
     from rebuilders.inputs import from_index
     from rebuilders.pipeline import prepare
@@ -31,10 +33,11 @@ def plan(
     from rebuilders.wiring import open_index
 
     name = TargetName.parse(target)
-    source, _, _ = open_index(settings(index, cache, contact))
+    told = settings(index, cache, contact)
+    source, _, _ = open_index(told)
     try:
         found = from_index(name, source)
-        planned = prepare(found, installed()).plan
+        planned = prepare(found, installed(directory_of(told.cache_path)), definitions.find).plan
     except NotBuilt as failure:
         typer.echo(f"{name}: {failure}", err=True)
         raise typer.Exit(3) from None

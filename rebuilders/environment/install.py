@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from rebuilders.environment.built import BuiltWheels
 from rebuilders.environment.fitness import check
 from rebuilders.environment.interpreters import Interpreter
 from rebuilders.environment.trees import cannot_write, join, keep, staging_below
@@ -86,6 +87,8 @@ class Environments:
                 keep(job.mounts[-1].source, path)
 
     def _fetch(self, requirement: Locked) -> tuple[str, bytes]:
+        if requirement.source:
+            return requirement.filename, BuiltWheels(self.cache).read(requirement)
         file = IndexFile(requirement.filename, requirement.url, requirement.sha256, size=requirement.size)
         return requirement.filename, self.index.fetch(file)
 
@@ -95,7 +98,8 @@ class Environments:
             mounts=(*interpreter.mounts, Mount(self.uv, _UV), Mount(staging, PATH, writable=True)),
             files={f"{_WHEELS}/{name}": data for name, data in wheels.items()},
             variables={**interpreter.variables, "UV_CACHE_DIR": "/build/uv", "LC_ALL": "C.UTF-8"},
-            limits=Limits(seconds=seconds, memory=64 * GIB),  # uv reserves address space freely
+            # uv reserves address space freely, and has threads for each core.
+            limits=Limits(seconds=seconds, memory=64 * GIB, processes=1024),
         )
 
     def _check(self, finished: Finished) -> None:

@@ -93,15 +93,32 @@ def _installed_into(library: Path) -> tuple[str, ...]:
 
 
 @functools.cache
-def installed() -> tuple[Interpreter, ...]:
-    """One interpreter per minor version, newest first: those of version managers before the system's."""
-    executables = list(dict.fromkeys(_executables()))
+def installed(ours: Path | None = None) -> tuple[Interpreter, ...]:
+    """One interpreter per minor version, newest first: those of version managers before the system's.
+
+    `ours` is a directory that holds more of them, one below the other as uv installs them.
+    """
+    return _found((*_executables(), *(_programs(_bins(ours)) if ours else ())))
+
+
+def in_directory(ours: Path) -> tuple[Interpreter, ...]:
+    """Those in a directory in which uv installs, as `installed` gives them."""
+    return _found(tuple(_programs(_bins(ours))))
+
+
+def _found(paths: Iterable[Path]) -> tuple[Interpreter, ...]:
+    executables = list(dict.fromkeys(paths))
     with ThreadPoolExecutor(max_workers=4) as pool:
         found = [interpreter for interpreter in pool.map(_ask, executables) if interpreter]
     best: dict[str, Interpreter] = {}
     for interpreter in sorted(found, key=_preference):
         best[interpreter.minor] = interpreter
     return tuple(sorted(best.values(), key=lambda interpreter: Version(interpreter.version), reverse=True))
+
+
+def interpreter_at(executable: Path) -> Interpreter | None:
+    """The interpreter of that program, be it one of a virtual environment; None if it cannot be mounted."""
+    return _ask(executable.resolve())
 
 
 def _preference(interpreter: Interpreter) -> tuple[bool, Version]:
@@ -118,6 +135,10 @@ def _executables() -> Iterator[Path]:
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
     places += _bins(pyenv / "versions")
     places += _bins(Path(uv) if uv else data / "uv/python")
+    yield from _programs(places)
+
+
+def _programs(places: Iterable[Path]) -> Iterator[Path]:
     for place in places:
         if place.is_dir():
             for path in sorted(place.iterdir()):

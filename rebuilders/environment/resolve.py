@@ -14,6 +14,7 @@ from packaging.pylock import Package, Pylock
 from packaging.tags import Tag, compatible_tags, cpython_tags
 from packaging.utils import parse_wheel_filename
 
+from rebuilders.environment.built import BuiltWheels
 from rebuilders.environment.interpreters import Interpreter
 from rebuilders.errors import NotBuilt
 from rebuilders.plan.recipe import Candidate, Locked
@@ -25,7 +26,7 @@ from witness.escape import printable
 from witness.store.directory import DirectoryStore
 
 # Of uv's own variables, those that say how to reach an index; the others change what is resolved.
-_KEPT: Final = frozenset({"UV_HTTP_TIMEOUT", "UV_INSECURE_HOST", "UV_NATIVE_TLS", "UV_SYSTEM_CERTS"})
+UV_REACH: Final = frozenset({"UV_HTTP_TIMEOUT", "UV_INSECURE_HOST", "UV_NATIVE_TLS", "UV_SYSTEM_CERTS"})
 _UNSATISFIABLE: Final = ("No solution found", "not found in the package registry", "no versions of")
 
 
@@ -38,11 +39,17 @@ class Resolver:
     cache: Path
 
     def resolve(
-        self, candidate: Candidate, interpreter: Interpreter, *, timeout: float
+        self,
+        candidate: Candidate,
+        interpreter: Interpreter,
+        *,
+        timeout: float,
+        built: tuple[Locked, ...] = (),
     ) -> tuple[Locked, ...]:
         """The build environment's distributions, by name, found within `timeout` seconds.
 
-        The same question with a date gets the same answer from the cache, since the past does not change.
+        The same question with a date gets the same answer from the cache, since the past does not change. `built`
+        are wheels made here, of which the index has none; they may be used like those of the index.
 
         Raises:
             NotBuilt: no solution, or one that needs an sdist.
@@ -50,19 +57,33 @@ class Resolver:
         """
         if not candidate.requirements:
             return ()
-        store, name = DirectoryStore(self.cache / "locks"), f"{self._key(candidate, interpreter)}.json"
-        path = store.root / name
-        if candidate.as_of is not None and path.exists():
-            try:
-                return tuple(Locked(**item) for item in json.loads(path.read_bytes()))
-            except (OSError, ValueError, TypeError):
-                pass  # damaged: resolved again below
-        locked = self._ask(candidate, interpreter, timeout)
-        if candidate.as_of is not None:
-            store.put(name, json.dumps([asdict(item) for item in locked]).encode())
+        locked = self._recall(candidate, interpreter) if not built else None
+        if locked is None:
+            locked = self._ask(candidate, interpreter, timeout, built)
+            self._remember(candidate, interpreter, locked)
         return locked
 
-    def _key(self, candidate: Candidate, interpreter: Interpreter) -> str:
+    @property
+    def _locks(self) -> DirectoryStore:
+        return DirectoryStore(self.cache / "locks")
+
+    def _recall(self, candidate: Candidate, interpreter: Interpreter) -> tuple[Locked, ...] | None:
+        path = self._locks.root / self._name(candidate, interpreter)
+        if candidate.as_of is None or not path.exists():
+            return None
+        try:
+            locked = tuple(Locked(**item) for item in json.loads(path.read_bytes()))
+        except (OSError, ValueError, TypeError):
+            return None  # damaged: resolved again
+        wheels = BuiltWheels(self.cache)
+        return locked if all(wheels.holds(item) for item in locked if item.source) else None
+
+    def _remember(self, candidate: Candidate, interpreter: Interpreter, locked: tuple[Locked, ...]) -> None:
+        if candidate.as_of is not None:
+            told = json.dumps([asdict(item) for item in locked]).encode()
+            self._locks.put(self._name(candidate, interpreter), told)
+
+    def _name(self, candidate: Candidate, interpreter: Interpreter) -> str:
         question = {
             "requirements": sorted(candidate.requirements),
             "constraints": sorted(candidate.constraints),
@@ -70,9 +91,11 @@ class Resolver:
             "python": interpreter.version,
             "index": self.endpoint,
         }
-        return sha256_hex(dumps(question))
+        return f"{sha256_hex(dumps(question))}.json"
 
-    def _ask(self, candidate: Candidate, interpreter: Interpreter, timeout: float) -> tuple[Locked, ...]:
+    def _ask(
+        self, candidate: Candidate, interpreter: Interpreter, timeout: float, built: tuple[Locked, ...]
+    ) -> tuple[Locked, ...]:
         for text in (*candidate.requirements, *candidate.constraints):
             _check(text)
         work = self.cache / "uv"
@@ -80,6 +103,10 @@ class Resolver:
         argv = [str(self.uv), "pip", "compile", "-", "--format", "pylock.toml", "--quiet", "--no-header"]
         argv += ["--only-binary", ":all:", "--no-config", "--cache-dir", str(work), "--no-annotate"]
         argv += ["--default-index", self.endpoint, "--python", str(interpreter.executable)]
+        for (
+            item
+        ) in built:  # to which --exclude-newer does not apply, as no index says when they were uploaded
+            argv += ["--find-links", str(BuiltWheels(self.cache).directory(item))]
         if candidate.as_of is not None:
             argv += ["--exclude-newer", candidate.as_of.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")]
         with tempfile.NamedTemporaryFile("w", dir=work, suffix=".txt") as constraints:
@@ -89,7 +116,7 @@ class Resolver:
             done = self._run(argv, "\n".join(candidate.requirements), timeout)
         if done.returncode:
             raise _failure(done.stderr)
-        return _locked(tomllib.loads(done.stdout), interpreter)
+        return _locked(tomllib.loads(done.stdout), interpreter, built)
 
     def _run(self, argv: list[str], requirements: str, timeout: float) -> "subprocess.CompletedProcess[str]":
         try:
@@ -100,7 +127,7 @@ class Resolver:
                 text=True,
                 timeout=timeout,
                 cwd=self.cache,
-                env={k: v for k, v in os.environ.items() if k in _KEPT or not k.startswith("UV_")},
+                env={k: v for k, v in os.environ.items() if k in UV_REACH or not k.startswith("UV_")},
                 check=False,
             )
         except subprocess.TimeoutExpired:
@@ -134,13 +161,16 @@ def _failure(stderr: str) -> NotBuilt | FetchFailed:
     return FetchFailed(f"uv could not resolve the build requirements: {words}")
 
 
-def _locked(lock: dict[str, Any], interpreter: Interpreter) -> tuple[Locked, ...]:
+def _locked(lock: dict[str, Any], interpreter: Interpreter, built: tuple[Locked, ...]) -> tuple[Locked, ...]:
     packages = Pylock.from_dict(lock).packages
-    tags = {tag: rank for rank, tag in enumerate(_tags(interpreter))}
-    return tuple(_wheel(package, tags) for package in sorted(packages, key=lambda package: package.name))
+    tags = {tag: rank for rank, tag in enumerate(tags_of(interpreter))}
+    here = {item.sha256: item for item in built}
+    found = (_wheel(package, tags) for package in sorted(packages, key=lambda package: package.name))
+    return tuple(here.get(item.sha256, item) for item in found)
 
 
-def _tags(interpreter: Interpreter) -> tuple[Tag, ...]:
+def tags_of(interpreter: Interpreter) -> tuple[Tag, ...]:
+    """The wheels that `interpreter` can use, by their tags, best first (PEP 425)."""
     version = tuple(int(part) for part in interpreter.minor.split("."))
     compatible = compatible_tags(version, f"cp{version[0]}{version[1]}")
     return (*cpython_tags(version), *compatible)

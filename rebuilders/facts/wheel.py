@@ -7,8 +7,11 @@ from email.parser import HeaderParser
 from typing import Final
 
 from witness.errors import Malformed
+from witness.limits import MIB
 from witness.wheel.reader import Wheel
 
+_MAX_TEXT: Final = 4 * MIB
+_MAX_LINES: Final = 200_000  # of megabytes of tiny fields, `email` would make a gigabyte
 _GENERATOR: Final = re.compile(r"(?P<name>[A-Za-z0-9_.-]+)\s*\(?(?P<version>[A-Za-z0-9_.+!-]+)?\)?")
 
 # pkg_resources' namespace packages, and scripts that are named for the Python they were built with.
@@ -116,6 +119,9 @@ def as_utc(moment: Moment) -> datetime | None:
 def _text(wheel: Wheel, name: str) -> str:
     path = f"{wheel.dist_info}/{name}"
     try:
-        return wheel.read(path).decode("utf-8")
+        text = wheel.read(path, limit=_MAX_TEXT).decode("utf-8")
     except UnicodeDecodeError:
         raise Malformed(f"{path} is not UTF-8") from None
+    if text.count("\n") + text.count("\r") > _MAX_LINES:
+        raise Malformed(f"{path} has more than the {_MAX_LINES} lines allowed")
+    return text

@@ -64,6 +64,7 @@ def _dump(project: Project) -> dict[str, Any]:
                 f.upload_time and f.upload_time.isoformat(),
                 f.yanked,
                 f.provenance_url,
+                f.requires_python,
             ]
             for f in project.files
         ],
@@ -72,7 +73,9 @@ def _dump(project: Project) -> dict[str, Any]:
 
 def _load(value: dict[str, Any]) -> Project:
     files = tuple(
-        IndexFile(filename, url, sha256, size, time and datetime.fromisoformat(time), yanked, provenance)
-        for filename, url, sha256, size, time, yanked, provenance in value["files"]
+        IndexFile(
+            filename, url, sha256, size, time and datetime.fromisoformat(time), yanked, provenance, python
+        )
+        for filename, url, sha256, size, time, yanked, provenance, python in value["files"]
     )
     return Project(value["name"], files, value["serial"], value["status"])

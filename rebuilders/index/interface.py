@@ -22,6 +22,7 @@ class IndexFile:
     upload_time: datetime | None = None
     yanked: bool = False
     provenance_url: str | None = None
+    requires_python: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,6 +94,7 @@ def _file(package: "DistributionPackage") -> IndexFile | None:
         upload_time=_utc(package.upload_time),
         yanked=package.is_yanked,
         provenance_url=package.provenance_url,
+        requires_python=package.requires_python or "",
     )
 
 

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from rebuilders.config import DEFAULT_TIMEOUT, Settings
 from witness.errors import InputError, Malformed
 from witness.note import check_name
+from witness.observation import Method
 
 CONFIG: Final = "node.toml"
 
@@ -46,12 +47,17 @@ class NodeConfig(BaseModel):
     cache: str = ""
     jobs: Annotated[int, Field(ge=1, le=256)] = 1
     timeout: Annotated[float, Field(ge=1)] = DEFAULT_TIMEOUT
+    install_pythons: Annotated[bool, Field(alias="install-pythons")] = False
+    method: Method = "rebuild"
     peer: Annotated[list[PeerConfig], Field(max_length=1000)] = []
 
     @property
     def settings(self) -> Settings:
         return Settings(
-            index=self.index, cache=Path(self.cache) if self.cache else None, contact=self.contact
+            index=self.index,
+            cache=Path(self.cache) if self.cache else None,
+            contact=self.contact,
+            install_pythons=self.install_pythons,
         )
 
     @property

@@ -28,6 +28,10 @@ cache = {cache}
 # Rebuilds at a time, and seconds for each.
 jobs = {jobs}
 timeout = {timeout}
+# Whether uv may install the Python nearest to a wheel's, into the cache, where this machine lacks it.
+install-pythons = {install_pythons}
+# "rebuild", or "static" to build nothing and say only what follows from the sdist as it is.
+method = {method}
 
 # Other nodes: `rebuilder cosign` cosigns their logs, and gathers their cosignatures of this one.
 # [[peer]]
@@ -97,7 +101,13 @@ def policy_entry(config: NodeConfig, signers: NodeSigners, url: str) -> str:
 def toml_of(config: NodeConfig) -> str:
     """The text of `node.toml`."""
     values = config.model_dump(exclude={"version", "peer"})
-    return _TEMPLATE.format(**{key: _string(v) if isinstance(v, str) else v for key, v in values.items()})
+    return _TEMPLATE.format(**{key: _value(value) for key, value in values.items()})
+
+
+def _value(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return _string(value) if isinstance(value, str) else str(value)
 
 
 def _string(text: str) -> str:

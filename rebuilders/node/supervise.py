@@ -3,8 +3,8 @@
 import fcntl
 import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -31,13 +31,14 @@ def run(directory: NodeDirectory, tell: Callable[[str], None], *, once: bool, in
     `index`, unless empty, is asked instead of the configured one.
 
     Raises:
-        SandboxUnavailable: no sandbox works here; nothing was taken from the queue.
+        SandboxUnavailable: no sandbox works here, and the node's method needs one; nothing was taken from the queue.
         Incomplete: another process runs this node, or worker after worker was ended from outside.
     """
     config = directory.load()
     if index:
         config = config.model_copy(update={"index": index})
-    probe(Bubblewrap.find())
+    if config.method == "rebuild":
+        probe(Bubblewrap.find())
     with _alone(directory.state):
         ledger = Ledger(directory.state / "ledger.sqlite")
         ledger.requeue()
@@ -57,16 +58,17 @@ def _round(directory: NodeDirectory, config: NodeConfig, ledger: Ledger, tell: C
     unpublished = 0
     released: list[tuple[TargetName, str]] = []
     try:
-        for target, done in _rebuilt(directory, config, ledger):
-            tell(f"{done.target}: {done.result}{f' ({done.level})' if done.level else ''}")
-            if done.complete:
-                ledger.finish(target, done.result)
-                unpublished += 1
-            else:
-                released.append((target, done.result))
-            if unpublished >= _BATCH:
-                _publish(directory, tell)
-                unpublished = 0
+        with closing(_rebuilt(directory, config, ledger)) as rebuilt:
+            for target, done in rebuilt:
+                tell(f"{done.target}: {done.result}{f' ({done.level})' if done.level else ''}")
+                if done.complete:
+                    ledger.finish(target, done.result)
+                    unpublished += 1
+                else:
+                    released.append((target, done.result))
+                if unpublished >= _BATCH:
+                    _publish(directory, tell)
+                    unpublished = 0
     finally:
         # Only after the round: what could not be completed now would be taken again at once.
         for target, detail in released:
@@ -77,7 +79,7 @@ def _round(directory: NodeDirectory, config: NodeConfig, ledger: Ledger, tell: C
 
 def _rebuilt(
     directory: NodeDirectory, config: NodeConfig, ledger: Ledger
-) -> Iterator[tuple[TargetName, Done]]:
+) -> Generator[tuple[TargetName, Done]]:
     """Every queued target, rebuilt; as many at a time as the configuration says."""
     crew = Crew(config.jobs, worker.work, worker.start, (directory, config))
     in_a_row = 0

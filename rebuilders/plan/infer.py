@@ -17,17 +17,18 @@ from packaging.version import InvalidVersion, Version
 
 from rebuilders.facts.sdist import SdistFacts
 from rebuilders.facts.wheel import WheelFacts, as_utc
-from rebuilders.plan.backends import UNKNOWN, Backend, backend_of
+from rebuilders.plan.backends import BACKENDS, UNKNOWN, Backend, backend_of
+from rebuilders.plan.definition import Definition
 from rebuilders.plan.eras import setuptools_eras
-from rebuilders.plan.interpreters import rank
+from rebuilders.plan.interpreters import RELEASED, rank
 from rebuilders.plan.recipe import Candidate, Plan, Reason
 from rebuilders.plan.requirement import parse_requirement
 from witness.errors import Malformed
 
-_PEP_517_DEFAULT: Final = ("setuptools>=40.8.0",)
-_PEP_517_SINCE: Final = datetime(2019, 2, 5, tzinfo=UTC)  # setuptools 40.8.0, the first with a legacy backend
-_BACKEND_OFF_PATH: Final = datetime(2024, 4, 29, tzinfo=UTC)  # pyproject-hooks 1.1.0
-_BEFORE_PEP_517: Final = ("setuptools", "wheel")
+PEP_517_DEFAULT: Final = ("setuptools>=40.8.0",)
+PEP_517_SINCE: Final = datetime(2019, 2, 5, tzinfo=UTC)  # setuptools 40.8.0, the first with a legacy backend
+BACKEND_OFF_PATH: Final = datetime(2024, 4, 29, tzinfo=UTC)  # pyproject-hooks 1.1.0
+BEFORE_PEP_517: Final = ("setuptools", "wheel")
 _SETUP_REQUIRES: Final = re.compile(r"setup_requires\s*=\s*\[([^\]]*)\]")
 _LITERAL: Final = re.compile(r"""["']([^"']+)["']""")
 ASKED: Final = "the further requirements that the backend asks for"
@@ -48,6 +49,8 @@ class Evidence:
         project: the normalised name.
         uploaded: the wheel's upload time.
         pythons: minor versions that can be had.
+        lacking: why a nearer one cannot, in words.
+        definition: what people have found out about this release, if they have.
     """
 
     project: str
@@ -55,6 +58,8 @@ class Evidence:
     sdist: SdistFacts
     uploaded: datetime | None
     pythons: tuple[str, ...]
+    lacking: str = "is not on this machine"
+    definition: Definition | None = None
 
     @property
     def backend(self) -> Backend:
@@ -80,12 +85,23 @@ def infer(evidence: Evidence) -> Plan:
     candidate = Candidate("", (), (), evidence.uploaded, ask_backend=False)
     for rule in RULES:
         candidate = rule(evidence, candidate)
-    ranked = rank(evidence.pythons, evidence.wheel.requires_python, candidate.as_of)
+    ranked = rank(evidence.pythons, evidence.wheel.requires_python, candidate.as_of, evidence.lacking)
     python, reason = ranked[0]
     first = candidate if candidate.python else because(replace(candidate, python=python), reason)
     others = [other for other in ranked if other[0] != first.python]
     name = evidence.backend.generator or evidence.wheel.generator or evidence.sdist.build_backend
-    return Plan(name, (first, *_fallbacks(evidence, first, others)))
+    told = evidence.definition.told if evidence.definition else None
+    return Plan(name, (first, *_fallbacks(evidence, first, others)), told)
+
+
+def _everywhere(evidence: Evidence) -> tuple[str, ...]:
+    named = (evidence.wheel.named_python, evidence.definition.python if evidence.definition else "")
+    return tuple(dict.fromkeys((*evidence.pythons, *RELEASED, *filter(None, named))))
+
+
+def nearest_python(evidence: Evidence) -> str:
+    """The minor version that the first candidate would have if every one that is known of were here."""
+    return infer(replace(evidence, pythons=_everywhere(evidence))).candidates[0].python
 
 
 def _fallbacks(evidence: Evidence, first: Candidate, others: list[tuple[str, Reason]]) -> Iterator[Candidate]:
@@ -104,7 +120,9 @@ def _fallbacks(evidence: Evidence, first: Candidate, others: list[tuple[str, Rea
             yield replace(first, as_of=as_of, after="unresolved", reasons=(*first.reasons, reason))
     if first.constraints:
         reason = Reason("no backend version pinned", "none of that version could be resolved")
-        yield because(replace(first, constraints=(), after="unresolved"), reason)
+        pins = {text: text.partition("==")[0] for text in first.constraints}
+        asked = tuple(pins.get(text, text) for text in first.requirements)
+        yield because(replace(first, requirements=asked, constraints=(), after="unresolved"), reason)
     if not first.ask_backend and first.frontend == "pep517":
         reason = Reason(ASKED, "the build failed without")
         yield because(replace(first, ask_backend=True, after="failed"), reason)
@@ -118,7 +136,7 @@ def _fallbacks(evidence: Evidence, first: Candidate, others: list[tuple[str, Rea
 
 def _has_backend_path(first: Candidate, evidence: Evidence) -> bool:
     told = (evidence.sdist.build_system or {}).get("backend-path")
-    early = first.as_of is not None and first.as_of < _BACKEND_OFF_PATH
+    early = first.as_of is not None and first.as_of < BACKEND_OFF_PATH
     return bool(told) and early and first.frontend == "pep517"
 
 
@@ -134,12 +152,18 @@ def without(requirements: tuple[str, ...], name: str) -> tuple[str, ...]:
 
 def _requirements(evidence: Evidence, candidate: Candidate) -> Candidate:
     declared = evidence.sdist.build_requires
-    if declared is None and evidence.uploaded is not None and evidence.uploaded < _PEP_517_SINCE:
+    if _ran_setup_py(evidence):
+        why = (
+            f"the wheel's Generator is {evidence.wheel.generator}, not the backend that pyproject.toml names"
+        )
+        reason = Reason("setup.py bdist_wheel with setuptools and wheel", why)
+        return because(replace(candidate, requirements=BEFORE_PEP_517, frontend="setup.py"), reason)
+    if declared is None and evidence.uploaded is not None and evidence.uploaded < PEP_517_SINCE:
         reason = Reason(
             "setup.py bdist_wheel with setuptools and wheel", "uploaded before setuptools had PEP 517"
         )
-        return because(replace(candidate, requirements=_BEFORE_PEP_517, frontend="setup.py"), reason)
-    requirements = _PEP_517_DEFAULT if declared is None else declared
+        return because(replace(candidate, requirements=BEFORE_PEP_517, frontend="setup.py"), reason)
+    requirements = PEP_517_DEFAULT if declared is None else declared
     for requirement in requirements:
         try:
             parse_requirement(requirement)
@@ -153,6 +177,18 @@ def _requirements(evidence: Evidence, candidate: Candidate) -> Candidate:
     return because(
         replace(candidate, requirements=requirements),
         Reason(f"build requires {', '.join(requirements) or 'nothing'}", source),
+    )
+
+
+def _ran_setup_py(evidence: Evidence) -> bool:
+    """Whether the sdist is for two backends, and the wheel comes from the one that pyproject.toml does not name."""
+    asked = [text.lower() for text in evidence.sdist.build_requires or ()]
+    others = [pin for row in BACKENDS if not row.keeps_modes for pin in row.pins]
+    return (
+        evidence.backend.keeps_modes
+        and "setup.py" in evidence.sdist.texts
+        and not any("setuptools" in text for text in asked)
+        and any(text.startswith(tuple(others)) for text in asked)
     )
 
 
@@ -200,8 +236,12 @@ def _era(evidence: Evidence, candidate: Candidate) -> Candidate:
 
 def _named_python(evidence: Evidence, candidate: Candidate) -> Candidate:
     named = evidence.wheel.named_python
-    if named not in evidence.pythons:
+    if not named:
         return candidate
+    if named not in evidence.pythons:
+        return because(
+            candidate, Reason(f"not Python {named}", f"the wheel names it, but it {evidence.lacking}")
+        )
     return because(replace(candidate, python=named), Reason(f"Python {named}", "the wheel names it"))
 
 
@@ -235,14 +275,17 @@ def _is_version(text: str) -> bool:
 
 def _setup_requires(evidence: Evidence, candidate: Candidate) -> Candidate:
     """What setup.py would have fetched by itself; hooks tell it, the command before them did not."""
-    found = _SETUP_REQUIRES.search(evidence.sdist.texts.get("setup.py", ""))
-    if candidate.frontend != "setup.py" or found is None:
-        return candidate
-    names = tuple(name for name in _LITERAL.findall(found[1]) if _is_requirement(name))
-    if not names:
+    names = setup_requires(evidence.sdist)
+    if candidate.frontend != "setup.py" or not names:
         return candidate
     reason = Reason(f"build requires {', '.join(names)} besides", "setup_requires in setup.py")
     return because(replace(candidate, requirements=(*candidate.requirements, *names)), reason)
+
+
+def setup_requires(sdist: SdistFacts) -> tuple[str, ...]:
+    """The requirements that are written out in `setup_requires` of the sdist's setup.py."""
+    found = _SETUP_REQUIRES.search(sdist.texts.get("setup.py", ""))
+    return tuple(name for name in _LITERAL.findall(found[1]) if _is_requirement(name)) if found else ()
 
 
 def _is_requirement(text: str) -> bool:
@@ -331,7 +374,14 @@ def _umask(mode: int) -> int:
     return umask | sum(0o1 << shift for shift in (0, 3) if umask >> shift & 0o6 == 0o6)
 
 
+def _definition(evidence: Evidence, candidate: Candidate) -> Candidate:
+    """What a definition says, whatever the rules before it have found."""
+    if evidence.definition is None:
+        return candidate
+    return evidence.definition.applied(candidate, evidence.pythons, evidence.lacking)
+
+
 RULES: Final[tuple[Rule, ...]] = (
     _requirements, _as_of, _generator, _era, _named_python, _python_tag, _setup_requires, _asking,
-    _source_date_epoch, _time_zone, _modes,
+    _source_date_epoch, _time_zone, _modes, _definition,
 )  # fmt: skip

@@ -1,5 +1,6 @@
 """Which Python a wheel was probably built with, among those that there are."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -28,12 +29,19 @@ _NO_DISTUTILS: Final = Version("3.12")  # setup scripts of before it may need di
 
 
 def rank(
-    available: tuple[str, ...], requires_python: str, as_of: datetime | None
+    available: tuple[str, ...],
+    requires_python: str,
+    as_of: datetime | None,
+    lacking: str = "is not on this machine",
 ) -> tuple[tuple[str, Reason], ...]:
-    """The minor versions `available`, most likely first, each with why it stands there."""
+    """The minor versions `available`, most likely first, each with why it stands there.
+
+    Where the time is known, the reason names the best of the versions that are not available, too, and says that it
+    is `lacking`.
+    """
     allowed = _specifier(requires_python)
     scored = []
-    for minor in available:
+    for minor in available if as_of is None else dict.fromkeys((*RELEASED, *available)):
         fits = allowed.contains(f"{minor}.99", prereleases=True)
         timely = as_of is None or _released(minor) + _ADOPTION <= as_of
         before = as_of is not None and as_of < RELEASED["3.12"]
@@ -41,10 +49,19 @@ def rank(
         scored.append(((fits, imports, timely, Version(minor)), minor))
     # Of those that are too new, the oldest is nearest; of the others, the newest.
     scored.sort(key=lambda item: (*item[0][:3], _nearness(item[1], timely=item[0][2])), reverse=True)
-    return tuple(
-        (minor, _reason(minor, score, requires_python, as_of, first=place == 0))
-        for place, (score, minor) in enumerate(scored)
-    )
+    ranked: list[tuple[str, Reason]] = []
+    nearer = ""
+    for score, minor in scored:
+        if minor in available:
+            reason = _reason(minor, score, requires_python, as_of, first=not ranked)
+            if nearer:
+                reason = replace(
+                    reason, because=f"{reason.because}; Python {nearer} would be nearer, but {lacking}"
+                )
+            ranked.append((minor, reason))
+        else:
+            nearer = nearer or minor
+    return tuple(ranked)
 
 
 def _released(minor: str) -> datetime:

@@ -64,15 +64,20 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is tried, in this order."""
+    """What is tried, in this order. `definition` is there if one has changed the candidates."""
 
     backend: str
     candidates: tuple[Candidate, ...]
+    definition: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Locked:
-    """One distribution of a build environment, as a wheel."""
+    """One distribution of a build environment, as a wheel.
+
+    `source` and `recipe` are there where the index has no wheel of it: the SHA-256 of the sdist that the wheel was
+    built from here, and the digest of the recipe that it was built with.
+    """
 
     name: str
     version: str
@@ -80,6 +85,18 @@ class Locked:
     url: str
     sha256: str
     size: int | None = None
+    source: str = ""
+    recipe: str = ""
+
+    @property
+    def identity(self) -> str:
+        """What a recipe says of it.
+
+        Of what was built here, what it was built from: its own bytes may hold the time of the build.
+        """
+        if self.source:
+            return f"{self.name}=={self.version} sdist-sha256:{self.source} recipe-sha256:{self.recipe}"
+        return f"{self.name}=={self.version} sha256:{self.sha256}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +123,7 @@ class Recipe:
                     "schema": "recipe/1",
                     "interpreter": self.interpreter,
                     "platform": self.platform,
-                    "requirements": [f"{r.name}=={r.version} sha256:{r.sha256}" for r in self.requirements],
+                    "requirements": [requirement.identity for requirement in self.requirements],
                     "variables": self.variables,
                     "umask": f"{self.umask:03o}",
                     "modes": self.modes,

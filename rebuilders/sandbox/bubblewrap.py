@@ -11,14 +11,16 @@ import os
 import random
 import shutil
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Final
 
 from rebuilders.sandbox import seccomp
 from rebuilders.sandbox.capture import Captured, capture
+from rebuilders.sandbox.cgroup import Cgroups
 from rebuilders.sandbox.interface import SCRATCH, Finished, Job, Mount, Sandbox
+from rebuilders.sandbox.space import refused_beyond
 from rebuilders.sandbox.toolchain import system_mounts
 from witness.errors import SandboxUnavailable
 from witness.escape import printable
@@ -32,20 +34,29 @@ _BEGUN: Final = b"\x01"
 _BEGIN: Final = ("/bin/sh", "-c", 'printf "\\001"; exec "$@"', "sh")
 # What bwrap and shells add to the environment of what they start, each system's shell something else.
 _CLEAN: Final = ("/usr/bin/env", "-u", "PWD", "-u", "OLDPWD", "-u", "SHLVL", "-u", "_")
+_MORE_PROCESSES: Final = 2  # times as many as a job may have are refused: before, it is ended
 _ACCOUNT: Final = "build:x:{uid}:{uid}:build:{home}:/bin/sh\n"
 
 
 @dataclass(frozen=True)
 class Bubblewrap:
-    """A `Sandbox`. Args: bwrap: the program; root: whether this process may set up namespaces as root."""
+    """A `Sandbox`.
+
+    Args:
+        bwrap: the program.
+        root: whether this process may set up namespaces as root.
+        cgroups: where each job gets a control group, if there is such a place.
+    """
 
     bwrap: Path
     root: bool
+    cgroups: Cgroups | None = None
     _uids: Iterator[int] = field(default_factory=lambda: itertools.count(random.randrange(_UIDS)), repr=False)  # noqa: S311 - only to differ
 
     @property
     def name(self) -> str:
-        return "bubblewrap"
+        filtered = ("seccomp",) if seccomp.program() is not None else ()
+        return "+".join(("bubblewrap", *filtered, "cgroup2" if self.cgroups else "rlimits"))
 
     @classmethod
     def find(cls) -> "Bubblewrap":
@@ -56,21 +67,21 @@ class Bubblewrap:
                 "bubblewrap is not installed, and no foreign code runs without a sandbox",
                 hint="Install it: apt install bubblewrap, or your system's package.",
             )
-        return cls(Path(found), root=os.geteuid() == 0)
+        return cls(Path(found), root=os.geteuid() == 0, cgroups=Cgroups.find())
 
     def run(self, job: Job) -> Finished:
         uid = _FIRST_UID + next(self._uids) % _UIDS if self.root else _INSIDE_UID
         _own_writable(job.mounts, uid if self.root else os.geteuid())
-        with _descriptors(_files(job, uid)) as files:
+        group = self.cgroups.group(job.limits) if self.cgroups else nullcontext()
+        with group as held, _descriptors(_files(job, uid)) as files:
             filter_fd = files.pop("seccomp", None)
-            arguments = [
-                *self._isolation(filter_fd),
-                *_variables(job),
-                *_file_system(job, files),
-                *_command(job, uid if self.root else None),
-            ]
-            filters = () if filter_fd is None else (filter_fd,)
-            return _finished(capture(self.bwrap, arguments, (*files.values(), *filters), job.limits))
+            options = [*self._isolation(filter_fd), *_variables(job), *_file_system(job, files)]
+            # Through a descriptor, or /proc/1/cmdline inside would tell where on this machine all that lies.
+            with _descriptors({"options": _joined(options)}) as told:
+                arguments = ["--args", str(told["options"]), *_command(job, uid if self.root else None)]
+                filters = () if filter_fd is None else (filter_fd,)
+                descriptors = (*files.values(), *filters, *told.values())
+                return _finished(capture(self.bwrap, arguments, descriptors, job.limits, held))
 
     def _isolation(self, filter_fd: int | None) -> Iterator[str]:
         yield from (
@@ -104,6 +115,12 @@ def _files(job: Job, uid: int) -> dict[str, bytes]:
     if (program := seccomp.program()) is not None:
         files["seccomp"] = program
     return files
+
+
+def _joined(options: list[str]) -> bytes:
+    if any("\0" in option for option in options):
+        raise ValueError("a NUL in a path or a variable")
+    return b"".join(os.fsencode(option) + b"\0" for option in options)
 
 
 @contextmanager
@@ -142,10 +159,11 @@ def _file_system(job: Job, files: dict[str, int]) -> Iterator[str]:
             yield from ("--perms", "0755", "--tmpfs", masked, "--remount-ro", masked)
     for target, descriptor in files.items():
         yield from ("--perms", "0444", "--ro-bind-data", str(descriptor), target)
-    yield from ("--proc", "/proc", "--dev", "/dev")
-    yield from ("--perms", "1777", "--size", str(job.limits.shared), "--tmpfs", "/dev/shm")  # noqa: S108 - inside
+    # Settings of its own namespaces could be changed there otherwise, and as root, those of the whole machine.
+    yield from ("--proc", "/proc", "--ro-bind", "/proc/sys", "/proc/sys", "--dev", "/dev")
+    yield from ("--perms", "1777", "--size", str(refused_beyond(job.limits.shared)), "--tmpfs", "/dev/shm")  # noqa: S108 - inside
     yield from ("--remount-ro", "/dev")
-    yield from ("--perms", "1777", "--size", str(job.limits.scratch), "--tmpfs", SCRATCH)
+    yield from ("--perms", "1777", "--size", str(refused_beyond(job.limits.scratch)), "--tmpfs", SCRATCH)
     for name in ("home", "tmp"):
         yield from ("--perms", "1777", "--dir", f"{SCRATCH}/{name}")
     yield from ("--chdir", SCRATCH, "--remount-ro", "/")
@@ -165,11 +183,10 @@ def _command(job: Job, uid: int | None) -> Iterator[str]:
         yield from ("/usr/bin/setpriv", "--reuid", str(uid), "--regid", str(uid), "--clear-groups")
         yield from ("--bounding-set", "-all", "--inh-caps", "-all", "--no-new-privs")
     limits = job.limits
-    yield from ("/usr/bin/prlimit", f"--as={limits.memory}", f"--nproc={limits.processes}", "--core=0")
-    yield from (
-        f"--fsize={limits.file}",
-        "--nofile=4096",
-    )  # no --cpu: threads would use it up before the time
+    yield from ("/usr/bin/prlimit", f"--as={limits.memory}", "--core=0")
+    yield f"--nproc={_MORE_PROCESSES * limits.processes}"
+    # No --cpu: threads would use it up before the time.
+    yield from (f"--fsize={limits.file}", "--nofile=4096")
     yield from (*_BEGIN, *_CLEAN, *job.argv)
 
 

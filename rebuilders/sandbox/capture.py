@@ -1,5 +1,6 @@
 """Runs one child process to its end or to a limit, and takes in its log and its output, bounded."""
 
+import contextlib
 import os
 import selectors
 import signal
@@ -10,13 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from rebuilders.sandbox.cgroup import Group
 from rebuilders.sandbox.interface import Ending, Limits
 from rebuilders.sandbox.tree import Tree
+from rebuilders.sandbox.watch import Watch
 from witness.errors import SandboxUnavailable
 
 _CHUNK: Final = 256 * 1024
 _GRACE: Final = 20.0  # seconds that the kernel gets to end what was killed, and to free its memory
-_LOOK: Final = 0.1  # seconds between looks at the memory that a job holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,34 +56,52 @@ class _Log:
         return bytes(self.head) + middle + tail
 
 
-def capture(bwrap: Path, arguments: Sequence[str], descriptors: tuple[int, ...], limits: Limits) -> Captured:
+def capture(
+    bwrap: Path,
+    arguments: Sequence[str],
+    descriptors: tuple[int, ...],
+    limits: Limits,
+    group: Group | None = None,
+) -> Captured:
     """Runs bwrap with an empty environment and those open `descriptors`, until all that it started has ended.
 
-    The arguments must have `--die-with-parent` and `--unshare-pid`, so that killing bwrap kills the rest.
+    The arguments must have `--die-with-parent` and `--unshare-pid`, so that killing bwrap kills the rest. The first
+    byte of output must be written when the sandbox is set up.
 
     Raises:
-        SandboxUnavailable: bwrap cannot be started, or the kernel does not end the job's processes.
+        SandboxUnavailable: bwrap cannot be started, or is ended by others; the kernel does not end the job's
+            processes; or this machine runs short of memory.
     """
     started = time.monotonic()
     told, status = os.pipe()
     with os.fdopen(told, "rb", buffering=0) as reader:
+        argv = [str(bwrap), "--json-status-fd", str(status), *arguments]
         try:
-            child = _start([str(bwrap), "--json-status-fd", str(status), *arguments], (*descriptors, status))
+            child = _start(argv if group is None else group.enter(argv), (*descriptors, status))
         finally:
             os.close(status)
         assert child.stdout is not None  # noqa: S101 - asked for in _start
         assert child.stderr is not None  # noqa: S101
         log, output, tree = _Log(limits.log_kept), bytearray(), Tree()
-        with child.stdout, child.stderr:
+        watch = Watch(tree, limits, group, started + limits.seconds)
+        with child.stdout, child.stderr, contextlib.closing(watch.space):
             try:
-                ended = _drain(
-                    _Watch(child, tree, limits, started + limits.seconds), reader.fileno(), log, output
-                )
+                ended = _drain(child, watch, reader.fileno(), log, output)
                 if ended == "exit":  # bwrap has closed its pipe, and is about to end with the job's status
                     child.wait(_GRACE)
             finally:
-                _end(child, tree)
+                _end(child, tree, group, reader.fileno())
+            if ended == "exit" and output:
+                ended = _ended(child.returncode, watch)
     return Captured(child.returncode, ended, bytes(output), log.text(), time.monotonic() - started)
+
+
+def _ended(status: int, watch: Watch) -> Ending:
+    """How a job has ended that was not ended here."""
+    found = watch.broken_at_last()
+    if found is None and status < 0:  # bwrap itself: no job reaches it
+        raise SandboxUnavailable("the sandbox was ended from outside while a job ran")
+    return found or "exit"
 
 
 def _start(argv: list[str], descriptors: tuple[int, ...]) -> "subprocess.Popen[bytes]":
@@ -99,59 +119,33 @@ def _start(argv: list[str], descriptors: tuple[int, ...]) -> "subprocess.Popen[b
         raise SandboxUnavailable(f"{argv[0]}: cannot be started: {error.strerror}") from None
 
 
-@dataclass(slots=True)
-class _Watch:
-    """What is looked at from time to time while a job runs."""
-
-    child: "subprocess.Popen[bytes]"
-    tree: Tree
-    limits: Limits
-    deadline: float
-    _next: float = 0.0
-
-    def broken(self) -> Ending | None:
-        """The limit on time or memory that the job has broken."""
-        now = time.monotonic()
-        if now >= self.deadline:
-            return "time"
-        if now >= self._next:
-            allowed = self.limits.resident
-            if self.tree.held_at_most() > allowed and self.tree.held() > allowed:
-                return "memory"
-            # Looking at many processes takes a while, which must not become all that is done.
-            self._next = time.monotonic() + max(_LOOK, 5 * (time.monotonic() - now))
-        return None
-
-    @property
-    def pause(self) -> float:
-        """Seconds until the next look."""
-        return max(0.0, min(self._next, self.deadline) - time.monotonic())
-
-
-def _drain(watch: _Watch, status: int, log: _Log, output: bytearray) -> Ending:
+def _drain(
+    child: "subprocess.Popen[bytes]", watch: Watch, status: int, log: _Log, output: bytearray
+) -> Ending:
     """Reads until bwrap's own pipe is closed, which it is when bwrap ends, and then what is left in the others.
 
     A job may close its output and its log and go on: their end says nothing.
     """
-    assert watch.child.stdout is not None  # noqa: S101 - see capture
-    assert watch.child.stderr is not None  # noqa: S101
-    output_fd, log_fd = watch.child.stdout.fileno(), watch.child.stderr.fileno()
+    assert child.stdout is not None  # noqa: S101 - see capture
+    assert child.stderr is not None  # noqa: S101
+    output_fd, log_fd = child.stdout.fileno(), child.stderr.fileno()
+    takers = {status: watch.tree.feed, log_fd: log.add, output_fd: output.extend}
     with selectors.DefaultSelector() as selector:
-        for descriptor in (status, log_fd, output_fd):
+        for descriptor in takers:
             selector.register(descriptor, selectors.EVENT_READ)
         while selector.get_map():
             if (broken := watch.broken()) is not None:
                 return broken
             for key, _ in selector.select(watch.pause):
+                if key.fd == output_fd and (broken := watch.broken_at_answer()) is not None:
+                    return broken
                 data = os.read(key.fd, _CHUNK)
                 if not data:
                     selector.unregister(key.fd)
-                elif key.fd == log_fd:
-                    log.add(data)
-                elif key.fd == output_fd:
-                    output += data
                 else:
-                    watch.tree.feed(data)
+                    takers[key.fd](data)
+            if output:
+                watch.begun()
             if log.total > watch.limits.log_total:
                 return "log"
             if len(output) > watch.limits.output:
@@ -159,11 +153,17 @@ def _drain(watch: _Watch, status: int, log: _Log, output: bytearray) -> Ending:
     return "exit"
 
 
-def _end(child: "subprocess.Popen[bytes]", tree: Tree) -> None:
+def _end(child: "subprocess.Popen[bytes]", tree: Tree, group: Group | None, status: int) -> None:
     try:
+        if group is not None:
+            group.kill()
         if child.poll() is None:
             os.killpg(child.pid, signal.SIGKILL)
         child.wait(_GRACE)
+        os.set_blocking(status, False)
+        with contextlib.suppress(BlockingIOError):
+            tree.feed(os.read(status, _CHUNK))  # what bwrap told at last
+        tree.kill()
         gone = tree.gone(_GRACE)
     except subprocess.TimeoutExpired:
         gone = False

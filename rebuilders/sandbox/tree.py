@@ -1,8 +1,10 @@
-"""A job's processes as the host sees them: what they hold in memory together, and that they are gone."""
+"""A job's processes as the host sees them: what they hold together, and that they are gone."""
 
+import contextlib
 import json
 import os
 import select
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +13,17 @@ from typing import Final
 _PROC: Final = Path("/proc")
 _KIB: Final = 1024
 _MAX_STATUS: Final = 64 * _KIB
+# Page tables too: they are what a process holds that maps much and uses little of it.
+_RESIDENT: Final = (b"RssAnon", b"RssShmem", b"VmPTE")
+_PROPORTIONAL: Final = (b"Pss_Anon", b"Pss_Shmem")
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What processes hold: `memory` in bytes, pages that they share counted for each; `threads` of all together."""
+
+    memory: int
+    threads: int
 
 
 @dataclass(slots=True)
@@ -34,14 +47,26 @@ class Tree:
             if isinstance(pid, int):
                 self._open(pid)
 
-    def held(self) -> int:
-        """The bytes that its processes hold of memory that is nobody else's, shared pages counted once."""
-        pids = list(_descendants(self.pid)) if self.pid is not None else []
-        return sum(map(_proportional, pids))
+    def held(self) -> Held:
+        """What its processes hold, quickly found; `memory` is a bound from above."""
+        memory = threads = 0
+        for pid in self._pids():
+            told = _told(_PROC / str(pid) / "status", (*_RESIDENT, b"Threads"))
+            threads += told.pop(b"Threads", 0)
+            memory += sum(told.values()) * _KIB
+        return Held(memory, threads)
 
-    def held_at_most(self) -> int:
-        """A bound on `held` that is quickly found: pages that processes share are counted for each."""
-        return sum(map(_resident, _descendants(self.pid))) if self.pid is not None else 0
+    def memory(self) -> int:
+        """The bytes that its processes hold of memory that is nobody else's, shared pages counted once."""
+        return sum(map(_proportional, self._pids()))
+
+    def sockets(self) -> int:
+        """How many sockets there are in its network namespace, open or on their way from process to process."""
+        try:
+            first = (_PROC / str(self.pid) / "net" / "sockstat").read_bytes().split(b"\n", 1)[0]
+            return int(first.removeprefix(b"sockets: used "))
+        except (OSError, ValueError):
+            return 0  # ended in the meantime
 
     def gone(self, seconds: float) -> bool:
         """Waits at most that long for the end of all its processes; says whether they are gone.
@@ -53,6 +78,12 @@ class Tree:
         poll = select.poll()
         poll.register(self._pidfd, select.POLLIN)
         return bool(poll.poll(seconds * 1000))
+
+    def kill(self) -> None:
+        """Ends its first process, and by that all others. One that is still being set up does not follow bwrap."""
+        if self._pidfd is not None:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
 
     def close(self) -> None:
         if self._pidfd is not None:
@@ -66,34 +97,38 @@ class Tree:
         except ProcessLookupError:
             self._pidfd = None  # it has ended already
 
+    def _pids(self) -> Iterator[int]:
+        waiting = [] if self.pid is None else [self.pid]
+        while waiting:  # a job may nest its processes deeper than Python its calls
+            yield (pid := waiting.pop())
+            waiting += _children(pid)
 
-def _descendants(pid: int) -> Iterator[int]:
-    yield pid
+
+def _children(pid: int) -> Iterator[int]:
     try:
         tasks = list((_PROC / str(pid) / "task").iterdir())
     except OSError:
         return
     for task in tasks:
         try:
-            children = (task / "children").read_bytes().split()
+            yield from map(int, (task / "children").read_bytes().split())
         except OSError:
             continue
-        for child in children:
-            yield from _descendants(int(child))
-
-
-def _resident(pid: int) -> int:
-    return _sum(_PROC / str(pid) / "status", (b"RssAnon:", b"RssShmem:"))
 
 
 def _proportional(pid: int) -> int:
     # Closed to other users where a process forbids it: it is counted with all that it has then.
-    return _sum(_PROC / str(pid) / "smaps_rollup", (b"Pss_Anon:", b"Pss_Shmem:")) or _resident(pid)
+    path = _PROC / str(pid)
+    shared = _told(path / "smaps_rollup", _PROPORTIONAL)
+    told = {**shared, **_told(path / "status", (b"VmPTE",))} if shared else _told(path / "status", _RESIDENT)
+    return sum(told.values()) * _KIB
 
 
-def _sum(path: Path, names: tuple[bytes, ...]) -> int:
+def _told(path: Path, names: tuple[bytes, ...]) -> dict[bytes, int]:
+    """The numbers that a file of `/proc` has under `names`."""
     try:
         lines = path.read_bytes().splitlines()
     except OSError:
-        return 0  # ended in the meantime
-    return sum(int(line.split()[1]) * _KIB for line in lines if line.startswith(names))
+        return {}  # ended in the meantime
+    rows = (line.split(b":", 1) for line in lines if b":" in line)
+    return {name: int(value.split()[0]) for name, value in rows if name in names}

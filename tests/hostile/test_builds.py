@@ -26,7 +26,7 @@ from witness.names import TargetName
 pytestmark = pytest.mark.sandbox
 
 LIMITS = Limits(
-    seconds=20, memory=1024 * MIB, resident=512 * MIB, scratch=64 * MIB, file=32 * MIB, processes=32,
+    seconds=20, resident=512 * MIB, scratch=64 * MIB, file=32 * MIB, processes=32, inodes=20_000,
     output=16 * MIB, log_kept=64 * 1024, log_total=128 * MIB,
 )  # fmt: skip
 
@@ -412,9 +412,12 @@ GREEDY = {
     "a large wheel": ("with open(directory + '/' + NAME, 'wb') as f: f.truncate(24 << 20)\nreturn NAME", "output"),
     "output for ever": (FIND_OUT + "while True: os.write(OUT, b'x' * 65536)", "output"),
     "log for ever": ("while True: os.write(2, b'x' * 65536)", "log"),
-    "processes": ("for _ in range(99):\n  if os.fork() == 0: time.sleep(60)", "process"),
-    "threads": ("import threading\nfor _ in range(99): threading.Thread(target=time.sleep, args=(60,)).start()", "process"),
-    "a fork bomb": ("while True:\n  try: os.fork()\n  except OSError: pass", "time"),
+    "processes": ("for _ in range(99):\n  if os.fork() == 0: time.sleep(60)\ntime.sleep(60)", "process"),
+    "threads": ("import threading\nfor _ in range(99): threading.Thread(target=time.sleep, args=(60,)).start()\ntime.sleep(60)", "process"),
+    "files without end": ("for i in range(10 ** 7): open('/build/tmp/%d' % i, 'w').close()", "inode"),
+    "directories without end": ("for i in range(10 ** 7): os.mkdir('/dev/shm/%d' % i)", "inode"),
+    "sockets": ("held = [socket.socketpair() for _ in range(1000)]\ntime.sleep(60)", "socket"),
+    "a fork bomb": ("while True:\n  try: os.fork()\n  except OSError: pass", "process|time"),
     "a fork bomb in shell": ("subprocess.run(['sh', '-c', 'f() { f | f & }; f; wait'])\nraise SystemExit(1)", "process|time"),
 }  # fmt: skip
 
@@ -427,6 +430,27 @@ def test_what_takes_too_much(publisher, rebuild, name):
     result, phase, cause, _ = rebuild(release, seconds=seconds)
     assert (result, phase) == ("build-failed", "build")
     assert cause in {f"{limit}-limit" for limit in limits.split("|")}
+
+
+# What runs into a limit, lets nobody know, and goes on to a wheel that differs.
+QUIET = {
+    "disk": "name = '/build/tmp/x%d'\nfor i in range(999):\n  with open(name % i, 'wb') as f: f.write(bytes(4 << 20))",
+    "shared memory's disk": "for i in range(999):\n  with open('/dev/shm/%d' % i, 'wb') as f: f.write(bytes(4 << 20))",
+    "inodes": "for i in range(10 ** 7): open('/build/tmp/%d' % i, 'w').close()",
+    "memory": "held = []\nwhile True: held.append(b'x' * (16 << 20))",
+    "processes": "while True:\n  if os.fork() == 0: time.sleep(60)",
+    "threads": "import threading\nwhile True: threading.Thread(target=time.sleep, args=(60,), daemon=True).start()",
+    "sockets": "held = []\nwhile True: held.append(socket.socketpair())",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", QUIET)
+def test_no_mismatch_comes_of_a_limit(publisher, rebuild, name):
+    lines = "\n".join(f"    {line}" for line in QUIET[name].splitlines())
+    code = f"try:\n{lines}\nexcept BaseException: pass\nmake(directory + '/' + NAME, dict(MEMBERS, less=b''))\nreturn NAME"
+    result, phase, cause, _ = rebuild(publisher.release(body(code)))
+    assert (result, phase) == ("build-failed", "build")
+    assert cause in ("disk-limit", "inode-limit", "memory-limit", "process-limit", "socket-limit")
 
 
 def test_a_long_log_is_no_fault(publisher, rebuild):

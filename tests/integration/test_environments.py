@@ -197,12 +197,15 @@ class TestPrepare:
         )
         assert kept(environments) == [[], []]
 
-    def test_a_bomb(self, environments, wheels):
-        data = zip_of([File(f"x{number}", b"x", size=900 << 20) for number in range(3)])
+    @pytest.mark.parametrize(("size", "cause"), [(0, "malformed-requirement"), (60 << 20, "size-limit")])
+    def test_a_bomb(self, environments, wheels, size, cause):
+        """One that unpacks to many times its size, and one that is too large all the same."""
+        large = File("large", bytes(size), method=0)
+        data = zip_of([large, *(File(f"x{number}", b"x", size=900 << 20) for number in range(3))])
         held = lock(wheels, "helper-1.0-py3-none-any.whl", data)
         with pytest.raises(NotBuilt) as caught:
             environments.prepare(installed()[0], (held,))
-        assert (caught.value.phase, caught.value.cause) == ("install", "size-limit")
+        assert (caught.value.phase, caught.value.cause) == ("install", cause)
 
     def test_what_uv_refuses(self, environments, wheels):
         held = lock(wheels, "helper-1.0-py3-none-any.whl", zip_of([File("helper.py", b"x")]))  # no .dist-info

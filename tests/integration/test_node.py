@@ -22,6 +22,9 @@ from rebuilders.node.setup import make
 from rebuilders.node.worker import Worker
 from tests.package_index import serving
 from tests.releases import BACKEND, PYPROJECT, member, tar_gz
+from tests.releases import SDIST as SDIST_NAME
+from tests.releases import WHEEL as WHEEL_NAME
+from tests.static_pairs import HONEST
 from witness.bundle import parse_shard
 from witness.limits import MAX_SHARD
 from witness.log.reader import check_log, fetch_from
@@ -147,6 +150,26 @@ def test_a_node_works_off_its_queue(rebuilder, index, node):
         assert isinstance(observation, Observation)
         assert observation.builder.name == "node-a.example"
         assert str(directory.root) not in observation.model_dump_json()
+
+
+def test_a_node_that_only_checks_needs_no_sandbox(rebuilder, index, node, environment, monkeypatch):
+    directory, _ = node
+    path = directory.config_path
+    path.write_text(path.read_text("utf-8").replace('method = "rebuild"', 'method = "static"'), "utf-8")
+    index.files["demo"] = {WHEEL_NAME: HONEST.wheel_bytes, SDIST_NAME: HONEST.sdist_bytes}
+    index.files["made"] = renamed("made")  # by a backend in the tree: what it makes is open
+    rebuilder("add", directory.root, "demo==1.0", "made==1.0", "none==1.0")
+    monkeypatch.setitem(environment, "PATH", "")  # no bubblewrap, no other interpreter
+    told = rebuilder("run", directory.root, "--once")
+    assert "demo==1.0: match (metadata)" in told
+    assert "made==1.0: not-attempted" in told
+    found = {name.split("-")[0]: items[-1][1] for name, items in observations(node).items()}
+    assert {name: (item.method, item.result) for name, item in found.items()} == {
+        "demo": ("static", "match"),
+        "made": ("static", "not-attempted"),
+    }
+    assert (found["demo"].isolation, found["demo"].recipe, found["demo"].rebuilt) == (None, None, None)
+    assert index.asked.count(f"/files/demo/{WHEEL_NAME}") == 1
 
 
 def test_the_worker_needs_no_key(rebuilder, index, node, tmp_path):

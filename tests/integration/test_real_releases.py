@@ -40,6 +40,21 @@ def test_bitwise_or_exact(workshop):
     assert outcome.comparison.archive_exact
 
 
+@pytest.mark.parametrize(
+    ("name", "built"),
+    [("jsonschema==2.6.0", {"vcversioner"}), ("backoff==1.10.0", {"cachecontrol", "pyrsistent"})],
+)
+def test_requirements_that_are_only_sdists(workshop, name, built):
+    report = workshop.rebuild(TargetName.parse(name), 300)
+    assert report.best is not None, report.failure
+    assert report.best.outcome.comparison.archive_exact
+    assert {item.name for item in report.best.recipe.requirements if item.source} == built
+
+
+def test_published_by_the_backend_that_pyproject_does_not_name(workshop):
+    assert rebuilt(workshop, "graphql-core==3.1.2").comparison.archive_exact
+
+
 def test_one_changed_byte_of_code(workshop):
     name = TargetName.parse("six==1.17.0")
     honest = from_index(name, workshop.index)

@@ -170,6 +170,10 @@ def stated(
         value["failure"] = {"phase": "build", "cause": "backend-error", "detail": "no \x1b[31mcompiler"}
     if level is not None and result == "match":
         value["level"] = level
+    if method == "static":
+        for key in ("rebuilt", "recipe", "environment"):
+            value.pop(key, None)
+        value["attempt"]["count"] = 0
     return Statement(filename, sha256, Observation.model_validate_json(dumps(value)))
 
 

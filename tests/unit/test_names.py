@@ -23,6 +23,27 @@ def test_wheels(filename, project, version, build, pure):
 
 
 @pytest.mark.parametrize(
+    ("other", "agree"),
+    [
+        ("demo_pkg_x-1.0.0-01-py3.py2-none-any.whl", True),
+        ("Demo.Pkg-X-1.0-1-py2.py3-none-any.whl", None),  # a dash in a name is none
+        ("demo_pkg_x-1.0-1-py3-none-any.whl", False),
+        ("demo_pkg_x-1.0-py2.py3-none-any.whl", False),
+        ("demo_pkg_x-1.0-1a-py2.py3-none-any.whl", False),
+        ("demo_pkg-1.0-1-py2.py3-none-any.whl", False),
+        ("demo_pkg_x-1.0+x-1-py2.py3-none-any.whl", False),
+    ],
+)
+def test_wheels_that_agree(other, agree):
+    name = WheelName.parse("Demo_Pkg.x-1.0-1-py2.py3-none-any.whl")
+    if agree is None:
+        with pytest.raises(Malformed):
+            WheelName.parse(other)
+    else:
+        assert name.agrees_with(WheelName.parse(other)) == WheelName.parse(other).agrees_with(name) == agree
+
+
+@pytest.mark.parametrize(
     "filename",
     ["", ".whl", "demo.whl", "demo-1.0.whl", "-1.0-py3-none-any.whl", "demo-x-py3-none-any.whl",
      "demo-1.0-py3-none-any.zip", "demo-1.0-x-py3-none-any.whl", "a/demo-1.0-py3-none-any.whl",

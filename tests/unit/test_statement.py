@@ -19,6 +19,7 @@ from witness.observation import (
     DigestSet,
     Environment,
     Failure,
+    Finding,
     Observation,
     Published,
     Requirement,
@@ -297,6 +298,51 @@ def test_differences_are_cut_to_fit_and_their_total_stays():
     assert found.differences == many[: len(found.differences)]
     assert 0 < len(found.differences) < 200
     assert found.differences_total == 1234
+
+
+def test_findings_are_cut_to_fit_and_their_total_stays():
+    many = tuple(Finding(path=f"{n:03}{'漢' * 297}", kind="record-omits-member") for n in range(50))
+    long = compared(findings=many, findings_total=1234)
+    data = encode(statement({**MATCH, "comparison": long}))
+    assert len(data) <= MAX_STATEMENT
+    found = parse(data).observation.comparison
+    assert found.findings == many[: len(found.findings)]
+    assert 0 < len(found.findings) < 50
+    assert found.findings_total == 1234
+
+
+def named(name):
+    return {"rebuilt": Resource(name=name, digest=DigestSet(sha256=A))}
+
+
+def test_a_match_is_with_a_file_of_that_name_in_whatever_spelling():
+    made = statement({**MATCH, **named("Demo-1.0.0-py3-none-any.whl")})
+    assert parse(encode(made)) == made
+    for other in (
+        "demo-1.0-py2-none-any.whl",
+        "demo-1.0-1-py3-none-any.whl",
+        "demo.whl",
+        "other-1.0-py3-none-any.whl",
+    ):
+        with pytest.raises(Malformed, match="which is another"):
+            encode(statement({**MATCH, **named(other)}))
+
+
+def test_the_same_bytes_under_another_name_are_a_mismatch():
+    difference = Difference(path="demo-1.0-py2-none-any.whl", kind="filename")
+    comparison = compared(archive_exact=False, differences=(difference,), differences_total=1)
+    made = statement({**MISMATCH, **named(difference.path), "comparison": comparison})
+    assert parse(encode(made)) == made
+    with pytest.raises(Malformed, match="go together"):
+        encode(statement({**MISMATCH, **named(NAME)}))
+
+
+def test_findings_are_absent_where_there_are_none():
+    assert b"findings" not in encode(statement(MATCH))
+    for bad in ({"findings": ()}, {"findings_total": 0}, {"findings": (), "findings_total": 0},
+                {"findings": (Finding(path="", kind="x"),) * 2, "findings_total": 1}):  # fmt: skip
+        with pytest.raises(ValidationError, match="findings"):
+            Observation(**{**FULL, **MATCH, "comparison": compared(**bad)})
 
 
 def test_what_cannot_be_cut_is_refused():

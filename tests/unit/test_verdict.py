@@ -62,7 +62,7 @@ def c(*args, index=0, cosigned_by=(), **kwargs):
         ([a(), b(sdist=sha256_hex(b"another sdist"))], [], "insufficient", None),
         ([a("match", "archive"), b("match", "archive", payload="other")], [], "insufficient", None),
         ([a("match", "metadata"), b()], [], "insufficient", None),
-        ([a(method="static", level="archive"), b()], [], "insufficient", None),
+        ([a(method="static", level="metadata"), b()], [], "insufficient", None),
         ([a("mismatch", method="static"), b(), c()], [], "reproduced", "bitwise"),
     ],
 )
@@ -75,7 +75,49 @@ def test_weaker_levels_and_static_checks_count_if_named():
     rules = policy(ALPHA, BETA, accept=frozenset({"bitwise", "metadata", "static", "archive"}))
     assert judged(a("match", "metadata"), b(), rules=rules).outcome == "equivalent"
     assert judged(a("match", "metadata"), b(), rules=rules).level == "metadata"
-    assert judged(a(method="static", level="archive"), b(), rules=rules).outcome == "equivalent"
+    assert judged(a(method="static", level="metadata"), b(), rules=rules).outcome == "equivalent"
+    assert judged(a("mismatch", method="static"), b(), rules=rules).outcome == "divergent"
+    assert judged(a("not-attempted", method="static"), b(), rules=rules).outcome == "insufficient"
+
+
+STATIC = {"method": "static", "level": "metadata"}
+
+
+@pytest.mark.parametrize(
+    ("accept", "outcome", "reason"),
+    [
+        ({"bitwise", "metadata"}, "insufficient", "a static check, which the policy does not accept"),
+        ({"bitwise", "static"}, "insufficient", "equal at level metadata, which the policy does not accept"),
+        ({"metadata", "static"}, "equivalent", ""),
+    ],
+)
+def test_a_static_match_needs_its_method_and_its_level_named(accept, outcome, reason):
+    verdict = judged(a(**STATIC), b(**STATIC), rules=policy(ALPHA, BETA, accept=frozenset(accept)))
+    assert verdict.outcome == outcome
+    assert {item.reason for item in verdict.rejected} == ({reason} if reason else set())
+
+
+def test_static_checks_of_everyone_never_make_it_reproduced():
+    rules = policy(ALPHA, BETA, accept=frozenset({"bitwise", "archive", "metadata", "static"}))
+    verdict = judged(a(**STATIC), b(**STATIC), rules=rules)
+    assert (verdict.outcome, verdict.level) == ("equivalent", "metadata")
+
+
+@pytest.mark.parametrize("level", ["metadata", "content"])
+def test_a_level_by_rules_counts_only_where_it_is_named_itself(level):
+    other = {"metadata": "content", "content": "metadata"}[level]
+    for accept, outcome in (
+        ({level}, "equivalent"),
+        ({other, "bitwise", "archive", "static"}, "insufficient"),
+    ):
+        rules = policy(ALPHA, BETA, accept=frozenset(accept))
+        verdict = judged(a("match", level), b("match", level), rules=rules)
+        assert (verdict.outcome, verdict.level) == (outcome, level if outcome == "equivalent" else None)
+    both = policy(ALPHA, BETA, accept=frozenset({level, "bitwise"}))
+    assert (judged(a("match", level), b(), rules=both).level, judged(a(), b(), rules=both).level) == (
+        level,
+        "bitwise",
+    )
 
 
 def test_the_newest_observation_of_a_witness_counts():

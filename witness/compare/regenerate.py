@@ -7,9 +7,12 @@ short list of ZIP fields: times, modes, order, compression level. That is the `a
 import hashlib
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
-from witness.wheel.archive import (
+from witness.limits import GIB
+from witness.wheel.archive import Archive
+from witness.wheel.entry import (
     CENTRAL,
     CENTRAL_MAGIC,
     DEFLATED,
@@ -17,13 +20,14 @@ from witness.wheel.archive import (
     END_MAGIC,
     LOCAL,
     LOCAL_MAGIC,
-    Archive,
     Entry,
 )
 from witness.wheel.reader import Wheel
 
 _LEVELS: Final = (6, 9, 1, 2, 3, 4, 5, 7, 8)  # zlib's default first, then what people ask for
-_CHUNK: Final = 256 * 1024
+# Deflated in search of the level, of all members together: enough for nine tries at what PyPI takes without asking,
+# and a bound on the time that a file made for it can take.
+_MAX_DEFLATED: Final = 1 * GIB
 
 
 def regenerates(published: Wheel, rebuilt: Wheel) -> bool:
@@ -36,25 +40,26 @@ def regenerates(published: Wheel, rebuilt: Wheel) -> bool:
     return state.hexdigest() == published.sha256
 
 
-def _pieces(published: Wheel, rebuilt: Wheel) -> Iterator[bytes | None]:
+def _pieces(published: Wheel, rebuilt: Wheel) -> Iterator[bytes | memoryview | None]:
     """The file's bytes in order, or None as soon as some content cannot be had."""
     at = 0
-    level = _LEVELS[0]
+    search = _Search(_MAX_DEFLATED)
     placed: dict[int, tuple[int, int, int, int]] = {}
     for index, entry in sorted(enumerate(published.archive.entries), key=lambda pair: pair[1].offset):
-        content = b"" if entry.is_dir else b"".join(rebuilt.archive.inflate(rebuilt.entries[entry.name]))
-        packed = content
-        if entry.method == DEFLATED:
-            found = _deflate_like(content, _compressed(published.archive, entry), level)
-            if found is None:
-                yield None
-                return
-            packed, level = found
-        placed[index] = (zlib.crc32(content), len(packed), len(content), at)
+        own = entry if entry.is_dir else rebuilt.entries[entry.name]
+        size = entry.compressed_size if entry.method == DEFLATED else own.size
+        placed[index] = (own.crc, size, own.size, at)
         header = _local_header(entry, placed[index])
         yield header
-        yield packed
-        at += len(header) + len(packed)
+        if entry.method == DEFLATED and not entry.is_dir:
+            wanted = _compressed(published.archive, entry)
+            if not search.deflates(rebuilt.archive, own, wanted):
+                yield None
+                return
+            yield wanted
+        elif not entry.is_dir:
+            yield from rebuilt.archive.inflate(own)
+        at += len(header) + size
     size = 0
     for index, entry in enumerate(published.archive.entries):
         header = _central_header(entry, placed[index])
@@ -64,30 +69,42 @@ def _pieces(published: Wheel, rebuilt: Wheel) -> Iterator[bytes | None]:
     yield END.pack(END_MAGIC, 0, 0, count, count, size, at, 0)
 
 
-def _compressed(archive: Archive, entry: Entry) -> bytes:
-    return archive.data[entry.data_offset : entry.data_offset + entry.compressed_size]
+def _compressed(archive: Archive, entry: Entry) -> memoryview:
+    return memoryview(archive.data)[entry.data_offset : entry.data_offset + entry.compressed_size]
 
 
-def _deflate_like(content: bytes, wanted: bytes, first: int) -> tuple[bytes, int] | None:
-    """`content` deflated to exactly `wanted`, and the zlib level that did it; `first` is tried first."""
-    for level in (first, *(level for level in _LEVELS if level != first)):
-        if _deflates_to(content, wanted, level):
-            return wanted, level
-    return None
+@dataclass(slots=True)
+class _Search:
+    """The zlib level that a file was deflated at. `left` is how many bytes may yet be deflated to find it."""
 
+    left: int
+    level: int = _LEVELS[0]
 
-def _deflates_to(content: bytes, wanted: bytes, level: int) -> bool:
-    """Whether zlib makes `wanted` of `content`; a wrong level is given up at its first other byte."""
-    state = zlib.compressobj(level, zlib.DEFLATED, -zlib.MAX_WBITS)
-    at = 0
-    for start in range(0, len(content) + _CHUNK, _CHUNK):
-        packed = state.compress(content[start : start + _CHUNK])
-        if start >= len(content):
-            packed += state.flush()
-        if not wanted.startswith(packed, at):
-            return False
-        at += len(packed)
-    return at == len(wanted)
+    def deflates(self, archive: Archive, entry: Entry, wanted: memoryview) -> bool:
+        """Whether some level makes `wanted` of the content; that level is tried first for the next member."""
+        for level in (self.level, *(level for level in _LEVELS if level != self.level)):
+            if self._at(level, archive, entry, wanted):
+                self.level = level
+                return True
+        return False
+
+    def _at(self, level: int, archive: Archive, entry: Entry, wanted: memoryview) -> bool:
+        """A wrong level is given up at its first other byte."""
+        state = zlib.compressobj(level, zlib.DEFLATED, -zlib.MAX_WBITS)
+        at = 0
+        for piece in self._packed(state, archive, entry):
+            if wanted[at : at + len(piece)] != piece:
+                return False
+            at += len(piece)
+        return at == len(wanted)
+
+    def _packed(self, state: "zlib._Compress", archive: Archive, entry: Entry) -> Iterator[bytes]:
+        for chunk in archive.inflate(entry):
+            self.left -= len(chunk)
+            if self.left < 0:
+                return
+            yield state.compress(chunk)
+        yield state.flush()
 
 
 def _local_header(entry: Entry, place: tuple[int, int, int, int]) -> bytes:

@@ -7,7 +7,7 @@ from typing import Final
 from witness.digest import sha256_hex_of
 from witness.errors import InputError, Malformed
 from witness.escape import printable
-from witness.limits import ARCHIVE
+from witness.limits import MAX_HASHED
 from witness.names import WheelName
 from witness.pins.pin import Origin, Pin, Pins, Unpinned
 
@@ -63,8 +63,6 @@ def _chunks(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):
             total += len(chunk)
-            if total > ARCHIVE.file:
-                raise InputError(
-                    f"{printable(str(path))}: more than the {ARCHIVE.file} bytes a wheel may have"
-                )
+            if total > MAX_HASHED:
+                raise InputError(f"{printable(str(path))}: more than the {MAX_HASHED} bytes a wheel may have")
             yield chunk

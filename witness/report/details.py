@@ -74,6 +74,10 @@ def _comparison(comparison: Comparison) -> Iterator[str]:
         yield _field("differs", f"{difference.path or 'the archive'}: {difference.kind}")
     if (more := comparison.differences_total - len(comparison.differences)) > 0:
         yield _field("differs", f"and {more} more")
+    for finding in comparison.findings or ():
+        yield _field("finding", f"{finding.path or 'the archive'}: {finding.kind}")
+    if (more := (comparison.findings_total or 0) - len(comparison.findings or ())) > 0:
+        yield _field("finding", f"and {more} more")
     if comparison.published is not None:
         yield _field("payload", f"published sha256:{comparison.published.payload_digest}")
     if comparison.rebuilt is not None:

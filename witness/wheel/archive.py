@@ -6,99 +6,33 @@ holds bytes which belong to nothing, is read and carries `findings`; what has fi
 anything but the very same bytes. Nothing is extracted, and nothing is decompressed beyond its declared size.
 """
 
-import stat
-import struct
-import unicodedata
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import Final
 
 from witness.errors import Malformed
 from witness.limits import ARCHIVE, ArchiveLimits
+from witness.wheel.ambiguity import end_findings, entry_findings, layout_findings, local_findings
+from witness.wheel.entry import (
+    CENTRAL,
+    CENTRAL_MAGIC,
+    DEFLATED,
+    ENCRYPTED,
+    END,
+    END_MAGIC,
+    LOCAL,
+    LOCAL_MAGIC,
+    STORED,
+    UTF8,
+    Entry,
+    Finding,
+)
+from witness.wheel.paths import name_findings
 
-STORED: Final = 0
-DEFLATED: Final = 8
-
-LOCAL: Final = struct.Struct("<4sHHHHHLLLHH")
-CENTRAL: Final = struct.Struct("<4sHHHHHHLLLHHHHHLL")
-END: Final = struct.Struct("<4sHHHHLLH")
-LOCAL_MAGIC: Final = b"PK\x03\x04"
-CENTRAL_MAGIC: Final = b"PK\x01\x02"
-END_MAGIC: Final = b"PK\x05\x06"
-DESCRIPTOR_MAGIC: Final = b"PK\x07\x08"
-
-_ENCRYPTED: Final = 0x0001
-_DESCRIPTOR: Final = 0x0008
-_UTF8: Final = 0x0800
-_KNOWN_FLAGS: Final = _DESCRIPTOR | _UTF8 | 0x0006  # bits 1 and 2: what deflate was asked for
-_UNIX: Final = 3
-_MAX_VERSION: Final = 63  # APPNOTE 4.4.3: the highest there is; zipfile refuses what asks for more
-_DOS_NO_FILE: Final = 0x18  # the attributes of directories and volume labels
-# Time stamps and owners, which installers ignore. 0x7075 renames a member for some readers: never harmless.
-_HARMLESS_EXTRA: Final = frozenset({0x5455, 0x7875})
+_MAX_FINDINGS: Final = 200_000  # twice the members; a hostile archive could have millions
 _CHUNK: Final = 256 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """An ambiguity: `path` is a member's name, or empty for the archive as a whole."""
-
-    path: str
-    kind: str
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One member, by its central header. Offsets and sizes are bytes; `date_time` is the raw DOS pair."""
-
-    name: str
-    raw_name: bytes
-    made_by: int
-    version: int
-    flags: int
-    method: int
-    time: int
-    date: int
-    crc: int
-    compressed_size: int
-    size: int
-    extra: bytes
-    local_extra: bytes
-    comment: bytes
-    disk: int
-    internal: int
-    external: int
-    offset: int
-    data_offset: int
-
-    @property
-    def is_dir(self) -> bool:
-        return self.name.endswith("/")
-
-    @property
-    def mode(self) -> int:
-        """The Unix mode, type bits included; 0 where the archive does not say."""
-        return self.external >> 16
-
-    @property
-    def executable(self) -> bool:
-        """Whether some installer would set an exec bit."""
-        return not self.is_dir and bool(self.mode & 0o111)
-
-    @property
-    def surely_executable(self) -> bool:
-        """Whether every installer would: pip asks for S_IFREG, uv for an archive made on Unix."""
-        return self.executable and stat.S_ISREG(self.mode) and self.made_by >> 8 == _UNIX
-
-    @property
-    def moment(self) -> tuple[int, int, int, int, int, int]:
-        """Year, month, day, hour, minute, second as written: no zone, steps of two seconds."""
-        date, time = self.date, self.time
-        return (
-            (date >> 9) + 1980, (date >> 5) & 15, date & 31,
-            time >> 11, (time >> 5) & 63, (time & 31) * 2,
-        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,24 +66,31 @@ def read_archive(data: bytes, limits: ArchiveLimits = ARCHIVE) -> Archive:
     """
     if len(data) > limits.file:
         raise Malformed(f"an archive of {len(data)} bytes, more than the {limits.file} allowed")
-    findings: list[Finding] = []
-    end, count, size, start = _read_end(data, findings)
+    end, count, size, start, found = _read_end(data)
     if count > limits.members:
         raise Malformed(f"an archive of {count} members, more than the {limits.members} allowed")
     entries = tuple(_read_central(data, start, size, count, limits))
     total = sum(entry.size for entry in entries)
-    if total > limits.total:
-        raise Malformed(f"an archive that unpacks to {total} bytes, more than the {limits.total} allowed")
-    for entry in entries:
-        findings += _entry_findings(entry)
-        findings += _local_findings(data, entry)
-    findings += _layout_findings(data, entries, start, end)
-    findings += _name_findings(entries)
-    return Archive(data, entries, tuple(dict.fromkeys(findings)))
+    if total > limits.unpacked(len(data)):
+        allowed = limits.unpacked(len(data))
+        raise Malformed(f"an archive that unpacks to {total} bytes, more than the {allowed} allowed")
+    findings = chain(
+        found,
+        end_findings(data, end),
+        chain.from_iterable(map(entry_findings, entries)),
+        chain.from_iterable(local_findings(data, entry) for entry in entries),
+        layout_findings(data, entries, start, end),
+        name_findings(entries),
+    )
+    kept = tuple(dict.fromkeys(islice(findings, _MAX_FINDINGS + 1)))
+    if len(kept) > _MAX_FINDINGS:
+        raise Malformed("an archive with more findings than can be told")
+    return Archive(data, entries, kept)
 
 
-def _read_end(data: bytes, findings: list[Finding]) -> tuple[int, int, int, int]:
-    """Where the end record is, and the count, size and offset of the central directory that it gives."""
+def _read_end(data: bytes) -> tuple[int, int, int, int, list[Finding]]:
+    """Where the end record is, the count, size and offset of the central directory that it gives, what is odd of it."""
+    findings: list[Finding] = []
     end = data.rfind(END_MAGIC, max(0, len(data) - END.size - 0xFFFF))
     if end < 0 or len(data) - end < END.size:
         raise Malformed("not a ZIP file: it has no end of central directory")
@@ -171,11 +112,14 @@ def _read_end(data: bytes, findings: list[Finding]) -> tuple[int, int, int, int]
         findings.append(Finding("", "displaced-central-directory"))
     if start + size > end:
         raise Malformed("the central directory does not fit into the file")
-    return end, count, size, start
+    return end, count, size, start, findings
 
 
 def _read_central(data: bytes, start: int, size: int, count: int, limits: ArchiveLimits) -> Iterator[Entry]:
+    if size > limits.central:
+        raise Malformed(f"a central directory of {size} bytes, more than the {limits.central} allowed")
     at = start
+    taken = 0
     for _ in range(count):
         if at + CENTRAL.size > start + size:
             raise Malformed("the central directory is shorter than its count of members says")
@@ -188,7 +132,13 @@ def _read_central(data: bytes, start: int, size: int, count: int, limits: Archiv
         body = at + CENTRAL.size
         at = body + names + extras + comments
         raw = data[body : body + names]
-        yield _entry(data, fields, raw, data[body + names : body + names + extras], data[at - comments : at])
+        entry = _entry(
+            data, fields, raw, data[body + names : body + names + extras], data[at - comments : at]
+        )
+        taken += entry.data_offset + entry.compressed_size - entry.offset
+        if taken > len(data):  # read once for each of them, a few bytes could keep a reader busy for days
+            raise Malformed("members that share their bytes: together they are larger than the file")
+        yield entry
     if at != start + size:
         raise Malformed("the central directory is longer than its members")
 
@@ -196,7 +146,7 @@ def _read_central(data: bytes, start: int, size: int, count: int, limits: Archiv
 def _entry(data: bytes, fields: tuple[int, ...], raw: bytes, extra: bytes, comment: bytes) -> Entry:
     _, made_by, version, flags, method, time, date, crc, packed, size, *_rest = fields
     disk, internal, external, offset = fields[13:17]
-    if flags & _ENCRYPTED:
+    if flags & ENCRYPTED:
         raise Malformed(f"{raw[:80]!r}: an encrypted member")
     if 0xFFFFFFFF in (packed, size, offset):
         raise Malformed(f"{raw[:80]!r}: a ZIP64 member, which wheels of a sane size do not need")
@@ -207,7 +157,7 @@ def _entry(data: bytes, fields: tuple[int, ...], raw: bytes, extra: bytes, comme
     if data_offset + packed > len(data):
         raise Malformed(f"{raw[:80]!r}: its content does not fit into the file")
     return Entry(
-        name=_decode(raw, utf8=bool(flags & _UTF8)),
+        name=_decode(raw, utf8=bool(flags & UTF8)),
         raw_name=raw,
         made_by=made_by,
         version=version,
@@ -277,108 +227,3 @@ def _drain(state: "zlib._Decompress", piece: bytes, entry: Entry) -> Iterator[by
         piece = state.unconsumed_tail
         if len(chunk) < _CHUNK and not piece:
             return
-
-
-def _entry_findings(entry: Entry) -> Iterator[Finding]:
-    kind = stat.S_IFMT(entry.mode)
-    checks = {
-        "unsupported-compression": entry.method not in (STORED, DEFLATED),
-        "unknown-flags": entry.flags & ~_KNOWN_FLAGS,
-        "unknown-version": entry.version > _MAX_VERSION,
-        "several-disks": entry.disk,
-        "data-descriptor": entry.flags & _DESCRIPTOR,
-        "member-comment": entry.comment,
-        "special-file": kind not in (0, stat.S_IFDIR if entry.is_dir else stat.S_IFREG)
-        or (entry.external & _DOS_NO_FILE and not entry.is_dir),
-        "special-mode": entry.mode & 0o7000 and entry.made_by >> 8 == _UNIX,
-        "ambiguous-executable": entry.executable and not entry.surely_executable,
-        "name-without-utf8-flag": not entry.raw_name.isascii() and not entry.flags & _UTF8,
-        "directory-with-content": entry.is_dir and (entry.size or entry.compressed_size or entry.crc),
-        "stored-size": entry.method == STORED and entry.size != entry.compressed_size,
-        "unknown-extra-field": not _harmless(entry.extra) or not _harmless(entry.local_extra),
-    }
-    return (Finding(entry.name, kind) for kind, found in checks.items() if found)
-
-
-def _harmless(extra: bytes) -> bool:
-    at = 0
-    while at < len(extra):
-        if at + 4 > len(extra):
-            return False
-        ident, size = struct.unpack_from("<HH", extra, at)
-        at += 4 + size
-        if ident not in _HARMLESS_EXTRA or at > len(extra):
-            return False
-    return True
-
-
-def _local_findings(data: bytes, entry: Entry) -> Iterator[Finding]:
-    fields = LOCAL.unpack_from(data, entry.offset)
-    _, version, flags, method, time, date, crc, packed, size, names, _ = fields
-    at = entry.offset + LOCAL.size
-    told = [version, flags, method, time, date, data[at : at + names]]
-    central = [entry.version, entry.flags, entry.method, entry.time, entry.date, entry.raw_name]
-    if not flags & _DESCRIPTOR:  # with one, crc and sizes follow the content
-        told += [crc, packed, size]
-        central += [entry.crc, entry.compressed_size, entry.size]
-    if told != central:
-        yield Finding(entry.name, "local-header-differs")
-
-
-def _layout_findings(data: bytes, entries: tuple[Entry, ...], start: int, end: int) -> Iterator[Finding]:
-    """Members must lie one after the other from the first byte to the central directory, and it to the end."""
-    at = 0
-    for entry in sorted(entries, key=lambda entry: entry.offset):
-        if entry.offset != at:
-            yield Finding(entry.name, "hidden-bytes" if entry.offset > at else "overlapping-members")
-        at = entry.data_offset + entry.compressed_size
-        if entry.flags & _DESCRIPTOR:
-            at += 16 if data[at : at + 4] == DESCRIPTOR_MAGIC else 12
-    if at != start or end < start:
-        yield Finding("", "hidden-bytes" if start > at else "overlapping-members")
-
-
-def _name_findings(entries: tuple[Entry, ...]) -> Iterator[Finding]:
-    seen: dict[str, str] = {}
-    for entry in entries:
-        if not _plain(entry.name):
-            yield Finding(entry.name, "unsafe-name")
-        # Some file systems fold case and normalise: there, the later of two members would win.
-        folded = _fold(entry.name.removesuffix("/"))
-        if folded in seen:
-            yield Finding(entry.name, "duplicate-name" if seen[folded] == entry.name else "colliding-name")
-        seen[folded] = entry.name
-    parents = _parents(seen)
-    for folded, name in seen.items():
-        if folded in parents and not name.endswith("/"):
-            yield Finding(name, "colliding-name")
-    # pip makes no directory of its own accord, uv makes each: an empty one can be imported, and can shadow.
-    filled = _parents(entry.name for entry in entries if not entry.is_dir)
-    for entry in entries:
-        if entry.is_dir and entry.name.removesuffix("/") not in filled:
-            yield Finding(entry.name, "empty-directory")
-
-
-def _parents(paths: Iterable[str]) -> set[str]:
-    """Every directory that one of `paths` lies in."""
-    found: set[str] = set()
-    for path in paths:
-        at = path.rfind("/")
-        while at > 0 and path[:at] not in found:
-            found.add(path[:at])
-            at = path.rfind("/", 0, at)
-    return found
-
-
-def _fold(name: str) -> str:
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
-
-
-def _plain(name: str) -> bool:
-    """A relative path with nothing in it that any system or terminal treats specially."""
-    parts = name.removesuffix("/").split("/")
-    return (
-        all(part not in ("", ".", "..") and not part.endswith((" ", ".")) for part in parts)
-        and not any(char in '\\:*?"<>|' for char in name)
-        and not any(unicodedata.category(char) in ("Cc", "Cf", "Zl", "Zp", "Cs", "Cn") for char in name)
-    )

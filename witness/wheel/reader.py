@@ -10,8 +10,10 @@ from functools import cached_property
 from witness.digest import sha256_hex
 from witness.errors import Malformed
 from witness.limits import ARCHIVE, MIB, ArchiveLimits
-from witness.wheel.archive import Archive, Entry, Finding, read_archive
+from witness.wheel.archive import Archive, read_archive
+from witness.wheel.entry import Entry, Finding
 from witness.wheel.manifest import Member, dist_info_digest, payload_digest, record_digest
+from witness.wheel.paths import install_findings
 
 _MAX_TEXT = 16 * MIB  # METADATA with a whole manual in it stays far below
 
@@ -24,10 +26,10 @@ class Wheel:
     members: dict[str, Member]
     dist_info: str
 
-    @property
+    @cached_property
     def findings(self) -> tuple[Finding, ...]:
-        """Why another reader might see something else; empty for an honest wheel."""
-        return self.archive.findings
+        """Why another reader or installer might see something else; empty for an honest wheel."""
+        return (*self.archive.findings, *install_findings(self.members, self.dist_info))
 
     @cached_property
     def sha256(self) -> str:

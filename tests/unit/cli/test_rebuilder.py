@@ -1,6 +1,10 @@
 """`rebuilder compare`, and how the other commands refuse what they cannot use."""
 
+import contextlib
 import json
+import os
+import re
+import socket
 
 import pytest
 from typer.testing import CliRunner
@@ -8,6 +12,7 @@ from typer.testing import CliRunner
 from rebuilders.cli.main import app
 from tests.wheels import FILENAME, File, wheel_of, with_file, zip_of
 from tests.workbench import Bench, built
+from witness.limits import ARCHIVE
 
 HONEST = wheel_of()
 
@@ -52,10 +57,12 @@ def test_compare(pair, rebuilt, code, level, exact, shown):
         value = json.loads(found.output)
         assert found.exit_code == code
         assert set(value) == {
-            "schema", "result", "level", "archiveExact", "rules", "differences", "differencesTotal"}  # fmt: skip
+            "schema", "result", "level", "archiveExact", "rules", "differences", "differencesTotal",
+            "findings", "findingsTotal"}  # fmt: skip
         assert (value["schema"], value["level"], value["archiveExact"]) == ("compare/1", level, exact)
         assert value["result"] == ("match" if level else "mismatch")
         assert len(value["differences"]) == value["differencesTotal"]
+        assert all(set(found) == {"path", "kind", "class"} for found in value["differences"])
 
 
 @pytest.mark.parametrize("data", [b"", b"not a wheel", HONEST[:-1], None])
@@ -70,9 +77,160 @@ def test_compare_with_what_is_no_wheel(pair, data):
         assert "rebuilt.whl: " in found.stderr
 
 
+def make_unusable(kind, path):
+    match kind:
+        case "directory":
+            path.mkdir()
+        case "pipe":
+            os.mkfifo(path)
+        case "socket":
+            with socket.socket(socket.AF_UNIX) as bound, contextlib.chdir(path.parent):
+                bound.bind(path.name)
+        case "endless device" | "empty device":
+            path.symlink_to("/dev/zero" if kind.startswith("endless") else "/dev/null")
+        case "link to itself":
+            path.symlink_to(path)
+        case "huge":
+            with path.open("wb") as file:
+                file.truncate(ARCHIVE.file + 1)
+        case "no rights":
+            path.write_bytes(HONEST)
+            path.chmod(0)
+
+
+UNUSABLE = {
+    "directory": "not a file|Is a directory",
+    "pipe": "not a file",
+    "socket": "not a file|No such device or address",
+    "endless device": "not a file",
+    "empty device": "not a file",
+    "link to itself": "Too many levels of symbolic links",
+    "huge": "larger than the 268435456 bytes allowed",
+    "no rights": "Permission denied",
+    "absent": "No such file or directory",
+}
+
+
+@pytest.mark.parametrize(("kind", "message"), UNUSABLE.items(), ids=UNUSABLE)
+def test_compare_with_what_is_no_file(pair, kind, message):
+    if kind == "no rights" and os.geteuid() == 0:
+        pytest.skip("root may read every file")
+    published, rebuilt = pair(HONEST)
+    rebuilt.unlink()
+    make_unusable(kind, rebuilt)
+    for files in ((published, rebuilt), (rebuilt, published), (rebuilt, rebuilt)):
+        found = invoke("compare", *files)
+        assert (found.exit_code, found.stdout) == (2, "")
+        assert re.fullmatch(rf"\w+: \S+rebuilt\.whl: ({message})\n", found.stderr)
+
+
+@pytest.mark.parametrize("again", [b"", b"x" * 99, b"PK\5\6" + bytes(18), HONEST[:99], HONEST[9:]])
+def test_compare_says_in_one_line_why_it_is_no_wheel(pair, again):
+    found = invoke("compare", *pair(again))
+    assert (found.exit_code, found.stdout) == (2, "")
+    assert re.fullmatch(r"\w+: \S+rebuilt\.whl: [ -~]{10,}\n", found.stderr)
+
+
+def test_compare_a_file_with_itself(pair):
+    published, _ = pair(HONEST)
+    link = published.with_name("link.whl")
+    link.symlink_to(published)
+    for other in (published, link):
+        found = invoke("compare", published, other)
+        assert (found.exit_code, found.output) == (
+            0, "match (bitwise, and the first file's bytes follow from the second)\n")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "code"),
+    [
+        (FILENAME, "demo-1.0-py2-none-any.whl", 1),
+        (FILENAME, "Demo-1.0.0-py3-none-any.whl", 0),
+        (FILENAME, "rebuilt.whl", 0),
+        ("published.whl", "demo-1.0-py2-none-any.whl", 0),
+    ],
+)
+def test_compare_holds_the_names_of_wheels_against_each_other(tmp_path, one, other, code):
+    for name in (one, other):
+        (tmp_path / name).write_bytes(HONEST)
+    found = invoke("compare", tmp_path / one, tmp_path / other, "--json")
+    value = json.loads(found.output)
+    assert found.exit_code == code
+    assert value["differences"] == [{"path": other, "kind": "filename", "class": "other-filename"}] * code
+    text = invoke("compare", tmp_path / one, tmp_path / other).output
+    assert text.startswith(
+        f"mismatch (1)\n  filename           {other}: other-filename: " if code else "match (bitwise"
+    )
+
+
+def test_compare_tells_what_the_published_file_gets_wrong(pair):
+    published, rebuilt = pair(wheel_of(File("demo/\x1b.py")))
+    found = invoke("compare", rebuilt, rebuilt)
+    assert found.exit_code == 0
+    assert "published by itself: unsafe-name        demo/\\x1b.py\n" in found.output
+    value = json.loads(invoke("compare", rebuilt, published, "--json").output)
+    assert {"path": "demo/\x1b.py", "kind": "record-omits-member"} in value["findings"]
+    assert value["findingsTotal"] == len(value["findings"]) == 2
+    assert json.loads(invoke("compare", published, rebuilt, "--json").output)["findings"] == []
+
+
 def test_compare_wants_two_files(pair):
     assert invoke("compare").exit_code == 2
     assert invoke("compare", *pair(HONEST)[:1]).exit_code == 2
+
+
+def test_compare_writes_a_report(pair, tmp_path):
+    files = pair(wheel_of(File("demo/x.pth", b"import evil\n")))
+    report = tmp_path / "new" / "report"
+    found = invoke("compare", *files, "--report", report)
+    assert found.exit_code == 1
+    assert "only-in-rebuilt    demo/x.pth: pth: 12 bytes" in found.output
+    assert found.output.endswith(f"report: {report}/index.html\n")
+    assert sorted(path.name for path in report.iterdir()) == ["index.html", "report.json"]
+    assert "import evil" in (report / "index.html").read_text()
+    again = invoke("compare", *files, "--report", report)
+    assert again.exit_code == 2
+    assert f"{report}: there is something in it already" in again.stderr
+    assert again.stdout == ""
+
+
+def test_a_report_and_json_do_not_mix(pair, tmp_path):
+    report = tmp_path / "report"
+    found = invoke("compare", *pair(HONEST), "--json", WHEELWITNESS_REPORT=str(report))
+    assert json.loads(found.stdout)["result"] == "match"
+    assert json.loads((report / "report.json").read_text())["level"] == "bitwise"
+
+
+def test_a_report_that_cannot_be_written_costs_no_result(pair, tmp_path, monkeypatch):
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    files = pair(HONEST)
+    monkeypatch.setattr("os.fsync", full)
+    found = invoke("compare", *files, "--report", tmp_path / "report")
+    assert found.exit_code == 5
+    assert found.stdout == "match (bitwise, and the first file's bytes follow from the second)\n"
+    assert "No space left on device" in found.stderr
+    assert not (tmp_path / "report").exists()
+
+
+def test_a_wheel_that_cannot_be_read_leaves_no_report(pair, tmp_path):
+    assert invoke("compare", *pair(b"no wheel"), "--report", tmp_path / "report").exit_code == 2
+    assert not (tmp_path / "report").exists()
+
+
+@pytest.mark.parametrize("command", [("compare", "a.whl", "b.whl"), ("rebuild", "six==1.17.0")])
+def test_diffoscope_without_a_report_is_refused(command):
+    found = invoke(*command, "--diffoscope")
+    assert found.exit_code == 2
+    assert "Add --report DIR." in found.stderr
+
+
+def test_rebuild_refuses_a_report_over_something_before_it_does_anything(tmp_path):
+    (tmp_path / "mine").write_text("x")
+    found = invoke("rebuild", "six==1.17.0", "--report", tmp_path, "--index", "http://[")
+    assert found.exit_code == 2
+    assert "there is something in it already" in found.stderr
 
 
 USAGE = {

@@ -20,7 +20,7 @@ from tests.wheels import (
     zip_of,
 )
 from witness.compare.ladder import MAX_LISTED, compare
-from witness.compare.rules import rule_set_id
+from witness.compare.rules.catalogue import rule_set_id
 from witness.wheel.reader import read_wheel
 
 HONEST = wheel_of()

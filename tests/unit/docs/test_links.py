@@ -42,6 +42,24 @@ def test_tests_that_the_threat_model_names():
         assert path.endswith(".py") or list((ROOT / "tests" / path).glob("test_*.py")), path
 
 
+def test_every_row_of_the_threat_model_has_a_test_or_says_that_it_has_none():
+    lines = (DOCS / "threat-model.md").read_text("utf-8").splitlines()
+    rows = [
+        [cell.strip() for cell in line.strip()[1:-1].split("|")] for line in lines if line.startswith("| ")
+    ]
+    rows = [row for row in rows if row[0] != "can" and row[0].strip("-")]
+    assert len(rows) > 50
+    for row in rows:
+        assert len(row) == 4, row
+        can, against, _, held = row
+        assert can, row
+        assert against, row
+        named = re.search(r"`(?:unit|property|integration|hostile|contract)/", held)
+        assert named or re.match(
+            r"no test|none: |not built|out of scope|comparing them is not built", held
+        ), row
+
+
 @PAGES
 def test_files_of_ours_that_are_named(page):
     pattern = r"`((?:witness|rebuilders|tests|tools|docs)/[\w/.-]+?)`"

@@ -1,20 +1,26 @@
 """The pages about policy, node.toml, formats and exit codes say what the code does."""
 
+import json
 import re
 
 import pytest
 
 from rebuilders.node import config as node_config
 from rebuilders.node.config import NodeConfig, PeerConfig
+from rebuilders.report.document import of_wheels
+from rebuilders.report.json import report_json
 from rebuilders.result import EXIT, _empty
 from tests.unit.docs.pages import DOCS, blocks
+from tests.wheels import File, wheel_of
 from witness import limits, policy
 from witness.bundle import MEDIA_TYPE
+from witness.compare.ladder import compare
 from witness.errors import InputError
 from witness.names import TargetName
 from witness.observation import PREDICATE_TYPE, Comparison, Observation
 from witness.report.model import DEFAULT_FAIL_ON, PRECEDENCE
 from witness.verdict import OUTCOMES
+from witness.wheel.reader import read_wheel
 
 REFERENCE = DOCS / "reference"
 
@@ -99,10 +105,12 @@ def test_node_toml():
     (example,) = toml_blocks(REFERENCE / "node-toml.md")
     node_config.parse(example, "node.toml")
     rows = table(text_of("node-toml.md"), "node.toml")
-    assert set(rows) == set(NodeConfig.model_fields)
-    for key, field in NodeConfig.model_fields.items():
+    fields = {field.alias or name: field for name, field in NodeConfig.model_fields.items()}
+    assert set(rows) == set(fields)
+    for key, field in fields.items():
         default = rows[key][1].strip("`")
-        assert default == ("required" if field.is_required() else str(field.default) or '""'), key
+        shown = str(field.default).lower() if isinstance(field.default, bool) else str(field.default) or '""'
+        assert default == ("required" if field.is_required() else shown), key
     peers = {field.alias or name: field for name, field in PeerConfig.model_fields.items()}
     rows = table(text_of("node-toml.md"), "Peers")
     told = {key: row[1].strip("`") for key, row in rows.items()}
@@ -127,6 +135,55 @@ def test_fields_of_results():
     assert list(rows) == list(_empty(TargetName.parse("six==1.17.0")))
 
 
+def test_fields_of_reports():
+    section = text_of("formats.md").split("## report/1", 1)[1].split("\n## ", 1)[0]
+    told = [
+        name
+        for row in re.findall(r"^\| (`.*?) \|", section, re.MULTILINE)
+        for name in re.findall(r"`(\w+)`", row)
+    ]
+    wheels = [read_wheel(wheel_of()), read_wheel(wheel_of(File("a", b"")))]
+    value = json.loads(report_json(of_wheels(("a", "b"), *wheels, compare(*wheels))))
+    assert sorted(told) == sorted(value)
+    differences = re.search(r"`differences` \| `\[\{(.*?)\}\]`", section)[1].split(", ")
+    assert set(differences) == set(value["differences"][0])
+    sides = re.search(r"`rebuilt` \| `\{(.*)\}` or null", section)[1]
+    assert set(re.findall(r"\w+", sides)) == set(value["published"]) | {"path", "kind"}
+
+
+KIND = re.compile(r'"([a-z][a-z0-9]*(?:-[a-z0-9]+)+)"')
+FIELDS = {
+    "wheel-version",
+    "root-is-purelib",
+    "requires-dist",
+    "requires-python",
+    "provides-extra",
+    "metadata-version",
+}
+
+
+def test_every_kind_of_finding_is_explained():
+    """Those that the modules write, the faults of headers once for METADATA and once for WHEEL."""
+    told = set(re.findall(r"`([a-z0-9-]+)`", (DOCS / "explanation" / "comparison.md").read_text("utf-8")))
+    wheel = DOCS.parent / "witness" / "wheel"
+    written = {
+        kind
+        for name in ("ambiguity", "archive", "paths", "conformance", "record")
+        for kind in KIND.findall((wheel / f"{name}.py").read_text("utf-8"))
+    }
+    source = (wheel / "headers.py").read_text("utf-8")
+    faults = set(re.findall(r'faults\["([a-z0-9-]+)"\]|\("([a-z0-9-]+)",\)\)', source))
+    faults = {fault for pair in faults for fault in pair if fault} | {"missing", "too-large"}
+    assert {"not-utf8", "odd-line", "missing"} < faults
+    written -= faults
+    written |= {f"{text}-{fault}" for text in ("metadata", "wheel") for fault in faults}
+    assert len(written) > 50
+    assert (
+        written - told - FIELDS - {"utf-8", "content-type", "content-transfer-encoding", "mime-version"}
+        == set()
+    )
+
+
 def test_limits_and_types():
     text = text_of("formats.md")
     assert MEDIA_TYPE in text
@@ -136,7 +193,9 @@ def test_limits_and_types():
     assert f"| shard | {limits.MAX_SHARD // limits.MIB} MiB |" in text
     wheel = limits.ARCHIVE
     sizes = (
-        f"{wheel.file // limits.MIB} MiB, {wheel.members} members, {wheel.total // limits.GIB} GiB unpacked"
+        f"{wheel.file // limits.MIB} MiB, {wheel.members} members, {wheel.total // limits.GIB} GiB unpacked; "
+        f"beyond {wheel.small // limits.MIB} MiB unpacked, {wheel.ratio} times its own size; "
+        f"{wheel.central // limits.MIB} MiB of central directory"
     )
     assert f"| wheel | {sizes} |" in text
 

@@ -1,7 +1,6 @@
 """Sdists are strangers' bytes: what they say is read, and what is wrong with them is Malformed."""
 
 import gzip
-import io
 import tarfile
 import time
 import tracemalloc
@@ -27,6 +26,12 @@ def tar_facts(*parts):
     return facts(gzip.compress(b"".join(parts) + END, mtime=0))
 
 
+def link(name, target, kind=tarfile.SYMTYPE):
+    made = info(name, kind=kind)
+    made.linkname = target
+    return made
+
+
 def header(name, size=0, **kwargs):
     return info(name, size, **kwargs).tobuf(tarfile.GNU_FORMAT)
 
@@ -40,7 +45,7 @@ def test_what_a_tarball_says(form):
         (info(f"{TOP}/setup.py", mode=0o755, mtime=MTIME + 1), b"setup_requires\n"),
         (info(long), b"x"),
         (info(f"{TOP}/sub/setup.cfg"), b"not at the top"),
-        (info(f"{TOP}/link", kind=tarfile.SYMTYPE), b""),
+        (link(f"{TOP}/link", "setup.py"), b""),
     ]
     found = facts(gzip.compress(tar_of(members, form)))
     assert found.top == TOP
@@ -110,14 +115,22 @@ def test_damaged_toml(toml):
 
 @pytest.mark.parametrize(
     "path",
-    ["/etc/passwd", "../x", f"{TOP}/../../x", f"{TOP}/..", "./../x", f"{TOP}/{'x' * 1100}"],
+    [
+        "/etc/passwd",
+        "../x",
+        f"{TOP}/../../x",
+        f"{TOP}/..",
+        "./../x",
+        f"{TOP}//etc/x",
+        f"{TOP}/{'x' * 1100}",
+    ],
 )
 def test_unsafe_paths(path):
     for data, name in (
         (gzip.compress(tar_of([(info(path), b"x")])), "demo-1.0.tar.gz"),
         (zip_of([File(path, b"x")]), "demo-1.0.zip"),
     ):
-        with pytest.raises(Malformed, match=r"unsafe path|more than the 1024 allowed"):
+        with pytest.raises(Malformed, match=r"unsafe path|unsafe-name|more than the 1024 allowed"):
             facts(data, name)
 
 
@@ -177,8 +190,12 @@ DEVICE[148:156] = b"%06o\0 " % tarfile.calc_chksums(bytes(DEVICE))[0]
 FILE = header(f"{TOP}/a")
 
 
-def pax(records):
-    return header("PaxHeader", len(records), kind=b"x") + records.ljust(-(-len(records) // 512) * 512, b"\0")
+def pax(records, kind=b"x"):
+    return header("PaxHeader", len(records), kind=kind) + records.ljust(-(-len(records) // 512) * 512, b"\0")
+
+
+def global_header(records):
+    return pax(records, b"g")
 
 
 TRICKS = {
@@ -220,7 +237,7 @@ def test_the_later_of_two_members_counts():
         (ArchiveLimits(members=2), sdist_of({"a": b"", "b": b""}), "more than the 2 members"),
         (
             ArchiveLimits(members=2),
-            gzip.compress(tar_of((info(TOP, kind=tarfile.SYMTYPE), b"") for _ in range(3))),
+            gzip.compress(tar_of((info(TOP, kind=tarfile.DIRTYPE), b"") for _ in range(3))),
             "more than the 2 members",
         ),
     ],
@@ -260,9 +277,48 @@ def test_texts_that_are_too_large_are_not_read(monkeypatch):
     assert found.members["setup.py"].size == 11
 
 
-def test_a_sparse_file_is_not_unrolled():
-    data = io.BytesIO()
-    records = b"22 GNU.sparse.major=1\n22 GNU.sparse.minor=0\n31 GNU.sparse.realsize=9999999\n"
-    data.write(pax(records) + header(f"{TOP}/setup.py", 512) + b"0\n".ljust(512, b"\0"))
-    found = tar_facts(data.getvalue())
-    assert found.texts == {}
+SPARSE = b"22 GNU.sparse.major=1\n22 GNU.sparse.minor=0\n31 GNU.sparse.realsize=9999999\n"
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [pax(SPARSE), header(f"{TOP}/setup.py", 512), b"0\n".ljust(512, b"\0")],
+        [pax(b"26 GNU.sparse.map=0,1,2,3\n"), header(f"{TOP}/setup.py", 512), bytes(512)],
+        [header(f"{TOP}/setup.py", 512, kind=b"S"), bytes(512)],
+    ],
+)
+def test_a_sparse_file_is_not_unrolled(parts):
+    """Its map alone could be gigabytes, and no tool writes one into an sdist."""
+    with pytest.raises(Malformed, match="sparse"):
+        tar_facts(*parts)
+
+
+def fields_of(count):
+    return b"".join(b"%d %06d=\n" % (11, number) for number in range(count))
+
+
+def test_global_headers_are_not_copied_to_each_member():
+    assert tar_facts(global_header(b"12 comment=\n"), FILE).members.keys() == {"a"}
+    with pytest.raises(Malformed, match="global headers"):
+        tar_facts(global_header(fields_of(1000)), FILE, FILE)
+
+
+def test_extended_headers_are_not_kept():
+    parts = [pax(fields_of(20_000)), FILE] * 20
+    tracemalloc.start()
+    try:
+        assert tar_facts(*parts).members.keys() == {"a"}
+        assert tracemalloc.get_traced_memory()[1] < 4 * sum(map(len, parts))
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_pyproject_that_is_too_large_to_be_read(monkeypatch):
+    monkeypatch.setattr(reader, "_MAX_TEXT", 10)
+    for data, name in (
+        (sdist_of({"pyproject.toml": b"#" * 11}), "demo-1.0.tar.gz"),
+        (zip_sdist_of({"pyproject.toml": b"#" * 11}), "demo-1.0.zip"),
+    ):
+        with pytest.raises(Malformed, match="11 bytes, more than the 10 allowed"):
+            facts(data, name)

@@ -8,7 +8,8 @@ import pytest
 from rebuilders.facts.sdist import sdist_facts
 from rebuilders.facts.wheel import wheel_facts
 from rebuilders.plan.backends import BACKENDS, UNKNOWN, backend_of
-from rebuilders.plan.infer import ASKED, Evidence, infer, posix_zone
+from rebuilders.plan.infer import ASKED, Evidence, infer, nearest_python, posix_zone
+from rebuilders.plan.recipe import Reason
 from rebuilders.plan.requirement import parse_requirement
 from tests.sdists import PYPROJECT, sdist_of
 from tests.wheels import DIST_INFO, FILES, WHEEL, File, dos, zip_of
@@ -339,3 +340,64 @@ def test_a_wheel_without_readable_about_files(change, message):
     files = [*FILES[:3], replace(FILES[3], **change), FILES[4]]
     with pytest.raises(Malformed, match=message):
         wheel_facts(read_wheel(zip_of(files)))
+
+
+class TestNamedPython:
+    @pytest.fixture
+    def named(self):
+        """Evidence whose wheel holds a file that is named for Python 3.9."""
+
+        def make(*pythons):
+            found = evidence(pythons=pythons)
+            moments = {**found.wheel.moments, "demo-1.0-py3.9-nspkg.pth": VARIOUS[0]}
+            return replace(found, wheel=replace(found.wheel, moments=moments))
+
+        return make
+
+    def test_here(self, named):
+        assert infer(named("3.12", "3.9")).candidates[0].python == "3.9"
+
+    def test_missing(self, named):
+        candidate = infer(named("3.12", "3.11")).candidates[0]
+        assert candidate.python == "3.12"
+        why = "the wheel names it, but it is not on this machine"
+        assert Reason("not Python 3.9", why) in candidate.reasons
+
+    def test_nearest(self, named):
+        assert nearest_python(named("3.12")) == "3.9"
+        assert nearest_python(evidence(pythons=("3.9",))) == "3.12"
+        assert (
+            nearest_python(evidence(uploaded=datetime(2022, 6, 1, tzinfo=UTC), pythons=("3.13",))) == "3.10"
+        )
+
+
+SETUP_PY = {"setup.py": b"from setuptools import setup\nsetup()\n"}
+
+
+class TestTwoBackends:
+    """An sdist for two backends, whose wheel comes from the one that pyproject.toml does not name."""
+
+    @pytest.mark.parametrize("generator", ["bdist_wheel (0.34.2)", "setuptools (75.0.0)"])
+    def test_setup_py(self, generator):
+        candidate = first(generator=generator, pyproject=system("poetry>=0.12"), files=SETUP_PY)
+        assert (candidate.frontend, candidate.requirements[:2]) == ("setup.py", ("setuptools", "wheel"))
+        assert "not the backend that pyproject.toml names" in candidate.reasons[0].because
+
+    @pytest.mark.parametrize(
+        ("generator", "requires", "files"),
+        [
+            ("poetry 1.0.10", ("poetry>=0.12",), SETUP_PY),
+            ("bdist_wheel (0.34.2)", ("poetry>=0.12",), {}),
+            ("bdist_wheel (0.34.2)", ("setuptools", "flit_core"), SETUP_PY),
+            ("bdist_wheel (0.34.2)", ("something-of-its-own",), SETUP_PY),
+            ("bdist_wheel (0.34.2)", (), SETUP_PY),
+        ],
+    )
+    def test_the_hook(self, generator, requires, files):
+        assert first(generator=generator, pyproject=system(*requires), files=files).frontend == "pep517"
+
+
+def test_without_a_pin_nothing_of_it_is_left():
+    plan = infer(evidence(generator="bdist_wheel (0.33.3)", pyproject=system("setuptools")))
+    (unpinned,) = [c for c in plan.candidates if c.reasons[-1].decision == "no backend version pinned"]
+    assert (unpinned.requirements, unpinned.constraints) == (("setuptools", "wheel"), ())

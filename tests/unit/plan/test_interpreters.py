@@ -58,6 +58,24 @@ def test_the_reason(available, requires, as_of, why):
     assert why in reason.because
 
 
+@pytest.mark.parametrize(
+    ("available", "as_of", "nearer"),
+    [
+        (("3.12", "3.11"), "2024-06-01", {"3.12": "", "3.11": ""}),
+        (("3.11", "3.10"), "2024-06-01", {"3.11": "3.12", "3.10": "3.12"}),
+        (("3.12", "3.10"), "2024-06-01", {"3.12": "", "3.10": "3.11"}),
+        (("3.13",), "2020-06-01", {"3.13": "3.8"}),
+        (("3.6",), "2016-06-01", {"3.6": ""}),  # of versions before the table nobody has one
+        (("3.9", "3.11"), None, {"3.11": "", "3.9": ""}),  # nobody knows what would be nearer
+    ],
+)
+def test_what_is_missing_is_named(available, as_of, nearer):
+    ranked = rank(available, "", day(as_of) if as_of else None, "is out of print")
+    for minor, reason in ranked:
+        expected = f"; Python {nearer[minor]} would be nearer, but is out of print" if nearer[minor] else ""
+        assert reason.because.partition("; ")[0] + expected == reason.because
+
+
 def test_the_table_is_in_order():
     assert list(RELEASED.values()) == sorted(RELEASED.values())
     assert [int(minor.split(".")[1]) for minor in RELEASED] == list(range(6, 6 + len(RELEASED)))

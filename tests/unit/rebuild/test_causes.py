@@ -9,6 +9,7 @@ from rebuilders.facts.sdist import sdist_facts
 from tests.sdists import sdist_of
 from tests.wheels import ABOUT, DIST_INFO, METADATA, PAYLOAD, WHEEL, File, wheel_of, with_file, zip_of
 from witness.compare.ladder import compare
+from witness.names import WheelName
 from witness.observation import Difference
 from witness.wheel.reader import read_wheel
 
@@ -44,6 +45,14 @@ def cause(published, rebuilt, files=SDIST):
 @pytest.mark.parametrize("name", [name for name, _ in CAUSES])
 def test_each_row(name):
     assert cause(*ROWS[name]) == name
+
+
+def test_another_file_name_has_other_tags():
+    wheel = read_wheel(wheel_of())
+    named = (WheelName.parse("demo-1.0-py3-none-any.whl"), WheelName.parse("demo-1.0-py2-none-any.whl"))
+    facts = sdist_facts(sdist_of(SDIST), "demo-1.0.tar.gz", "0" * 64)
+    differences = compare(wheel, wheel, named).comparison.differences
+    assert cause_of(Case(wheel, wheel, facts, differences)) == "tags"
 
 
 def test_the_other_way_round():
@@ -89,7 +98,7 @@ def test_a_name_cut_short_and_a_member_too_large(monkeypatch):
     long = File("demo/" + "x" * 600, b"x")
     assert cause(wheel_of(long), wheel_of()) == "not-in-sdist"
     assert cause(wheel_of(long), wheel_of(replace(long, content=b"y"))) == "generated-file"
-    monkeypatch.setattr("rebuilders.causes._MAX_TEXT", 10)
+    monkeypatch.setattr("witness.differences.pair.MAX_READ", 10)
     assert cause(CRLF, wheel_of()) == "changed-file"
 
 

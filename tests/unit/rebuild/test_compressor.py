@@ -8,7 +8,7 @@ import pytest
 
 from rebuilders.compressor import FAMILIES, compressor_of
 from tests.wheels import ABOUT, File, deflated, recorded, zip_of
-from witness.wheel.archive import STORED
+from witness.wheel.entry import STORED
 from witness.wheel.reader import read_wheel
 
 CHANCE = random.Random(7)

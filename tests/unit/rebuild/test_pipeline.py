@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from rebuilders import definitions
 from rebuilders.errors import NotBuilt
 from rebuilders.inputs import Target
 from rebuilders.pipeline import prepare
@@ -212,7 +213,7 @@ def test_the_best_of_several_is_told():
 
 
 def test_a_plan_without_running():
-    prepared = prepare(target(), (interpreter("3.12.2"),))
+    prepared = prepare(target(), (interpreter("3.12.2"),), definitions.none)
     assert prepared.wheel.archive.data == target().data
     assert (prepared.evidence.sdist.top, prepared.plan.backend) == ("demo-1.0", "setuptools")
     assert {candidate.python for candidate in prepared.plan.candidates} == {"3.12"}

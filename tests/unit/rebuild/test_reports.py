@@ -11,7 +11,7 @@ from rebuilders.outbox import Outbox
 from rebuilders.result import EXIT, MAX_LISTED, incomplete_json, result_of, to_json
 from rebuilders.text import rendered, rendered_plan
 from tests.sdists import PYPROJECT, sdist_of
-from tests.wheels import WHEEL, File, recorded, wheel_of, with_file, zip_of
+from tests.wheels import FILES, WHEEL, File, recorded, wheel_of, with_file, zip_of
 from tests.workbench import Bench, FakeResolver, built, failed, target, unresolved
 from witness.digest import sha256_hex
 from witness.errors import FetchFailed, Incomplete
@@ -22,6 +22,7 @@ NAME = TargetName.parse("demo==1.0")
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 HONEST = wheel_of()
 MOVED = zip_of(recorded(with_file(3, content=WHEEL.replace(b"75.0.0", b"75.0.1\x1b]0;"))))
+FLAWED = zip_of((*recorded(FILES), *(File(f"demo/{n}\u202e.py", b"x", flags=0x800) for n in range(60))))
 EVIL2 = File("demo/more.py", b"x")
 EVIL = File("demo/\x1b]0;title\x07\u202e.py", b"x", flags=0x800)
 
@@ -41,6 +42,10 @@ REPORTS = {
     "many differences": lambda: Bench(
         [built(wheel_of(*(File(f"demo/{n}{'x' * 280}", b"x") for n in range(300))))], versions=("3.13.1",)
     ).rebuild(),
+    "another name": lambda: Bench(
+        [built(HONEST, "demo-1.0-py2-none-any.whl")], versions=("3.13.1",)
+    ).rebuild(),
+    "findings": lambda: Bench([built(FLAWED)], versions=("3.13.1",)).rebuild(lambda: target(FLAWED)),
     "build-failed": lambda: Bench([failed(b"boom \x1b[2J\n")] * 9, versions=("3.13.1",)).rebuild(),
     "unresolved": lambda: Bench([], FakeResolver([unresolved()])).rebuild(),
     "time": lambda: Bench([], seconds=-1).rebuild(),
@@ -57,7 +62,8 @@ REPORTS = {
 }
 KEYS = {
     "schema", "target", "source", "method", "result", "level", "archiveExact", "rules", "differences",
-    "differencesTotal", "recipe", "attempts", "failure", "backend", "uploaded", "cause", "explanation", "seconds",
+    "differencesTotal", "findings", "findingsTotal",
+    "recipe", "attempts", "failure", "backend", "uploaded", "cause", "explanation", "seconds", "static",
 }  # fmt: skip
 
 
@@ -72,14 +78,23 @@ def check_shape(value):
     assert value["schema"] == "rebuild-result/1"
     assert set(value["target"]) == {"project", "version", "filename", "sha256"}
     assert value["source"] is None or set(value["source"]) == {"filename", "sha256"}
-    assert value["recipe"] is None or set(value["recipe"]) == {"digest", "python", "requirements"}
+    assert value["recipe"] is None or set(value["recipe"]) == {
+        "digest",
+        "python",
+        "requirements",
+        "builtRequirements",
+    }
     assert value["failure"] is None or {"phase", "cause"} <= set(value["failure"]) <= {
         "phase",
         "cause",
         "detail",
     }
     assert set(value["seconds"]) == {"total", "fetch", "resolve", "build", "compare"}
-    assert all(set(item) == {"path", "kind"} for item in value["differences"])
+    assert all(set(item) == {"path", "kind", "class"} for item in value["differences"])
+    assert all(set(item) == {"path", "kind"} for item in value["findings"])
+    assert len(value["findings"]) <= value["findingsTotal"]
+    assert value["static"] is None or set(value["static"]) == {
+        "result", "members", "open", "openTotal", "foreign"}  # fmt: skip
 
 
 def test_json(report):
@@ -134,7 +149,8 @@ def test_what_is_told_of_a_failure():
 def test_a_name_of_the_greatest_length_can_be_observed():
     name = f"{'d' * 200}-1.0-py3-none-{'a' * 30}.any.whl"
     report = Bench([built(HONEST)]).rebuild()
-    report = replace(report, target=replace(report.target, name=target(name=name).name))
+    best = replace(report.best, built=replace(report.best.built, filename=name))
+    report = replace(report, target=replace(report.target, name=target(name=name).name), best=best)
     statement = observed(report)
     assert parse(encode(statement)) == statement
     assert len(statement.observation.purl) > 300
@@ -157,5 +173,13 @@ def test_words_for_each_kind_of_match():
     assert "generator@1        demo-1.0.dist-info/WHEEL: Generator: setuptools (75.0.0) / " in metadata
     assert "\n  nearest once built with Python 3.12 (" in rendered(REPORTS["nearest"](), NAME)
     assert "\n    Python 3.12: another interpreter" in rendered(REPORTS["nearest"](), NAME)
+    assert ": mismatch (1 difference)\n" in rendered(REPORTS["another name"](), NAME)
+    assert "\n  filename           demo-1.0-py2-none-any.whl: other-filename: " in rendered(
+        REPORTS["another name"](), NAME
+    )
+    findings = rendered(REPORTS["findings"](), NAME)
+    assert "match (bitwise: the same file)" in findings
+    assert "\n  published by itself: unsafe-name        demo/0\\u202e.py\n" in findings
+    assert "\n  … and 100 more such findings\n" in findings
     assert "yanked" in rendered(REPORTS["yanked"](), NAME)
     assert "\n  … and 280 more\n" in rendered(REPORTS["many differences"](), NAME)

@@ -25,7 +25,8 @@ from tests.wheels import (
 )
 from witness.errors import Malformed
 from witness.limits import ArchiveLimits
-from witness.wheel.archive import DEFLATED, STORED, read_archive
+from witness.wheel.archive import read_archive
+from witness.wheel.entry import DEFLATED, STORED
 from witness.wheel.reader import read_wheel
 
 TEXT = b"some content, some content\n"
@@ -93,6 +94,27 @@ def test_findings_of_the_archive(layout, kind):
     assert ("", kind) in findings(wheel_of(**layout))
 
 
+def polyglot():
+    """Another archive, whose comment is the honest wheel: a reader that searches forward takes the first end record."""
+
+    def made(comment):
+        other = zip_of([File("other.py", TEXT)], end={"comment": comment})
+        return len(other), zip_of((replace(FILES[0], before=other), *FILES[1:]))
+
+    size, data = made(0)
+    return made(len(data) - size)[1]
+
+
+def test_several_end_records():
+    assert findings(polyglot()) == {("", "several-end-records"), ("demo/__init__.py", "hidden-bytes")}
+    comment = wheel_of(comment=zip_of(()))  # the last record is of an empty archive
+    assert {finding.kind for finding in read_archive(comment).findings} >= {"several-end-records"}
+
+
+def test_an_archive_within_a_member_is_none():
+    assert findings(wheel_of(File("demo/nested.zip", wheel_of(), method=STORED))) == set()
+
+
 MEMBER_FAULTS = {
     "data-descriptor": [{"flags": 8, "after": DESCRIPTOR}, {"flags": 8, "after": SIZES}],
     "member-comment": [{"comment": b"hello"}],
@@ -106,6 +128,9 @@ MEMBER_FAULTS = {
         {"extra": b"UT"},
         {"extra": struct.pack("<HH", 0x5455, 9)},
         {"extra": TIMESTAMP + b"\0"},
+        {"extra": TIMESTAMP * 2},
+        {"extra": struct.pack("<HH", 0x5455, 14) + bytes(14)},
+        {"local_extra": struct.pack("<HH", 0x7875, 20) + bytes(20)},
         {"local_extra": TIMESTAMP + struct.pack("<HH", 0xCAFE, 0)},
     ],
     "special-file": [
@@ -180,11 +205,20 @@ def test_unsafe_names(name):
         ("demo/a", "demo/a/b.py", "colliding-name"),
         ("demo/a/b/c.py", "demo/a", "colliding-name"),
         ("demo/A", "demo/a/b.py", "colliding-name"),
+        ("demo/\ufb01.py", "demo/fi.py", "colliding-name"),  # NFKC
+        ("demo/\u24b6.py", "demo/a.py", "colliding-name"),
+        ("Extra/a.py", "extra/b.py", "colliding-name"),  # of the directories, the first is made
+        ("a/Sub/x.py", "a/sub/y/z.py", "colliding-name"),
+        ("demo/a", "demo/a-b/c.py", None),
+        ("demo/a.py", "demo/a/b.py", None),
+        ("demo/a", "demo/ab", None),
     ],
 )
 def test_names_that_collide(one, other, kind):
     files = [File(name, name.encode(), flags=0x800) for name in (one, other)]
-    assert kind in {kind for _, kind in findings(wheel_of(*files))}
+    for order in (files, files[::-1]):
+        kinds = {kind for _, kind in findings(wheel_of(*order))}
+        assert kinds == ({kind} if kind else set())
 
 
 def test_a_file_and_a_directory_of_one_name():
@@ -302,6 +336,41 @@ def test_what_cannot_be_read(data, message):
 def test_limits(limits, message):
     with pytest.raises(Malformed, match=message):
         read_wheel(wheel_of(), limits)
+
+
+def test_what_unpacks_to_much_more_than_its_size_is_refused_once_it_is_large():
+    file = File("demo/zeros", bytes(3000))
+    limits = ArchiveLimits(small=2000, ratio=2)
+    with pytest.raises(Malformed, match=r"unpacks to .* more than the"):
+        read_wheel(wheel_of(file), limits)
+    assert read_wheel(wheel_of(file), replace(limits, ratio=4)).findings == ()
+    assert read_wheel(wheel_of(file), replace(limits, small=4000)).findings == ()
+
+
+def test_members_that_share_their_bytes_are_not_read_once_for_each():
+    """Each is read in a moment, and a hundred thousand of them in a day."""
+    first = File("demo/a", b"", packed=deflated(b"")[:-2] + b"\0\0\0\xff\xff" * 1000 + deflated(b""))
+    others = [
+        replace(first, name=f"demo/{n}", packed=b"", central={"offset": 0, "packed": 5002}) for n in range(9)
+    ]
+    with pytest.raises(Malformed, match="share their bytes"):
+        read_wheel(zip_of((first, *others, *FILES)))
+
+
+def test_a_central_directory_is_bounded():
+    with pytest.raises(Malformed, match=r"central directory of .* more than the 100"):
+        read_wheel(wheel_of(), ArchiveLimits(central=100))
+
+
+def test_deep_names_take_memory_in_proportion():
+    deep = [File(f"{n}/" + "a/" * 500 + "b", b"") for n in range(1000)]
+    data = wheel_of(*deep)
+    tracemalloc.start()
+    try:
+        assert findings(data) == set()
+        assert tracemalloc.get_traced_memory()[1] < 10 * len(data)
+    finally:
+        tracemalloc.stop()
 
 
 def test_limits_allow_what_reaches_them():

@@ -1,0 +1,1 @@
+"""What the differences between two wheels are, for people. Nothing here decides how equal they are. Pure."""
