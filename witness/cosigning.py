@@ -130,9 +130,10 @@ def accuse(error: Inconsistent, own: OwnLog) -> str:
     """One line about a log that was not cosigned, after the evidence, if there is any, was published."""
     if error.evidence is None:
         return str(error)
-    data = contradiction.encode(error.evidence)
-    path = f"evidence/{sha256_hex(data)}.json"
-    own.site.add(path, data)
+    path = f"evidence/{sha256_hex(error.evidence.log_key.name.encode())}.json"
+    # The first is enough: whoever has the log's key can make more than a disk holds.
+    if not own.site.exists(path):
+        own.site.put(path, contradiction.encode(error.evidence))
     return f"{error} (evidence: {path})"
 
 

