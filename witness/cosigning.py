@@ -45,6 +45,7 @@ __all__ = [
     "own_log", "parse_peer",
 ]  # fmt: skip
 
+_PATIENCE: Final = 60.0  # seconds to wait for the process that publishes
 _COLLECTED: Final = "collected"  # the best cosigned checkpoint of our own log
 
 
@@ -153,8 +154,22 @@ def gather(own: OwnLog, peers: Sequence[Peer], *, told: Told) -> None:
         found = list(_offered(own, asked, fetcher, told))
     finally:
         fetcher.close()
-    with exclusive(own.state):
-        _take(own, found, keys, told)
+    best = _take(own, found, keys)
+    if best is None:
+        return
+    signed, opened = best
+    changed = refresh_all(
+        own.site,
+        DirectoryStore(own.state),
+        LogReader(signed, opened, fetch_from(own.site)),
+        own.key,
+        keys,
+        alone=lambda: exclusive(own.state, patience=_PATIENCE),
+    )
+    told.done.append(
+        f"{printable(own.key.name)}: {opened.checkpoint.size} entries cosigned by "
+        f"{len({item.key for item in opened.cosignatures})} peers; {changed} bundles proven anew"
+    )
 
 
 def _offered(own: OwnLog, peers: Sequence[Peer], fetcher: HttpFetcher, told: Told) -> Iterator[bytes]:
@@ -212,24 +227,20 @@ def _number(store: Store, path: str) -> int:
         return 0
 
 
-def _take(own: OwnLog, found: Sequence[bytes], keys: tuple[CosignerKey, ...], told: Told) -> None:
-    fetch = fetch_from(own.site)
-    current = fetch(CHECKPOINT)
-    reader = LogReader(current, open_checkpoint(current, own.key), fetch)
-    state = DirectoryStore(own.state)
-    best = _best(reader, [*found, *_collected(state)], own.key, keys)
-    if best is None:
-        return
-    signed, opened = best
-    count = len({item.key for item in opened.cosignatures})
-    state.put(_COLLECTED, signed)
-    if opened.checkpoint == reader.checkpoint:
-        own.site.put(CHECKPOINT, _merged([current, signed]))
-    changed = refresh_all(own.site, state, LogReader(signed, opened, fetch), own.key, keys)
-    told.done.append(
-        f"{printable(own.key.name)}: {opened.checkpoint.size} entries cosigned by {count} peers; "
-        f"{changed} bundles proven anew"
-    )
+def _take(
+    own: OwnLog, found: Sequence[bytes], keys: tuple[CosignerKey, ...]
+) -> tuple[bytes, VerifiedCheckpoint] | None:
+    """The best of `found` and of what was collected before, which is remembered, and published if it is of now."""
+    fetch, state = fetch_from(own.site), DirectoryStore(own.state)
+    with exclusive(own.state, patience=_PATIENCE):
+        current = fetch(CHECKPOINT)
+        reader = LogReader(current, open_checkpoint(current, own.key), fetch)
+        best = _best(reader, [*found, *_collected(state)], own.key, keys)
+        if best is not None:
+            state.put(_COLLECTED, best[0])
+            if best[1].checkpoint == reader.checkpoint:
+                own.site.put(CHECKPOINT, _merged([current, best[0]]))
+        return best
 
 
 def _best(

@@ -72,7 +72,9 @@ class _Waiting:
     statement: Statement
 
 
-def publish_outbox(outbox: Path, site: Store, state: Path, node: NodeSigners, *, now: datetime) -> Published:
+def publish_outbox(
+    outbox: Path, site: Store, state: Path, node: NodeSigners, *, now: datetime, patience: float = 0.0
+) -> Published:
     """Signs, logs and publishes what is in `outbox`, after finishing what an earlier run began.
 
     Args:
@@ -81,6 +83,7 @@ def publish_outbox(outbox: Path, site: Store, state: Path, node: NodeSigners, *,
         state: this node's own directory, not served, for the lock and the journal.
         node: the keys, and the node's name, the only one that it signs for.
         now: the time of the node's cosignature.
+        patience: how many seconds to wait for another run, or for `rebuilder cosign`.
 
     Raises:
         Incomplete: another run is under way, or a disk failed.
@@ -89,7 +92,7 @@ def publish_outbox(outbox: Path, site: Store, state: Path, node: NodeSigners, *,
     """
     refused: list[Refused] = []
     count, first = 0, None
-    with open_writer(site, state, node.log, node.cosigner) as writer:
+    with open_writer(site, state, node.log, node.cosigner, patience=patience) as writer:
         for batch in _batches(writer, _waiting(outbox, node.name, refused), site, node, now):
             _add_bundles(site, batch, node.log)
             _acknowledge(outbox, batch)

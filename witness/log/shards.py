@@ -1,6 +1,7 @@
 """Shards in a site's store: what is there, and what must be added or proven anew."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Final
 
 from witness import bundle, canonical, dsse, statement
@@ -72,9 +73,18 @@ def refresh(
 
 
 def refresh_all(
-    site: Store, state: Store, reader: LogReader, log_key: VerifierKey, cosigners: Iterable[CosignerKey]
+    site: Store,
+    state: Store,
+    reader: LogReader,
+    log_key: VerifierKey,
+    cosigners: Iterable[CosignerKey],
+    *,
+    alone: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> int:
-    """`refresh` of every entry of the reader's tree, without those that `state` says have as many cosigners already."""
+    """`refresh` of every entry of the reader's tree, without those that `state` says have as many cosigners already.
+
+    Each batch of entries is done `alone`, so that others can write between two of them.
+    """
     keys = tuple(cosigners)
     opened = open_checkpoint(reader.signed, log_key, keys)
     count, size = len({item.key for item in opened.cosignatures}), reader.checkpoint.size
@@ -83,7 +93,8 @@ def refresh_all(
     changed = 0
     for low in range(start, size, _BATCH):
         entries = reader.entries(low, min(low + _BATCH, size))
-        changed += refresh(site, reader, enumerate(entries, low), log_key, keys)
+        with alone():
+            changed += refresh(site, reader, enumerate(entries, low), log_key, keys)
     if size > start:
         covered = {str(number): held for number, held in {**done, count: size}.items()}
         state.put(_REFRESHED, canonical.dumps(covered))
