@@ -75,7 +75,7 @@ def _number(field: bytes) -> int:
 def _member(header: bytes, size: int, pending: set[bytes], told: dict[bytes, bytes]) -> None:
     kind = header[156:157]
     if kind == b"S" or any(key.startswith(b"GNU.sparse.") for key in told):
-        raise Malformed("a sparse tar member")
+        raise Malformed("a sparse file in a tar")
     if kind not in (*_FILES, *_OTHERS):
         raise Malformed(f"a tar member of the unknown type {kind!r}")
     old_directory = kind == b"\0" and header[:100].partition(b"\0")[0].endswith(b"/")
