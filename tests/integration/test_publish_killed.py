@@ -17,6 +17,7 @@ from witness.tlog.merkle import verify_consistency
 from witness.verification import verify_bundle
 
 ROUNDS = int(os.environ.get("WHEELWITNESS_KILL_ROUNDS", "40"))
+CROWD = 60
 NODE = node()
 
 
@@ -40,7 +41,9 @@ def test_publishing_survives_kill_9(tmp_path):
         # Several observations of one artifact share a shard, and some are said twice.
         until = time.monotonic() + chance.uniform(0.0, 0.16)
         while time.monotonic() < until:
-            for _ in range(chance.choice((0, 1, 1, 2, 9))):
+            # What waits is bounded, as a publisher that reads all of it would be killed before it got anywhere.
+            crowded = sum(1 for _ in outbox.iterdir()) > CROWD
+            for _ in range(0 if crowded else chance.choice((0, 1, 1, 2, 9))):
                 number = len(said)
                 said.append(statement.encode(observed(number, artifact=number % 7 * chance.randint(0, 9))))
                 put_in(outbox, said[-1])
