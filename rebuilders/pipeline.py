@@ -12,12 +12,13 @@ from typing import Final
 
 from rebuilders.build import Built, Order, build_wheel
 from rebuilders.causes import Case, cause_of, no_recipe_helps
+from rebuilders.compressor import Guess, compressor_of
 from rebuilders.deadline import Deadline
 from rebuilders.environment.interpreters import Interpreter
 from rebuilders.errors import NotBuilt
 from rebuilders.facts.sdist import read_sdist
 from rebuilders.facts.wheel import wheel_facts
-from rebuilders.inputs import Target
+from rebuilders.inputs import Source, Target
 from rebuilders.plan.infer import Evidence, infer, nearest_python
 from rebuilders.plan.recipe import After, Candidate, Locked, Plan, Reason, Recipe
 from rebuilders.plan.variations import Miss, variations
@@ -79,8 +80,8 @@ class Report:
     """What came of a rebuild: the best attempt, or the failure that was there instead of one.
 
     `cause` classes a mismatch, and `differences` has the class of each that is listed. `static` is what was seen before
-    anything ran. `target` is None where not even the published wheel could be had; `tries` counts recipes whose build
-    began.
+    anything ran. `compressor` made the published file, where its members are equal and zlib does not give its bytes.
+    `target` is None where not even the published wheel could be had; `tries` counts recipes whose build began.
     """
 
     target: Target | None
@@ -94,6 +95,7 @@ class Report:
     static: Checked | None = None
     published: Wheel | None = None
     differences: tuple[Classified, ...] = ()
+    compressor: Guess | None = None
 
     @property
     def explanation(self) -> tuple[Reason, ...]:
@@ -150,7 +152,15 @@ def _report(run: "_Run", target: Target | None, differences: tuple[Classified, .
         static=run.prepared.static if run.prepared else None,
         published=run.prepared.wheel if run.prepared else None,
         differences=differences if best else (),
+        compressor=_compressor(run.prepared, best),
     )
+
+
+def _compressor(prepared: Prepared | None, best: Attempt | None) -> Guess | None:
+    """Of a published wheel that has the rebuilt members, but not as zlib compresses them."""
+    if prepared is None or best is None or best.outcome.level != "archive":
+        return None
+    return None if best.outcome.comparison.archive_exact else compressor_of(prepared.wheel)
 
 
 def prepare(
@@ -313,12 +323,14 @@ class _Run:
         assert target.sdist is not None  # noqa: S101 - prepare has refused the others
         interpreter = next(i for i in prepared.interpreters if i.minor == candidate.python)
         subject = Subject(target.sdist.data, sdist)
+        own = self._own(candidate, target.sdist)
         with self.timer.phase("resolve"):
-            locked, order = self.provider.provide(candidate, interpreter, subject)
+            locked, order = self.provider.provide(candidate, interpreter, subject, built=own)
         if candidate.ask_backend and (missing := self._missing(order, locked)):
             more = replace(candidate, requirements=(*candidate.requirements, *missing))
             with self.timer.phase("resolve"):
-                locked, order = self.provider.provide(more, interpreter, subject)
+                locked, order = self.provider.provide(more, interpreter, subject, built=own)
+        _check_not_itself(target, locked)
         recipe = recipe_of(candidate, locked, interpreter, self.ports.platform, sdist)
         if recipe.digest in self.tried:
             raise _Repeated
@@ -332,6 +344,12 @@ class _Run:
             outcome = compare(wheel, rebuilt, names)
             return Attempt(candidate, recipe, built, sha256_hex(built.data), rebuilt, outcome)
 
+    def _own(self, candidate: Candidate, sdist: Source) -> tuple[Locked, ...]:
+        """The best wheel so far, for a candidate that is built by itself."""
+        if not candidate.by_itself or self.best is None:
+            return ()
+        return (self.provider.keep(self.best.built, sdist.sha256, self.best.recipe),)
+
     def _missing(self, order: Order, locked: tuple[Locked, ...]) -> tuple[str, ...]:
         """What the backend asks for besides `locked`."""
         try:
@@ -340,6 +358,17 @@ class _Run:
         except NotBuilt:
             self.tries += 1  # it ended in its first hook, but it was begun
             raise
+
+
+def _check_not_itself(target: Target, locked: tuple[Locked, ...]) -> None:
+    """The published wheel takes no part in its own rebuild: it could put into the new one what it holds itself."""
+    if any(item.sha256 == target.sha256 and not item.source for item in locked):
+        raise NotBuilt(
+            f"{target.name.filename}: its build would require the published wheel itself",
+            result="build-failed",
+            phase="resolve",
+            cause="requires-itself",
+        )
 
 
 def _case(prepared: Prepared, attempt: Attempt) -> Case:

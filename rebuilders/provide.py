@@ -83,17 +83,23 @@ class Provider:
     failures: dict[tuple[str, str, str], NotBuilt] = field(default_factory=dict)
 
     def provide(
-        self, candidate: Candidate, interpreter: Interpreter, subject: Subject, above: tuple[str, ...] = ()
+        self,
+        candidate: Candidate,
+        interpreter: Interpreter,
+        subject: Subject,
+        above: tuple[str, ...] = (),
+        built: tuple[Locked, ...] = (),
     ) -> tuple[tuple[Locked, ...], Order]:
         """The candidate's requirements, locked, and the order to build `subject` with them.
 
-        `above` are the requirements for whose sake `subject` is built, outermost first.
+        `above` are the requirements for whose sake `subject` is built, outermost first; `built` are wheels made here
+        that may be among the requirements.
 
         Raises:
             NotBuilt: the requirements cannot be resolved, built or installed, or time is up.
             FetchFailed: the index could not be asked.
         """
-        locked = self._lock(candidate, interpreter, above)
+        locked = self._lock(candidate, interpreter, above, built)
         left = self.deadline.remaining("resolve")
         environment = self.ports.environments.prepare(interpreter, locked, seconds=left)
         return locked, Order(
@@ -114,10 +120,23 @@ class Provider:
         limits = self.ports.limits
         return replace(limits, seconds=min(limits.seconds, self.deadline.remaining("build")))
 
+    def keep(self, built: Built, source: str, recipe: Recipe) -> Locked:
+        """Keeps `built`, made of the sdist with the SHA-256 `source`, so that it may be a build requirement."""
+        name = WheelName.parse(built.filename)
+        made = Locked(
+            name.project, str(name.version), built.filename, "", sha256_hex(built.data), len(built.data),
+            source=source, recipe=recipe.digest,
+        )  # fmt: skip
+        BuiltWheels(self.ports.resolver.cache).keep(made, built.data)
+        return made
+
     def _lock(
-        self, candidate: Candidate, interpreter: Interpreter, above: tuple[str, ...]
+        self,
+        candidate: Candidate,
+        interpreter: Interpreter,
+        above: tuple[str, ...],
+        built: tuple[Locked, ...],
     ) -> tuple[Locked, ...]:
-        built: tuple[Locked, ...] = ()
         for _ in range(_MAX_ROUNDS):
             left = self.deadline.remaining("resolve")
             try:
@@ -194,12 +213,7 @@ class Provider:
             raise _unfit(f"more than {_MAX_BUILDS} build requirements have no wheel", "requirement-limit")
         built = build_wheel(replace(order, limits=self.limits()), self.ports.sandbox)
         _check(gap, built)
-        made = Locked(
-            gap.project, str(gap.version), built.filename, "", sha256_hex(built.data), len(built.data),
-            source=gap.sdist.sha256, recipe=recipe.digest,
-        )  # fmt: skip
-        wheels.keep(made, built.data)
-        return made
+        return self.keep(built, gap.sdist.sha256, recipe)
 
 
 def recipe_of(

@@ -36,7 +36,11 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One guess at how the wheel was built. `python` is a minor version, such as 3.11."""
+    """One guess at how the wheel was built.
+
+    `python` is a minor version, such as 3.11. `by_itself`: built by the wheel that the best recipe so far made, for a
+    project that is its own build backend.
+    """
 
     python: str
     requirements: tuple[str, ...]
@@ -49,6 +53,7 @@ class Candidate:
     frontend: Frontend = "pep517"
     options: tuple[str, ...] = ()
     line_ends: LineEnds = "lf"
+    by_itself: bool = False
     after: After = "start"
     reasons: tuple[Reason, ...] = ()
 
@@ -58,7 +63,7 @@ class Candidate:
         variables = tuple(sorted(self.variables.items()))
         return (
             self.python, self.requirements, self.constraints, self.as_of, self.ask_backend, variables, self.umask,
-            self.modes, self.frontend, self.options, self.line_ends,
+            self.modes, self.frontend, self.options, self.line_ends, self.by_itself,
         )  # fmt: skip
 
 

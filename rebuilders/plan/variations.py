@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
+from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from rebuilders.facts.wheel import WheelFacts
@@ -82,6 +83,19 @@ def variations(evidence: Evidence, candidate: Candidate, miss: Miss) -> Iterator
 
 def _changed(candidate: Candidate, decision: str, why: str, **changes: object) -> Candidate:
     return because(replace(candidate, **changes), Reason(decision, why))  # type: ignore[arg-type]
+
+
+def _by_itself(evidence: Evidence, candidate: Candidate, miss: Miss) -> Iterator[Candidate]:
+    """A backend that built itself: once built by an older release, its sdist is built again by what came of it."""
+    version = evidence.wheel.generator_version
+    own = [pin for pin in evidence.backend.pins if canonicalize_name(pin) == evidence.project]
+    if own and not candidate.by_itself and miss.rebuilt.generator_version != version:
+        pin = f"{own[0]}=={version}"
+        yield _changed(
+            candidate, f"{pin}, as it was built from this sdist", "WHEEL's Generator is the project itself",
+            by_itself=True, requirements=(*without(candidate.requirements, own[0]), pin),
+            constraints=(*without(candidate.constraints, own[0]), pin),
+        )  # fmt: skip
 
 
 def _switches(evidence: Evidence, candidate: Candidate, miss: Miss) -> Iterator[Candidate]:
@@ -183,5 +197,5 @@ def _other_pythons(evidence: Evidence, candidate: Candidate, _: Miss) -> Iterato
 
 
 VARIATIONS: Final[tuple[Variation, ...]] = (
-    _switches, _python_tag, _line_ends, _wheel_release, _setup_py, _older_setuptools, _other_pythons,
+    _by_itself, _switches, _python_tag, _line_ends, _wheel_release, _setup_py, _older_setuptools, _other_pythons,
 )  # fmt: skip

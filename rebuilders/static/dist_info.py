@@ -94,7 +94,7 @@ class Rule:
 
 
 def _record(pair: Pair, _: str) -> str:
-    return "the members" if records_hold(pair.wheel, pair.wheel) else ""
+    return "the members" if records_hold(pair.wheel) else ""
 
 
 def _metadata(pair: Pair, name: str) -> str:

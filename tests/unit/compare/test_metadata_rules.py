@@ -41,6 +41,23 @@ def test_metadata_with_another_end(ours, theirs):
     assert used(release(metadata=ours), release(metadata=theirs)) == {"metadata-blank-tail@1"}
 
 
+HEADS = {
+    "one": (ABOUT + BODY, ABOUT + b"\n" + BODY),
+    "three": (ABOUT + BODY, ABOUT + b"\n\n\n" + BODY),
+    "of Windows": ((ABOUT + BODY).replace(b"\n", b"\r\n"), (ABOUT + b"\n" + BODY).replace(b"\n", b"\r\n")),
+}
+
+
+@pytest.mark.parametrize(("ours", "theirs"), HEADS.values(), ids=HEADS)
+def test_empty_lines_before_the_description(ours, theirs):
+    assert used(release(metadata=ours), release(metadata=theirs)) == {"metadata-blank-head@1"}
+
+
+@pytest.mark.parametrize("between", [b" \n", b"\t\n", b"\r\n", b"\x0c\n", b"x\n", b"Requires-Dist: evil\n"])
+def test_anything_else_before_the_description(between):
+    assert used(release(metadata=ABOUT + BODY), release(metadata=ABOUT + between + BODY)) is None
+
+
 def swapped(one, other, rest=b"Name: demo\nVersion: 1.0\n"):
     return one + other + rest, other + one + rest
 
@@ -57,7 +74,6 @@ REFUSED = {
     "Name": (ABOUT, ABOUT.replace(b"Name: demo", b"Name: Demo")),
     "Version": (ABOUT, ABOUT.replace(b"Version: 1.0", b"Version: 1.1")),
     "description": (ABOUT + BODY, ABOUT + BODY.replace(b"About", b"about")),
-    "description begins with an empty line": (ABOUT + BODY, ABOUT + b"\n" + BODY),
     "description or not": (ABOUT, ABOUT + BODY),
     "spaces at the end": (ABOUT + BODY, ABOUT + BODY + b" \n"),
     "a field moved into the description": (ABOUT + b"\nx\n", b"".join(FIELDS[:-1]) + b"\n" + FIELDS[-1] + b"x\n"),

@@ -57,6 +57,33 @@ def decisions(given, **how):
     return list(tried(given, **how))
 
 
+class TestByItself:
+    """A backend whose wheel names itself."""
+
+    ITSELF = "setuptools (75.0.0)"
+
+    def given(self, project="setuptools", **how):
+        return replace(evidence(**how), project=project)
+
+    def test_it_is_built_by_what_came_of_it(self):
+        older = wheel(generator="setuptools (74.9.0)")
+        found = tried(self.given(generator=self.ITSELF), rebuilt=older)
+        one = found["setuptools==75.0.0, as it was built from this sdist"]
+        assert one.by_itself
+        assert one.requirements == one.constraints == ("setuptools==75.0.0",)
+
+    def test_once(self):
+        older = wheel(generator="setuptools (74.9.0)")
+        assert not any(
+            "as it was built" in name for name in decisions(self.given(), rebuilt=older, by_itself=True)
+        )
+
+    def test_only_where_the_generator_differs_and_is_the_project(self):
+        older = wheel(generator="setuptools (74.9.0)")
+        for found in (decisions(self.given(), rebuilt=wheel()), decisions(self.given("demo"), rebuilt=older)):
+            assert not any("as it was built" in name for name in found)
+
+
 def test_nothing_to_vary():
     assert decisions(evidence()) == []
     assert decisions(evidence(generator="hatchling 1.27.0", files=SETUP), differs=["METADATA"]) == []
@@ -234,7 +261,7 @@ def test_other_pythons():
 def test_each_variation_has_a_test():
     names = {variation.__name__ for variation in VARIATIONS}
     assert names == {
-        "_switches", "_python_tag", "_line_ends", "_wheel_release", "_setup_py", "_older_setuptools",
+        "_by_itself", "_switches", "_python_tag", "_line_ends", "_wheel_release", "_setup_py", "_older_setuptools",
         "_other_pythons"}  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """From the published files to what came of it, with a scripted sandbox: which recipes are tried, and when it ends."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -31,6 +32,18 @@ HONEST = wheel_of()
 OTHER = wheel_of(File("demo/extra.py", b"x"))
 WORSE = wheel_of(File("demo/extra.py", b"x"), File("demo/more.py", b"x"))
 MOVED = zip_of(with_file(0, time=99))
+
+
+def test_the_published_wheel_takes_no_part_in_its_own_rebuild():
+    published = target()
+    itself = replace(SETUPTOOLS, name="demo", sha256=published.sha256)
+    report = Bench([built(published.data)], FakeResolver([(itself,)])).rebuild(lambda: published)
+    assert (result_of(report), report.failure.cause) == ("build-failed", "requires-itself")
+    made_here = replace(itself, source="5" * 64, recipe="6" * 64)
+    assert (
+        result_of(Bench([built(published.data)], FakeResolver([(made_here,)])).rebuild(lambda: published))
+        == "match"
+    )
 
 
 def test_a_match_at_once():

@@ -4,6 +4,7 @@ What installers act on (`Name`, `Version`, `Requires-Python`, `Provides-Extra`, 
 equal, or the file is not.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Final
@@ -29,8 +30,16 @@ TAIL: Final = Rule(
     "metadata",
     _MEMBER,
     "empty lines at the end of the file",
-    "white space other than line ends; empty lines before or within the description",
+    "white space other than line ends; empty lines within the description",
     "They are the end of the description, which no installer interprets.",
+)
+HEAD: Final = Rule(
+    "metadata-blank-head@1",
+    "metadata",
+    _MEMBER,
+    "empty lines between the one that ends the fields and the description",
+    "white space other than line ends; empty lines within the fields or the description",
+    "Fields end at the first empty line. What follows is the description, which no installer interprets.",
 )
 LINE_ENDS: Final = Rule(
     "metadata-line-ends@1",
@@ -86,7 +95,7 @@ UNKNOWN: Final = Rule(
     "any other value; any other field",
     "`UNKNOWN` is what distutils wrote where it knew nothing, in fields that installers do not read.",
 )
-RULES: Final = (ORDER, TAIL, LINE_ENDS, SPELLING, VERSION, DYNAMIC, LICENSE_FILE, UNKNOWN)
+RULES: Final = (ORDER, HEAD, TAIL, LINE_ENDS, SPELLING, VERSION, DYNAMIC, LICENSE_FILE, UNKNOWN)
 
 # The multiple-use fields of core metadata: where any other stands twice, its place decides which one is read.
 _MULTIPLE: Final = frozenset(
@@ -118,6 +127,7 @@ _SINCE: Final = {
     "import-name": "2.5",
     "import-namespace": "2.5",
 }
+_EMPTY_LINES: Final = re.compile(r"\A(?:\r?\n)+")
 _MOST: Final = 1000  # requirements whose spelling is judged
 
 Both = tuple[list[str], list[str]]  # values of one field that only the published, only the rebuilt wheel has
@@ -132,6 +142,9 @@ def _judge(pair: Pair) -> Uses | None:
         *_fields(pair, ours, theirs),
         *_texts(pair, ours, theirs),
     ]
+    heads = [_blank_head(headers) for headers in (ours, theirs)]
+    if heads[0] != heads[1]:
+        found.append(Use(HEAD, *(f"{head} empty lines before the description" for head in heads)))
     tails = [_blank_tail(content) for content in contents]
     if tails[0] != tails[1]:
         found.append(Use(TAIL, *(f"ends in {tail} line ends" for tail in tails)))
@@ -216,9 +229,9 @@ _JUDGES: Final[dict[str, Callable[[Pair, Headers, Headers, Both], Use | None]]] 
 
 
 def _texts(pair: Pair, ours: Headers, theirs: Headers) -> list[Use]:
-    """How the descriptions differ besides empty lines at the end, and how the lines of the two files do."""
-    written = [headers.description.rstrip("\n") for headers in (ours, theirs)]
-    said = [headers.description.replace("\r\n", "\n").rstrip("\n") for headers in (ours, theirs)]
+    """How the descriptions differ besides empty lines around them, and how the lines of the two files do."""
+    said = [headers.description.replace("\r\n", "\n").strip("\n") for headers in (ours, theirs)]
+    written = [_without_head(headers.description).rstrip("\n") for headers in (ours, theirs)]
     uses = []
     if said[0] != said[1]:
         if set(said) != {"UNKNOWN", ""}:
@@ -265,6 +278,17 @@ def _ends(headers: Headers) -> str:
         (True, True): "CRLF and LF",
     }
     return f"{'CRLF' if headers.crlf else 'LF'}, description {told[bool(crlf), bool(bare)]}"
+
+
+def _blank_head(headers: Headers) -> int:
+    """How many empty lines the description begins with; none, where there is nothing else in it."""
+    description = headers.description.replace("\r\n", "\n")
+    text = description.lstrip("\n")
+    return len(description) - len(text) if text else 0
+
+
+def _without_head(description: str) -> str:
+    return _EMPTY_LINES.sub("", description)
 
 
 def _blank_tail(content: bytes) -> int:

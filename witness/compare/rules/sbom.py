@@ -1,10 +1,10 @@
 """Bills of materials in `.dist-info/sboms` (PEP 770): what CycloneDX makes anew for every document."""
 
-import json
 import re
-from typing import Any, Final
+from typing import Final
 
 from witness.compare.rules.rule import Pair, Rule, Subject, Use, Uses
+from witness.compare.rules.strict_json import read_json
 from witness.errors import Malformed
 
 SBOM: Final = Rule(
@@ -17,7 +17,6 @@ SBOM: Final = Rule(
     "Installers copy the file and do not read it. The two values identify the document, not what it lists.",
 )
 
-_DEEPEST: Final = 64
 _SERIAL: Final = re.compile(r"urn:uuid:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")  # CycloneDX 1.6
 _TIME: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})", re.ASCII)
 
@@ -38,17 +37,7 @@ def _document(content: bytes) -> tuple[str, str]:
     Raises:
         Malformed: it is none, or readers of JSON may see another.
     """
-    try:
-        value = json.loads(
-            content.decode("utf-8"),
-            object_pairs_hook=_distinct,
-            parse_int=str,
-            parse_float=str,
-            parse_constant=_refused,
-        )
-    except (ValueError, RecursionError):
-        raise Malformed("not JSON of the strict kind") from None
-    _check_depth(value)
+    value = read_json(content)
     if not isinstance(value, dict) or value.get("bomFormat") != "CycloneDX":
         raise Malformed("not a CycloneDX document")
     metadata = value.get("metadata")
@@ -64,31 +53,6 @@ def _document(content: bytes) -> tuple[str, str]:
 
 def _quoted(text: str) -> bytes:
     return f'"{text}"'.encode()
-
-
-def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) != len(pairs):
-        raise ValueError("a key twice")
-    return made
-
-
-def _refused(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _check_depth(value: Any) -> None:
-    level = [value]
-    for _ in range(_DEEPEST):
-        level = [
-            inner
-            for each in level
-            if isinstance(each, dict | list)
-            for inner in (each.values() if isinstance(each, dict) else each)
-        ]
-        if not level:
-            return
-    raise Malformed("JSON nested too deeply")
 
 
 SUBJECT: Final = Subject(
