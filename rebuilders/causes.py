@@ -11,11 +11,14 @@ from functools import cached_property
 from typing import Final
 
 from rebuilders.facts.sdist import SdistFacts
+from witness.compare.rules.compressed import read_gzip
 from witness.differences import classes
-from witness.differences.pair import Pair
+from witness.differences.pair import MAX_READ, Pair
+from witness.errors import Malformed
 from witness.observation import Difference
 from witness.wheel.reader import Wheel
 
+_FOR_WHOM: Final = ("tag", "root-is-purelib", "build")  # fields of WHEEL
 _LICENSES: Final = (
     "LICEN",
     "COPYING",
@@ -71,6 +74,26 @@ def _as(applies: Callable[[Pair], bool]) -> Explains:
     return lambda _, pair: applies(pair)
 
 
+def _tags(_: Case, pair: Pair) -> bool:
+    """What the wheel is for, and not only what made it."""
+    if not classes.tags(pair) or pair.below_dist_info != "WHEEL":
+        return classes.tags(pair)
+    return pair.changes is None or any(change.name.lower() in _FOR_WHOM for change in pair.changes)
+
+
+def _repacked(_: Case, pair: Pair) -> bool:
+    """A file that the published wheel has compressed: its publisher did so after the build."""
+    packed = pair.path if classes.only_published(pair) else f"{pair.path}.gz"
+    plain = pair.rebuilt.members.get(packed.removesuffix(".gz"))
+    if pair.kind == "content" or packed not in pair.published.members or plain is None:
+        return False
+    try:
+        unpacked = read_gzip(pair.published.read(packed, limit=MAX_READ))
+    except Malformed:
+        return False
+    return packed.endswith(".gz") and unpacked.sha256 == plain.sha256
+
+
 def _not_in_sdist(case: Case, pair: Pair) -> bool:
     return classes.only_published(pair) and not _is_held(case, pair)
 
@@ -100,9 +123,10 @@ def _changed(case: Case, pair: Pair) -> bool:
 CAUSES: Final[tuple[tuple[str, Explains], ...]] = (
     ("ambiguous-archive", _as(classes.ambiguous)),
     ("line-ends", _as(classes.line_endings)),
-    ("tags", _as(classes.tags)),
+    ("tags", _tags),
     ("metadata", _metadata),
     ("executable-bit", _as(classes.executable_bit)),
+    ("repacked", _repacked),
     ("not-in-sdist", _not_in_sdist),
     ("left-out", _left_out),
     ("added", _as(classes.only_rebuilt)),

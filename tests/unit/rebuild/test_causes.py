@@ -1,5 +1,6 @@
 """One word for why a rebuilt wheel differs: a case for each row, and which of several weighs most."""
 
+import gzip
 from dataclasses import replace
 
 import pytest
@@ -18,7 +19,11 @@ CRLF = zip_of(with_file(0, content=PAYLOAD[0].content.replace(b"\n", b"\r\n")))
 MADE = File("demo/_version.py", b"1")
 LEFT = File("demo/left.py", b"1")
 
+PLAIN = File("demo/data.json", b'{"a": 1}\n' * 50)
+PACKED = File("demo/data.json.gz", gzip.compress(PLAIN.content, mtime=7))
+
 ROWS = {
+    "repacked": (wheel_of(PACKED), wheel_of(PLAIN)),
     "ambiguous-archive": (wheel_of(comment=b"x"), wheel_of()),
     "line-ends": (CRLF, wheel_of()),
     "tags": (zip_of(with_file(3, content=WHEEL.replace(b"py3", b"py2"))), wheel_of()),
@@ -132,3 +137,32 @@ class TestNoRecipeHelps:
     )  # fmt: skip
     def test_what_another_recipe_may_bring(self, more, files):
         assert not no_recipe_helps(case(wheel_of(more), wheel_of(), files))
+
+
+class TestRepacked:
+    def test_what_the_publisher_has_compressed(self):
+        assert cause(wheel_of(PACKED), wheel_of(PLAIN), {**SDIST, "demo/data.json": b"x"}) == "repacked"
+
+    @pytest.mark.parametrize(
+        "packed", [gzip.compress(b"evil"), gzip.compress(PLAIN.content)[:-1], b"", PLAIN.content]
+    )
+    def test_what_only_looks_like_it(self, packed):
+        other = replace(PACKED, content=packed)
+        assert cause(wheel_of(other), wheel_of(PLAIN), {**SDIST, "demo/data.json": b"x"}) == "added"
+
+    def test_the_other_way_round(self):
+        assert cause(wheel_of(PLAIN), wheel_of(PACKED), {**SDIST, "demo/data.json": b"x"}) == "added"
+
+
+def test_a_generator_alone_is_no_other_tags():
+    other = zip_of(with_file(3, content=WHEEL.replace(b"75.0.0", b"74.0.0") + b"Build: 1\n"))
+    assert cause(other, wheel_of()) == "tags"
+    other = zip_of(with_file(3, content=WHEEL.replace(b"75.0.0", b"74.0.0")))
+    assert cause(other, wheel_of(LEFT), {}) == "added"
+    assert (
+        cause(
+            zip_of((*with_file(3, content=WHEEL.replace(b"75.0.0", b"74.0.0"))[:4], *with_file(0)[4:])),
+            wheel_of(),
+        )
+        == "metadata"
+    )
