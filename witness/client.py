@@ -12,8 +12,10 @@ from threading import Lock
 from typing import Final
 
 from witness import bundle
+from witness.bundle import Bundle
 from witness.errors import FetchFailed, Malformed, NotFound, Unverified
 from witness.evidence import Artifact, Evidence, Rejection, Silence
+from witness.log.watch import LogWatch
 from witness.policy import Policy, TrustedWitness
 from witness.sources.interface import ObservationSource
 from witness.verdict import Verdict, decide, exempted
@@ -31,12 +33,14 @@ class Client:
         sources: where each witness of the policy publishes, by the witness's name.
         workers: how many lookups are under way at once.
         progress: called after each lookup, from any thread.
+        watch: looks out for logs that contradict themselves; None for nobody.
     """
 
     policy: Policy
     sources: Mapping[str, ObservationSource]
     workers: int = 8
     progress: Callable[[], None] = lambda: None
+    watch: LogWatch | None = None
     _failures: dict[str, int] = field(default_factory=dict, init=False, repr=False)
     _lock: Lock = field(default_factory=Lock, init=False, repr=False)
 
@@ -54,7 +58,9 @@ class Client:
         with ThreadPoolExecutor(max_workers=self.workers) as pool:
             for (digest, _), part in zip(tasks, pool.map(self._ask, tasks), strict=True):
                 found[digest].append(part)
-        return [_together(found[item.sha256]) for item in artifacts]
+        if self.watch is not None:
+            self.watch.save()
+        return [self._convict(_together(found[item.sha256])) for item in artifacts]
 
     def _ask(self, task: tuple[str, TrustedWitness]) -> Evidence:
         sha256, witness = task
@@ -67,9 +73,33 @@ class Client:
         finally:
             self.progress()
         parts = [self._verify(line, sha256, witness) for line in lines]
+        verified = [part for part in parts if not isinstance(part, Rejection)]
+        if self.watch is not None:
+            self.watch.look(witness.identity, [heard for heard, _ in verified])
         return Evidence(
-            observations=tuple(part for part in parts if isinstance(part, VerifiedObservation)),
+            observations=tuple(observation for _, observation in verified),
             rejected=tuple(part for part in parts if isinstance(part, Rejection)),
+        )
+
+    def _convict(self, evidence: Evidence) -> Evidence:
+        """`evidence` without the matches of witnesses whose log was caught: such a log is heard by dissent alone."""
+        names = {item.witness.name: item.witness.operator for item in evidence.observations}
+        caught = {name: self.watch.caught(name) if self.watch else () for name in names}
+        return Evidence(
+            observations=tuple(
+                item
+                for item in evidence.observations
+                if not caught[item.witness.name] or item.statement.observation.result == "mismatch"
+            ),
+            silent=evidence.silent,
+            rejected=(
+                *evidence.rejected,
+                *(
+                    Rejection(name, names[name], f"its log contradicts itself: {line}", bad=True)
+                    for name, lines in sorted(caught.items())
+                    for line in lines
+                ),
+            ),
         )
 
     def _lines(self, sha256: str, witness: TrustedWitness) -> tuple[bytes, ...]:
@@ -91,13 +121,16 @@ class Client:
         with self._lock:
             self._failures[witness.name] = self._failures.get(witness.name, 0) + 1 if failed else 0
 
-    def _verify(self, line: bytes, sha256: str, witness: TrustedWitness) -> VerifiedObservation | Rejection:
+    def _verify(
+        self, line: bytes, sha256: str, witness: TrustedWitness
+    ) -> tuple[Bundle, VerifiedObservation] | Rejection:
         try:
-            verified = verify_bundle(bundle.parse(line), witness.identity, self.policy.cosigners_known)
+            heard = bundle.parse(line)
+            verified = verify_bundle(heard, witness.identity, self.policy.cosigners_known)
         except (Malformed, Unverified) as error:
             return Rejection(witness.name, witness.operator, f"does not verify: {error}", bad=True)
         if verified.statement.sha256 == sha256:
-            return verified
+            return heard, verified
         reason = f"answers with a bundle about another file, sha256 {verified.statement.sha256}"
         return Rejection(witness.name, witness.operator, reason, bad=True)
 

@@ -52,6 +52,21 @@ class Fetcher(Protocol):
         """
 
 
+class Poster(Protocol):
+    """Sends a body to a URL."""
+
+    def post(self, url: str, data: bytes, *, limit: int) -> "Answer":
+        """What `url` answers to `data`, whatever its status. Raises FetchFailed for no answer within the limits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A status, and a complete body of at most as many bytes as were allowed."""
+
+    status: int
+    body: bytes
+
+
 def user_agent(contact: str) -> str:
     """Who we are, and whom to write to if we misbehave."""
     reachable = contact if contact.isascii() and contact.isprintable() and contact else "none given"
@@ -106,6 +121,18 @@ class HttpFetcher:
                 into.writelines(self._bounded(response, url, limit))
 
         self._retrying(once)
+
+    def post(self, url: str, data: bytes, *, limit: int) -> Answer:
+        """See `Poster.post`; tried once."""
+        import httpx
+
+        try:
+            with self._connected().stream(
+                "POST", url, content=data, timeout=self._patience(url), follow_redirects=False
+            ) as response:
+                return Answer(response.status_code, b"".join(self._bounded(response, url, limit)))
+        except (httpx.InvalidURL, httpx.HTTPError) as error:
+            raise FetchFailed(f"{shown(url)}: {printable(str(error))}") from None
 
     def close(self) -> None:
         """Ends the connections that are kept open."""

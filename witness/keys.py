@@ -1,4 +1,6 @@
-"""Public Ed25519 keys (RFC 8032), as policies and nodes write them: `ed25519:` and the Base64 of 32 bytes."""
+"""Public keys: Ed25519 (RFC 8032), as policies and nodes write them (`ed25519:` and the Base64 of 32 bytes), and
+ML-DSA-44 (FIPS 204), which cosigners elsewhere may have.
+"""
 
 import hashlib
 from dataclasses import dataclass
@@ -6,12 +8,15 @@ from typing import Final, Self
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
 
 from witness.base64text import decode_base64, encode_base64
 from witness.errors import Malformed, Unverified
 
 KEY_BYTES: Final = 32
 SIGNATURE_BYTES: Final = 64
+ML_DSA_KEY_BYTES: Final = 1312
+ML_DSA_SIGNATURE_BYTES: Final = 2420
 
 _PREFIX: Final = "ed25519:"
 # RFC 8410: what comes before the 32 bytes in the SubjectPublicKeyInfo of every Ed25519 key.
@@ -59,3 +64,21 @@ class PublicKey:
             Ed25519PublicKey.from_public_bytes(self.raw).verify(signature, message)
         except (InvalidSignature, ValueError):
             raise Unverified(f"not a signature by {self.text}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class MlDsaKey:
+    """An ML-DSA-44 public key; `raw` is its 1312 bytes."""
+
+    raw: bytes
+
+    def __post_init__(self) -> None:
+        if len(self.raw) != ML_DSA_KEY_BYTES:
+            raise Malformed(f"an ML-DSA-44 key of {len(self.raw)} bytes instead of {ML_DSA_KEY_BYTES}")
+
+    def verify(self, message: bytes, signature: bytes) -> None:
+        """Returns if `signature` is this key's on `message`, with an empty context. Raises `Unverified`."""
+        try:
+            MLDSA44PublicKey.from_public_bytes(self.raw).verify(signature, message)
+        except (InvalidSignature, ValueError):
+            raise Unverified("not a signature by the ML-DSA-44 key") from None

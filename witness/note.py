@@ -9,12 +9,12 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Final, Protocol, Self
+from typing import Final, Protocol, Self, TypeAlias
 
 from witness.base64text import decode_base64, encode_base64
 from witness.errors import Malformed, Unverified
 from witness.escape import printable
-from witness.keys import PublicKey
+from witness.keys import MlDsaKey, PublicKey
 from witness.limits import MAX_CHECKPOINT
 
 ED25519: Final = 0x01
@@ -22,6 +22,8 @@ MAX_SIGNATURES: Final = 100
 KEY_HASH_BYTES: Final = 4
 
 _DASH: Final = "\u2014 "
+KeyMaterial: TypeAlias = PublicKey | MlDsaKey
+
 _CONTROL: Final = re.compile(r"[\x00-\x09\x0b-\x1f]")  # all of C0 but the line feed
 
 
@@ -122,10 +124,17 @@ def parse(data: bytes) -> Note:
     body, divider, lines = whole.rpartition("\n\n")
     if not divider or not lines.endswith("\n"):
         raise Malformed("note: no signatures after a blank line")
+    return Note(body + "\n", parse_signatures(lines))
+
+
+def parse_signatures(lines: str) -> tuple[Signature, ...]:
+    """The signatures of `lines`, at least one, each ended by a line feed. Raises `Malformed`."""
+    if not lines.endswith("\n"):
+        raise Malformed("note: signatures that do not end with a line feed")
     signatures = lines[:-1].split("\n")
     if len(signatures) > MAX_SIGNATURES:
         raise Malformed(f"note: {len(signatures)} signatures, more than the {MAX_SIGNATURES} allowed")
-    return Note(body + "\n", tuple(_parse_line(line) for line in signatures))
+    return tuple(map(_parse_line, signatures))
 
 
 def encode(note: Note | OpenedNote) -> bytes:
@@ -159,37 +168,48 @@ def open_note(note: Note, verifiers: Iterable[Verifier]) -> OpenedNote:
 
 def check_name(name: str) -> None:
     """Raises `Malformed` unless `name` can name a key: not empty, no white space, no `+`, no control."""
-    if not name or "+" in name or any(char.isspace() or char < " " for char in name):
+    if not name or "+" in name or any(char.isspace() or char < " " or _is_surrogate(char) for char in name):
         raise Malformed(f"note: no name for a key: {printable(name, limit=80)!r}")
 
 
 def parse_vkey(text: str, algorithm: int) -> tuple[str, PublicKey]:
-    """Name and key of a vkey of `algorithm`, whose key material is an Ed25519 key.
+    """Name and key of a vkey of `algorithm`, whose key material is an Ed25519 key. Raises `Malformed`."""
+    name, found, raw = read_vkey(text)
+    if found != algorithm:
+        raise Malformed(f"vkey of {printable(name)}: not of algorithm 0x{algorithm:02x}")
+    return name, PublicKey(raw)
+
+
+def read_vkey(text: str) -> tuple[str, int, bytes]:
+    """Name, algorithm and key material of a vkey.
 
     Raises:
-        Malformed: not a vkey, of another algorithm, or with a hash that is not its key's.
+        Malformed: not a vkey, or with a hash that is not its key's.
     """
     name, _, rest = text.partition("+")
     digest, _, material = rest.partition("+")
     check_name(name)
     raw = decode_base64(material, what=f"vkey of {printable(name)}")
-    if not raw or raw[0] != algorithm:
-        raise Malformed(f"vkey of {printable(name)}: not of algorithm 0x{algorithm:02x}")
-    key = PublicKey(raw[1:])
-    if digest != hash_key(name, algorithm, key).hex():
+    if not raw:
+        raise Malformed(f"vkey of {printable(name)}: of no algorithm")
+    if digest != hashlib.sha256(name.encode() + b"\n" + raw).digest()[:KEY_HASH_BYTES].hex():
         raise Malformed(f"vkey of {printable(name)}: the hash is not that of the key")
-    return name, key
+    return name, raw[0], raw[1:]
 
 
-def format_vkey(name: str, algorithm: int, key: PublicKey) -> str:
-    """The text that `parse_vkey` reads."""
+def format_vkey(name: str, algorithm: int, key: KeyMaterial) -> str:
+    """The text that `read_vkey` reads."""
     digest = hash_key(name, algorithm, key).hex()
     return f"{name}+{digest}+{encode_base64(bytes([algorithm]) + key.raw)}"
 
 
-def hash_key(name: str, algorithm: int, key: PublicKey) -> bytes:
+def hash_key(name: str, algorithm: int, key: KeyMaterial) -> bytes:
     """The first 4 bytes of SHA-256(name, line feed, algorithm, key)."""
     return hashlib.sha256(name.encode() + b"\n" + bytes([algorithm]) + key.raw).digest()[:KEY_HASH_BYTES]
+
+
+def _is_surrogate(char: str) -> bool:
+    return "\ud800" <= char <= "\udfff"
 
 
 def _parse_line(line: str) -> Signature:

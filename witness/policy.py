@@ -16,7 +16,7 @@ from packaging.utils import canonicalize_name
 from witness.errors import InputError, Malformed
 from witness.keys import PublicKey
 from witness.limits import MAX_POLICY
-from witness.note import VerifierKey
+from witness.note import KeyMaterial, VerifierKey
 from witness.observation import LEVELS
 from witness.tlog.cosignature import CosignerKey
 from witness.verification import WitnessIdentity
@@ -249,7 +249,7 @@ def _check_votes(top: _Table, policy: Policy) -> None:
     """One operator under two spellings, or one key under two names, would have two votes."""
     spellings: dict[str, str] = {}
     holders: dict[PublicKey, int] = {}
-    cosigners: dict[PublicKey, str] = {}
+    cosigners: dict[KeyMaterial, str] = {}
     for number, witness in enumerate(policy.witnesses, 1):
         folded = " ".join(witness.operator.casefold().split())
         if spellings.setdefault(folded, witness.operator) != witness.operator:

@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Final
 
 from witness import bundle, dsse, statement
-from witness.bundle import Bundle
 from witness.digest import sha256_hex
-from witness.errors import Incomplete, InputError, Malformed, NotFound
+from witness.errors import Incomplete, InputError, Malformed
 from witness.escape import printable
-from witness.limits import MAX_SHARD, MAX_STATEMENT
+from witness.limits import MAX_STATEMENT
 from witness.log.journal import Batch
 from witness.log.reader import LogReader, fetch_from
+from witness.log.shards import add_bundles, read_shard
 from witness.log.writer import LogWriter, open_writer
 from witness.signing.named import LogSigner, NodeSigners
 from witness.statement import Statement
@@ -72,7 +72,9 @@ class _Waiting:
     statement: Statement
 
 
-def publish_outbox(outbox: Path, site: Store, state: Path, node: NodeSigners, *, now: datetime) -> Published:
+def publish_outbox(
+    outbox: Path, site: Store, state: Path, node: NodeSigners, *, now: datetime, patience: float = 0.0
+) -> Published:
     """Signs, logs and publishes what is in `outbox`, after finishing what an earlier run began.
 
     Args:
@@ -81,6 +83,7 @@ def publish_outbox(outbox: Path, site: Store, state: Path, node: NodeSigners, *,
         state: this node's own directory, not served, for the lock and the journal.
         node: the keys, and the node's name, the only one that it signs for.
         now: the time of the node's cosignature.
+        patience: how many seconds to wait for another run, or for `rebuilder cosign`.
 
     Raises:
         Incomplete: another run is under way, or a disk failed.
@@ -89,7 +92,7 @@ def publish_outbox(outbox: Path, site: Store, state: Path, node: NodeSigners, *,
     """
     refused: list[Refused] = []
     count, first = 0, None
-    with open_writer(site, state, node.log, node.cosigner) as writer:
+    with open_writer(site, state, node.log, node.cosigner, patience=patience) as writer:
         for batch in _batches(writer, _waiting(outbox, node.name, refused), site, node, now):
             _add_bundles(site, batch, node.log)
             _acknowledge(outbox, batch)
@@ -193,7 +196,7 @@ def _without_published(site: Store, waiting: Sequence[_Waiting]) -> list[_Waitin
     for item in waiting:
         path = bundle.shard_path(item.statement.sha256)
         if path not in shards:
-            shards[path] = frozenset(dsse.parse(held.entry).payload for held in _shard(site, path))
+            shards[path] = frozenset(dsse.parse(held.entry).payload for held in read_shard(site, path))
         if item.data in shards[path]:
             item.path.unlink(missing_ok=True)
         else:
@@ -204,33 +207,7 @@ def _without_published(site: Store, waiting: Sequence[_Waiting]) -> list[_Waitin
 def _add_bundles(site: Store, batch: Batch, log: LogSigner) -> None:
     """Puts a bundle for each entry at the end of its artifact's shard, unless it is there."""
     reader = LogReader(batch.checkpoint, open_checkpoint(batch.checkpoint, log.key), fetch_from(site))
-    new: dict[str, list[Bundle]] = {}
-    for index, entry in enumerate(batch.entries, batch.first):
-        sha256 = statement.parse(dsse.parse(entry).payload).sha256
-        new.setdefault(bundle.shard_path(sha256), []).append(Bundle(entry, reader.proof(index)))
-    for path, bundles in new.items():
-        held = _shard(site, path)
-        known = {item.entry for item in held}
-        added = [item for item in bundles if item.entry not in known]
-        if added:
-            site.put(path, _bounded([bundle.encode(item) + b"\n" for item in (*held, *added)]))
-
-
-def _bounded(lines: list[bytes]) -> bytes:
-    """A shard of the newest of `lines`: consumers read no more, and the log keeps the others."""
-    total = sum(map(len, lines))
-    dropped = 0
-    while total > MAX_SHARD:
-        total -= len(lines[dropped])
-        dropped += 1
-    return b"".join(lines[dropped:])
-
-
-def _shard(site: Store, path: str) -> tuple[Bundle, ...]:
-    try:
-        return bundle.parse_shard(site.get(path, limit=MAX_SHARD))
-    except NotFound:
-        return ()
+    add_bundles(site, reader, enumerate(batch.entries, batch.first))
 
 
 def _acknowledge(outbox: Path, batch: Batch) -> None:

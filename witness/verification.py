@@ -15,7 +15,7 @@ from witness.bundle import Bundle
 from witness.errors import InputError, Unverified
 from witness.escape import printable
 from witness.keys import PublicKey
-from witness.note import VerifierKey
+from witness.note import KeyMaterial, VerifierKey
 from witness.statement import Statement
 from witness.tlog.checkpoint import Checkpoint, VerifiedCheckpoint, open_checkpoint
 from witness.tlog.cosignature import CosignerKey
@@ -104,7 +104,7 @@ def _open_checkpoint(
 def _operators(
     opened: VerifiedCheckpoint, witness: WitnessIdentity, cosigners: Sequence[tuple[str, CosignerKey]]
 ) -> frozenset[str]:
-    owners: dict[PublicKey, str] = {}
+    owners: dict[KeyMaterial, str] = {}
     for operator, key in cosigners:
         if owners.setdefault(key.public_key, operator) != operator:
             raise InputError(f"cosigner key {key.text}: listed for two operators", hint="remove one of them")

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 from witness.client import Client
 from witness.config import LoadedPolicy
 from witness.fetch import Fetcher, HttpFetcher
+from witness.log.watch import LogWatch
+from witness.logcheck import default_state_path
 from witness.policy import TrustedWitness
 from witness.sources.bundle import BundleSource, read_bundles
 from witness.sources.directory import DirectorySource
@@ -17,9 +19,15 @@ from witness.sources.interface import ObservationSource
 
 @contextmanager
 def open_client(
-    loaded: LoadedPolicy, *, bundles: Sequence[Path] = (), progress: Callable[[], None] = lambda: None
+    loaded: LoadedPolicy,
+    *,
+    bundles: Sequence[Path] = (),
+    progress: Callable[[], None] = lambda: None,
+    state: Path | None = None,
 ) -> Iterator[Client]:
     """A client for the policy. With `bundles`, these files are all that is asked: no network, no node.
+
+    `state` is where checkpoints that were seen are remembered, and evidence is saved; by default the user's own.
 
     Raises:
         InputError: a bundle file cannot be used.
@@ -35,7 +43,8 @@ def open_client(
             }
         else:
             sources = {witness.name: _source(witness, loaded.path, fetcher) for witness in policy.witnesses}
-        yield Client(policy, sources, workers=fetcher.connections, progress=progress)
+        watch = LogWatch(state or default_state_path())
+        yield Client(policy, sources, workers=fetcher.connections, progress=progress, watch=watch)
     finally:
         fetcher.close()
 

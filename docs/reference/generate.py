@@ -45,9 +45,13 @@ def pages() -> dict[Path, str]:
 
 
 def commands(program: str) -> dict[str, Any]:
-    """The sub-commands of a program, by name."""
+    """The sub-commands of a program, by name; those of a group as `group command`."""
     group: Any = typer.main.get_command(PROGRAMS[program])
-    return dict(group.commands)
+    found: dict[str, Any] = {}
+    for name, command in group.commands.items():
+        inner = getattr(command, "commands", None)
+        found |= {f"{name} {below}": value for below, value in inner.items()} if inner else {name: command}
+    return found
 
 
 def with_block(text: str, name: str, block: str) -> str:
@@ -66,7 +70,7 @@ def _cli() -> Iterator[str]:
     for program in PROGRAMS:
         yield f"\n## {program}\n\n```text\n{help_of(program)}```\n"
         for command in commands(program):
-            yield f"\n### {program} {command}\n\n```text\n{help_of(program, command)}```\n"
+            yield f"\n### {program} {command}\n\n```text\n{help_of(program, *command.split())}```\n"
 
 
 def help_of(program: str, *command: str) -> str:

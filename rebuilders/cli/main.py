@@ -10,9 +10,11 @@ import typer
 from rebuilders.cli.add import add
 from rebuilders.cli.batch import batch
 from rebuilders.cli.compare import compare
+from rebuilders.cli.cosign import cosign
 from rebuilders.cli.definitions import definitions
 from rebuilders.cli.doctor import doctor
 from rebuilders.cli.init import init
+from rebuilders.cli.mirror import mirror
 from rebuilders.cli.plan import plan
 from rebuilders.cli.publish import publish
 from rebuilders.cli.rebuild import rebuild
@@ -56,7 +58,7 @@ def _options(
 
 
 for command in (
-    rebuild, batch, plan, static, compare, init, add, publish, serve, status, doctor, definitions,
+    rebuild, batch, plan, static, compare, init, add, publish, cosign, mirror, serve, status, doctor, definitions,
 ):  # fmt: skip
     app.command()(command)
 app.command("run")(run_node)

@@ -22,6 +22,17 @@ from witness.observation import Method
 CONFIG: Final = "node.toml"
 
 
+class PeerConfig(BaseModel):
+    """A `[[peer]]` of `node.toml`: another node, whose log this one cosigns, and perhaps the other way round."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    url: Annotated[str, Field(min_length=1, max_length=500)]
+    log_key: Annotated[str, Field(alias="log-key", max_length=500)]
+    cosigner_key: Annotated[str, Field(alias="cosigner-key", max_length=4000)] = ""
+    ask: Annotated[str, Field(max_length=500)] = ""
+
+
 class NodeConfig(BaseModel):
     """What `node.toml` holds; rebuilders.node.setup writes it with what each key means."""
 
@@ -38,6 +49,7 @@ class NodeConfig(BaseModel):
     timeout: Annotated[float, Field(ge=1)] = DEFAULT_TIMEOUT
     install_pythons: Annotated[bool, Field(alias="install-pythons")] = False
     method: Method = "rebuild"
+    peer: Annotated[list[PeerConfig], Field(max_length=1000)] = []
 
     @property
     def settings(self) -> Settings:

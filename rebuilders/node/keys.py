@@ -38,6 +38,11 @@ def load(directory: NodeDirectory, config: NodeConfig) -> NodeSigners:
     return _signers(config, *(keyfile.load(directory.keys / name) for name in _FILES))
 
 
+def load_cosigner(directory: NodeDirectory, config: NodeConfig) -> CheckpointCosigner:
+    """The cosigner's key alone. Raises InputError as `load` does."""
+    return CheckpointCosigner(config.cosigner, keyfile.load(directory.keys / _FILES[2]))
+
+
 def _signers(
     config: NodeConfig, observation: keyfile.KeyFile, log: keyfile.KeyFile, cosigner: keyfile.KeyFile
 ) -> NodeSigners:

@@ -32,6 +32,12 @@ timeout = {timeout}
 install-pythons = {install_pythons}
 # "rebuild", or "static" to build nothing and say only what follows from the sdist as it is.
 method = {method}
+
+# Other nodes: `rebuilder cosign` cosigns their logs, and gathers their cosignatures of this one.
+# [[peer]]
+# url = "https://node-b.example/"
+# log-key = "node-b.example/log+…"
+# cosigner-key = "node-b.example/cosigner+…"
 """
 
 
@@ -94,7 +100,7 @@ def policy_entry(config: NodeConfig, signers: NodeSigners, url: str) -> str:
 
 def toml_of(config: NodeConfig) -> str:
     """The text of `node.toml`."""
-    values = config.model_dump(exclude={"version"})
+    values = config.model_dump(exclude={"version", "peer"})
     return _TEMPLATE.format(**{key: _value(value) for key, value in values.items()})
 
 

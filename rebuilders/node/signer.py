@@ -19,6 +19,7 @@ from witness.errors import Incomplete, InputError, WheelwitnessError
 from witness.publish import Published, publish_outbox
 from witness.store.directory import DirectoryStore
 
+_PATIENCE: Final = 60.0  # seconds for `rebuilder cosign`, which takes the log's lock for moments
 _KEPT: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TZ")  # of the environment, for the process with the keys
 
 
@@ -27,7 +28,12 @@ def publish(directory: NodeDirectory) -> Published:
     config = directory.load()
     signers = keys.load(directory, config)
     return publish_outbox(
-        directory.outbox, DirectoryStore(directory.site), directory.state, signers, now=datetime.now(UTC)
+        directory.outbox,
+        DirectoryStore(directory.site),
+        directory.state,
+        signers,
+        now=datetime.now(UTC),
+        patience=_PATIENCE,
     )
 
 

@@ -1,14 +1,12 @@
-"""Publishes an outbox again and again until it is killed. Run by test_publish_killed.py, which kills it.
+"""Publishes an outbox again and again until it is killed. Run by test_publish_killed.py, which kills it."""
 
-For each line on standard input one publisher is forked, whose process id is the answer; when it has died, so is "dead".
-"""
-
-import os
 import sys
 import time
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
+from tests.integration.killing import serve_children
 from tests.signed_log import NOON, node
 from witness.publish import publish_outbox
 from witness.store.directory import DirectoryStore
@@ -24,22 +22,5 @@ def publish_for_ever(root: Path, round_: int) -> None:
         now += timedelta(seconds=1)
 
 
-def answer(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
-
-
-def main() -> None:
-    root = Path(sys.argv[1])
-    for round_, _ in enumerate(sys.stdin):
-        child = os.fork()
-        if child == 0:
-            publish_for_ever(root, round_)
-            os._exit(0)
-        answer(str(child))
-        _, status = os.waitpid(child, 0)
-        answer(f"dead {status}")
-
-
 if __name__ == "__main__":
-    main()
+    serve_children(partial(publish_for_ever, Path(sys.argv[1])))

@@ -204,7 +204,7 @@ def test_a_full_shard_keeps_the_newest(place, monkeypatch):
     place.publish()
     path = bundle.shard_path(observed(0).sha256)
     size = len(place.site.get(path, limit=MAX_SHARD))
-    monkeypatch.setattr("witness.publish.MAX_SHARD", size)
+    monkeypatch.setattr("witness.log.shards.MAX_SHARD", size)
     place.say(observed(7, artifact=0))
     place.publish()
     kept = [dsse.parse(item.entry).payload for item in bundle.parse_shard(place.site.get(path, limit=size))]

@@ -12,6 +12,7 @@ from witness.cli.options import (
     OutputOption,
     PolicyOption,
     QuietOption,
+    StateOption,
     VerboseOption,
 )
 
@@ -33,6 +34,7 @@ def check(
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
     output: OutputOption = None,
+    state: StateOption = None,
 ) -> None:
     """Checks everything that INPUT names against the witnesses of your policy.
 
@@ -58,5 +60,5 @@ def check(
 
     if not inputs:
         raise InputError("nothing was named to check", hint=f"Give {SUPPORTED}.")
-    settings = Settings(policy, tuple(bundle or ()), format_, fail_on, quiet, verbose, output)
+    settings = Settings(policy, tuple(bundle or ()), format_, fail_on, quiet, verbose, output, state)
     raise typer.Exit(judge(read_inputs(inputs), settings))

@@ -29,6 +29,7 @@ class Settings:
     quiet: bool
     verbose: bool
     output: Path | None
+    state: Path | None
 
 
 def judge(pins: Pins, settings: Settings) -> int:
@@ -42,7 +43,7 @@ def judge(pins: Pins, settings: Settings) -> int:
     total = sum(len(pin.sha256) for pin in pins.pins) * len(loaded.policy.witnesses)
     with (
         progress_bar(total, quiet=settings.quiet) as advance,
-        open_client(loaded, bundles=settings.bundles, progress=advance) as client,
+        open_client(loaded, bundles=settings.bundles, progress=advance, state=settings.state) as client,
     ):
         report = gate.check(pins, client, datetime.now(UTC))
     code = report.exit_code(fail_on)

@@ -67,3 +67,12 @@ OutputOption = Annotated[
         show_default=False,
     ),
 ]
+StateOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--state",
+        envvar="WHEELWITNESS_STATE",
+        help="Where checkpoints that were seen, and evidence, are kept. Default: your state directory.",
+        show_default=False,
+    ),
+]

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from witness.cli.options import BundleOption, PolicyOption
+from witness.cli.options import BundleOption, PolicyOption, StateOption
 
 
 def show(
@@ -14,6 +14,7 @@ def show(
     *,
     policy: PolicyOption = None,
     bundle: BundleOption = None,
+    state: StateOption = None,
 ) -> None:
     """Shows who saw what of TARGET, whether it counts and why, and how it was built.
 
@@ -32,7 +33,7 @@ def show(
 
     artifact = read_target(target)
     loaded = load_policy(policy)
-    with open_client(loaded, bundles=tuple(bundle or ())) as client:
+    with open_client(loaded, bundles=tuple(bundle or ()), state=state) as client:
         (evidence,) = client.gather([artifact])
     verdict = decide(artifact, evidence, loaded.policy, datetime.now(UTC))
     typer.echo(render(verdict, evidence), nl=False)

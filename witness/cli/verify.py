@@ -13,6 +13,7 @@ from witness.cli.options import (
     OutputOption,
     PolicyOption,
     QuietOption,
+    StateOption,
     VerboseOption,
 )
 
@@ -27,6 +28,7 @@ def verify(
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
     output: OutputOption = None,
+    state: StateOption = None,
 ) -> None:
     """Verifies wheel files: by their bytes, against the witnesses of your policy, or against bundles at hand.
 
@@ -42,5 +44,5 @@ def verify(
     from witness.pins.wheels import read_wheel
 
     pins = Pins(tuple(read_wheel(path) for path in dict.fromkeys(files)))
-    settings = Settings(policy, tuple(bundle or ()), format_, fail_on, quiet, verbose, output)
+    settings = Settings(policy, tuple(bundle or ()), format_, fail_on, quiet, verbose, output, state)
     raise typer.Exit(judge(pins, settings))

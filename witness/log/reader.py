@@ -1,6 +1,6 @@
 """Reads a log, by files or over a network, and believes nothing that does not hash to its signed checkpoint."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Self
 
 from witness.errors import Incomplete, InputError, NotFound, Unverified
@@ -65,6 +65,12 @@ class LogReader:
             raise InputError(f"log {self.checkpoint.origin}: has {size} entries, not yet {old}")
         return self._tiles.hashes(consistency_ranges(old, size))
 
+    def root_at(self, size: int) -> bytes:
+        """The root of the tree of the first `size` entries. Raises `InputError` if there are fewer."""
+        if not 0 <= size <= self.checkpoint.size:
+            raise InputError(f"log {self.checkpoint.origin}: has {self.checkpoint.size} entries, not {size}")
+        return self._tiles.hashes([(0, size)])[0]
+
     def entries(self, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
         """The entries from `start` until before `stop`, or the end."""
         stop = self.checkpoint.size if stop is None else min(stop, self.checkpoint.size)
@@ -74,11 +80,15 @@ class LogReader:
 
 
 def check_log(
-    fetch: Fetch, log_key: VerifierKey, cosigners: Iterable[CosignerKey] = ()
+    fetch: Fetch,
+    log_key: VerifierKey,
+    cosigners: Iterable[CosignerKey] = (),
+    visit: Callable[[int, tuple[bytes, ...]], None] = lambda _first, _entries: None,
 ) -> VerifiedCheckpoint:
     """The log's checkpoint, after every entry has been hashed again and every tile compared with the outcome.
 
-    Reads each file once and keeps O(log n) of it.
+    Reads each file once and keeps O(log n) of it. `visit` gets each bundle of entries and the index of its first; what
+    it gets is only true if no error follows.
 
     Raises:
         Malformed, Unverified: an entry, a tile, the root or a signature is not as the checkpoint has it.
@@ -90,6 +100,7 @@ def check_log(
     for bundle in range(-(-size // WIDTH)):
         entries = _required(fetch, tile_of(ENTRIES, bundle, size))
         edge, tiles = edge.extended([leaf_hash(entry) for entry in entries])
+        visit(bundle * WIDTH, entries)
         for tile in tiles:
             # The partial ones that matter are those of the last size, below.
             if len(tile.hashes) == WIDTH:

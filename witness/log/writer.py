@@ -7,6 +7,7 @@ the right edge of the tree, O(log n) files.
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from witness.tlog.merkle import EMPTY_ROOT, leaf_hash
 from witness.tlog.tiles import ENTRIES, Fetch, Tile, fetch_entries, pack_entries, read_edge, tile_of
 
 CHECKPOINT: Final = "checkpoint"
+_PAUSE: Final = 0.05  # seconds between looks at a lock
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,7 @@ class LogWriter:
     def _grow(self, before: VerifiedCheckpoint | None, entries: Sequence[bytes]) -> Growth:
         tree = self._tree(before)
         edge = read_edge(tree.size, tree.root, self._fetch)
-        return grow(edge, _last_bundle(edge, self._fetch), entries)
+        return grow(edge, last_bundle(edge, self._fetch), entries)
 
     def _publish(self, batch: Batch, growth: Growth) -> None:
         tree = self._tree(self._open(batch.checkpoint))
@@ -151,16 +153,18 @@ class LogWriter:
 
 @contextmanager
 def open_writer(
-    store: Store, state: Path, log: LogSigner, cosigner: CheckpointCosigner
+    store: Store, state: Path, log: LogSigner, cosigner: CheckpointCosigner, *, patience: float = 0.0
 ) -> Iterator[LogWriter]:
     """The log's only writer, by a lock in `state`, a directory of its own that must not be published.
+
+    `patience` is how many seconds to wait for whoever has the lock.
 
     Raises:
         Incomplete: another process writes to the log now.
         InputError: `state` cannot be used.
         Unverified: see `LogWriter`.
     """
-    with _exclusive(state):
+    with exclusive(state, patience=patience):
         yield LogWriter(store, Journal(DirectoryStore(state)), log, cosigner)
 
 
@@ -190,7 +194,8 @@ def _outdated(old: int, new: int) -> tuple[str, ...]:
     return tuple(paths)
 
 
-def _last_bundle(edge: Edge, fetch: Fetch) -> tuple[bytes, ...]:
+def last_bundle(edge: Edge, fetch: Fetch) -> tuple[bytes, ...]:
+    """The entries of the partial bundle at this edge, maybe none. Raises `Unverified` if they are others."""
     if row_width(edge.size, 0) == 0:
         return ()
     tile = tile_of(ENTRIES, edge.size // WIDTH, edge.size)
@@ -208,20 +213,29 @@ def _same(signed: bytes, other: bytes) -> bool:
 
 
 @contextmanager
-def _exclusive(state: Path) -> Iterator[None]:
+def exclusive(state: Path, *, patience: float = 0.0) -> Iterator[None]:
+    """Holds the lock of a log's writer, after waiting for it for up to `patience` seconds. Raises as `open_writer`."""
     try:
         state.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(state / "lock", os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
         raise InputError(f"{state}: cannot keep the log's state there: {error.strerror}") from None
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        raise Incomplete(
-            f"{state}: another process writes to this log", hint="let it finish, then try again"
-        ) from None
-    try:
+        _lock(descriptor, state, time.monotonic() + patience)
         yield
     finally:
         os.close(descriptor)
+
+
+def _lock(descriptor: int, state: Path, until: float) -> None:
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= until:
+                raise Incomplete(
+                    f"{state}: another process writes to this log", hint="let it finish, then try again"
+                ) from None
+            time.sleep(_PAUSE)
+        else:
+            return

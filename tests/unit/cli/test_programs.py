@@ -17,7 +17,12 @@ def commands():
     for program, app in PROGRAMS.items():
         group = typer.main.get_command(app)
         for name in group.list_commands(click.Context(group)):
-            yield program, name, group.get_command(click.Context(group), name)
+            command = group.get_command(click.Context(group), name)
+            below = getattr(command, "commands", None)
+            if below:
+                yield from ((program, f"{name} {inner}", leaf) for inner, leaf in below.items())
+            else:
+                yield program, name, command
 
 
 COMMANDS = list(commands())
@@ -29,6 +34,7 @@ def test_the_commands():
         "rebuilder rebuild", "rebuilder batch", "rebuilder plan", "rebuilder compare", "rebuilder doctor",
         "rebuilder init", "rebuilder run", "rebuilder add", "rebuilder publish", "rebuilder serve", "rebuilder status",
         "wheelwitness check", "wheelwitness verify", "wheelwitness show",
+        "wheelwitness log check", "wheelwitness log evidence",
     }  # fmt: skip
 
 
@@ -44,7 +50,7 @@ def test_every_option_has_an_environment_variable(program, name, command):
 
 @pytest.mark.parametrize(("program", "name", "command"), COMMANDS, ids=IDS)
 def test_every_help_has_an_example(program, name, command):
-    shown = CliRunner().invoke(PROGRAMS[program], [name, "--help"])
+    shown = CliRunner().invoke(PROGRAMS[program], [*name.split(), "--help"])
     assert shown.exit_code == 0
     assert "Example" in shown.output
     assert f"\n    {program} {name}" in shown.output

@@ -30,11 +30,28 @@ def test_it_parses(command):
     if arguments in (["--version"], ["--help"]):
         return
     context = group.make_context(command.program, [*arguments])
-    name, subcommand, rest = group.resolve_command(context, arguments)
+    name, subcommand, rest = resolve(group, context, arguments)
     assert subcommand is not None
     if name == "add" and len(rest) == 1:
         rest = [*rest, "six==1.17.0"]  # through xargs
     subcommand.make_context(name, rest, parent=context)
+
+
+def resolve(group, context, arguments):
+    """The command that `arguments` name, in a group of the group's or in the group itself, and what is left."""
+    name, command, rest = group.resolve_command(context, arguments)
+    if hasattr(command, "commands"):
+        return resolve(command, command.make_context(name, [*rest], parent=context), rest)
+    return name, command, rest
+
+
+def leaves(group):
+    """Every command by its full name."""
+    for name, command in group.commands.items():
+        inner = getattr(command, "commands", None)
+        yield from (
+            ((f"{name} {below}", value) for below, value in inner.items()) if inner else [(name, command)]
+        )
 
 
 def spans(program):
@@ -48,8 +65,13 @@ def test_inline_targets_of_make():
 
 @pytest.mark.parametrize("program", APPS)
 def test_inline_commands_and_their_options(program):
-    known = typer.main.get_command(APPS[program]).commands
-    for page, name, rest in spans(program):
+    known = dict(leaves(typer.main.get_command(APPS[program])))
+    groups = {name.split()[0] for name in known if " " in name}
+    for page, first, following in spans(program):
+        name, rest = first, following
+        if first in groups:
+            below, _, rest = following.strip().partition(" ")
+            name = f"{first} {below}"
         assert name in known, f"{page}: {program} {name}"
         options = {option for parameter in known[name].params for option in parameter.opts} | {"--help"}
         assert set(re.findall(r"--[a-z-]+", rest)) <= options, f"{page}: {program} {name}{rest}"
@@ -64,5 +86,5 @@ def test_examples_in_help_parse():
         arguments = shlex.split(line)
         group = typer.main.get_command(APPS[program])
         context = group.make_context(program, [*arguments])
-        name, subcommand, rest = group.resolve_command(context, arguments)
+        name, subcommand, rest = resolve(group, context, arguments)
         subcommand.make_context(name, rest, parent=context)

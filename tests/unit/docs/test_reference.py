@@ -6,7 +6,7 @@ import re
 import pytest
 
 from rebuilders.node import config as node_config
-from rebuilders.node.config import NodeConfig
+from rebuilders.node.config import NodeConfig, PeerConfig
 from rebuilders.report.document import of_wheels
 from rebuilders.report.json import report_json
 from rebuilders.result import EXIT, _empty
@@ -111,6 +111,12 @@ def test_node_toml():
         default = rows[key][1].strip("`")
         shown = str(field.default).lower() if isinstance(field.default, bool) else str(field.default) or '""'
         assert default == ("required" if field.is_required() else shown), key
+    peers = {field.alias or name: field for name, field in PeerConfig.model_fields.items()}
+    rows = table(text_of("node-toml.md"), "Peers")
+    told = {key: row[1].strip("`") for key, row in rows.items()}
+    assert told == {key: "required" if field.is_required() else '""' for key, field in peers.items()}
+    text = text_of("node-toml.md").split("## Peers", 1)[1].split("```toml\n", 1)[1].split("```", 1)[0]
+    assert node_config.parse(example + text, "node.toml").peer[0].log_key.startswith("node-b.example/log+")
 
 
 def test_fields_of_observations():

@@ -1,5 +1,7 @@
 """The writer, interrupted before and after each write that it makes."""
 
+import threading
+
 import pytest
 
 from tests.signed_log import NOON, Log, key, node
@@ -9,7 +11,7 @@ from witness.limits import MAX_ENTRY
 from witness.log import journal
 from witness.log.journal import Batch, Journal
 from witness.log.reader import check_log, fetch_from
-from witness.log.writer import LogWriter, grow, open_writer
+from witness.log.writer import LogWriter, exclusive, grow, open_writer
 from witness.signing.named import LogSigner
 from witness.store.memory import MemoryStore
 from witness.tlog.checkpoint import open_checkpoint
@@ -317,3 +319,23 @@ def test_journal_round_trip():
 def test_what_is_no_journal(data, message):
     with pytest.raises(Malformed, match=message):
         journal.parse(data)
+
+
+def test_waiting_for_the_lock(tmp_path):
+    """Whoever waits gets the log when the other is done, and gives up when his patience is over."""
+    ready, done = threading.Event(), threading.Event()
+
+    def other():
+        with exclusive(tmp_path):
+            ready.set()
+            done.wait(30)
+
+    holder = threading.Thread(target=other)
+    holder.start()
+    assert ready.wait(30)
+    with pytest.raises(Incomplete, match="another process"), exclusive(tmp_path, patience=0.1):
+        pytest.fail("two at once")
+    threading.Timer(0.2, done.set).start()
+    with exclusive(tmp_path, patience=30.0):
+        assert done.is_set()
+    holder.join()

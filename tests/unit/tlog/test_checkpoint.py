@@ -1,10 +1,12 @@
 import pytest
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 
 from tests.mangling import flips, prefixes
 from tests.signed_log import key, node
 from witness import note
 from witness.base64text import encode_base64
 from witness.errors import Malformed, Unverified
+from witness.keys import MlDsaKey
 from witness.note import Note, VerifierKey
 from witness.tlog.checkpoint import Checkpoint, open_checkpoint
 from witness.tlog.cosignature import MAX_TIME, CosignerKey, message, time_of
@@ -198,3 +200,26 @@ HEAD = f"{HEADER}\nindex 0\n"
 def test_what_is_no_proof(text, message):
     with pytest.raises(Malformed, match=message):
         Proof.parse(text)
+
+
+def test_ml_dsa_cosigners_are_understood():
+    """Algorithm 0x06: binds the cosigner's name, and not the extension lines."""
+    held = MLDSA44PrivateKey.from_seed_bytes(bytes(32))
+    cosigner = CosignerKey("pq.example", MlDsaKey(held.public_key().public_bytes_raw()))
+    assert CosignerKey.parse(cosigner.text) == cosigner
+    signature = cosigner.sign(TREE.text, AT, held.sign)
+    assert len(signature.data) == 8 + 2420
+    data = note.encode(Note(TREE.text, (NODE.log.sign(TREE.text), signature)))
+    opened = open_checkpoint(data, NODE.log.key, [cosigner, NODE.cosigner.key])
+    assert [(item.key, item.at) for item in opened.cosignatures] == [(cosigner, AT)]
+    cosigner.verify(TREE.text + "extension\n", signature.data)
+    renamed = CosignerKey("other.example", cosigner.public_key)
+    for wrong in (
+        lambda: renamed.verify(TREE.text, signature.data),
+        lambda: cosigner.verify(Checkpoint(TREE.origin, 6, TREE.root).text, signature.data),
+        lambda: cosigner.verify(TREE.text, bytes(8) + signature.data[8:]),
+        lambda: cosigner.verify(TREE.text, signature.data[:-1]),
+        lambda: cosigner.verify("no checkpoint\n", signature.data),
+    ):
+        with pytest.raises(Unverified):
+            wrong()

@@ -1,0 +1,142 @@
+"""`rebuilder cosign`: the process that holds a node's cosigner key, and no other. Runs no build.
+
+One round asks every peer and gathers what they say of this node's log; or it listens, for logs that ask by themselves
+(`add-checkpoint` of c2sp.org/tlog-witness).
+"""
+
+import json
+import socket
+from collections.abc import Callable
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Final
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from rebuilders.node import keys
+from rebuilders.node.config import NodeConfig, NodeDirectory
+from witness.cosigning import (
+    MAX_ADDITION,
+    SIZE_TYPE,
+    Addition,
+    Cosigner,
+    Inconsistent,
+    NotSigned,
+    OtherSize,
+    OwnLog,
+    Peer,
+    Told,
+    UnknownLog,
+    accuse,
+    cosign_peers,
+    encode_lines,
+    encode_size,
+    gather,
+    open_cosigner,
+    own_log,
+    parse_peer,
+)
+from witness.errors import Incomplete, InputError, Malformed
+from witness.store.directory import DirectoryStore
+
+_PATH: Final = "/add-checkpoint"
+
+
+def cosign(directory: NodeDirectory) -> Told:
+    """One round with every peer of the node in `directory`.
+
+    Raises:
+        InputError: it has no peers, or something of it cannot be used.
+        Incomplete, Unverified: see witness.cosigning.gather.
+    """
+    config = directory.load()
+    peers, own = _peers(config), _own(directory, config)
+    told = Told()
+    cosign_peers(_cosigner(directory, config, peers), peers, own, at=_now(), told=told)
+    gather(own, peers, told=told)
+    return told
+
+
+def listen(directory: NodeDirectory, host: str, port: int, tell: Callable[[str], None]) -> None:
+    """Answers logs until the process is asked to end. Raises Incomplete if the address cannot be had."""
+    config = directory.load()
+    peers, own = _peers(config), _own(directory, config)
+    app = application(_cosigner(directory, config, peers), own, tell)
+    try:
+        listener = socket.create_server((host, port))
+    except OSError as error:
+        raise Incomplete(f"{host}, port {port}: {error.strerror}", hint="Choose another address.") from None
+    with listener:
+        tell(f"cosigning {len(peers)} logs at http://{host}:{listener.getsockname()[1]}{_PATH}")
+        uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False)).run(sockets=[listener])
+
+
+def application(cosigner: Cosigner, own: OwnLog, tell: Callable[[str], None]) -> Starlette:
+    """The ASGI application that answers `add-checkpoint`."""
+
+    async def add(request: Request) -> Response:
+        body = bytearray()
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > MAX_ADDITION:
+                return Response(status_code=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        return await run_in_threadpool(answer, cosigner, own, bytes(body), tell)
+
+    return Starlette(routes=[Route(_PATH, add, methods=["POST"])])
+
+
+def answer(cosigner: Cosigner, own: OwnLog, body: bytes, tell: Callable[[str], None]) -> Response:
+    """The answer that c2sp.org/tlog-witness wants to a request with `body`."""
+    try:
+        signature = cosigner.add(Addition.parse(body), at=_now())
+    except Malformed:
+        return Response(status_code=HTTPStatus.BAD_REQUEST)
+    except UnknownLog:
+        return Response(status_code=HTTPStatus.NOT_FOUND)
+    except NotSigned:
+        return Response(status_code=HTTPStatus.FORBIDDEN)
+    except OtherSize as error:
+        return Response(encode_size(error.size), status_code=HTTPStatus.CONFLICT, media_type=SIZE_TYPE)
+    except Inconsistent as error:
+        if error.evidence is not None:
+            tell(accuse(error, own))
+        return Response(status_code=HTTPStatus.UNPROCESSABLE_ENTITY)
+    except Incomplete:
+        return Response(status_code=HTTPStatus.SERVICE_UNAVAILABLE)
+    return Response(encode_lines((signature,)), media_type="text/plain; charset=utf-8")
+
+
+def _peers(config: NodeConfig) -> tuple[Peer, ...]:
+    peers = tuple(parse_peer(item.url, item.log_key, item.cosigner_key, item.ask) for item in config.peer)
+    if not peers:
+        raise InputError("node.toml names no peer", hint="Add a [[peer]] for each log to be cosigned.")
+    origins = [peer.log_key.name for peer in peers]
+    for origin in origins:
+        if origin == config.origin:
+            raise InputError(f"node.toml: peer {origin} is this node itself", hint="Remove it.")
+        if origins.count(origin) > 1:
+            raise InputError(f"node.toml: peer {origin} is there twice", hint="Keep one of them.")
+    return peers
+
+
+def _cosigner(directory: NodeDirectory, config: NodeConfig, peers: tuple[Peer, ...]) -> Cosigner:
+    key = keys.load_cosigner(directory, config)
+    return open_cosigner(key, peers, directory.state / "cosigner", DirectoryStore(directory.site))
+
+
+def _own(directory: NodeDirectory, config: NodeConfig) -> OwnLog:
+    path = directory.site / "node.json"
+    try:
+        log_key = str(json.loads(path.read_bytes())["logKey"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise InputError(f"{path}: does not say the log's key", hint="`rebuilder init` writes it.") from None
+    return own_log(log_key, config.origin, DirectoryStore(directory.site), directory.state)
+
+
+def _now() -> int:
+    return int(datetime.now(UTC).timestamp())

@@ -1,0 +1,134 @@
+"""Shards in a site's store: what is there, and what must be added or proven anew."""
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from typing import Final
+
+from witness import bundle, canonical, dsse, statement
+from witness.bundle import Bundle
+from witness.errors import Malformed, NotFound
+from witness.limits import KIB, MAX_SHARD
+from witness.log.reader import LogReader
+from witness.note import VerifierKey
+from witness.store.interface import Store
+from witness.tlog.checkpoint import open_checkpoint
+from witness.tlog.cosignature import CosignerKey
+
+_REFRESHED: Final = "refreshed"
+_BATCH: Final = 1024  # entries whose bundles are proven anew at once
+
+
+def read_shard(site: Store, path: str) -> tuple[Bundle, ...]:
+    """The bundles at `path`, none if there is no file. Raises `Malformed`."""
+    try:
+        return bundle.parse_shard(site.get(path, limit=MAX_SHARD))
+    except NotFound:
+        return ()
+
+
+def add_bundles(site: Store, reader: LogReader, entries: Iterable[tuple[int, bytes]]) -> None:
+    """Puts a bundle for each of `entries`, pairs of index and bytes, into its artifact's shard, unless it is there."""
+    for path, indexed in by_shard(entries).items():
+        held = read_shard(site, path)
+        known = {item.entry for item in held}
+        added = [Bundle(entry, reader.proof(index)) for index, entry in indexed.items() if entry not in known]
+        if added:
+            put_shard(site, path, (*held, *added))
+
+
+def refresh(
+    site: Store,
+    reader: LogReader,
+    entries: Iterable[tuple[int, bytes]],
+    log_key: VerifierKey,
+    cosigners: Iterable[CosignerKey],
+) -> int:
+    """Proves the bundles of `entries` by the reader's checkpoint, those that fewer of `cosigners` have cosigned.
+
+    Returns how many were changed.
+    """
+    keys = tuple(cosigners)
+    cosigned: dict[bytes, int] = {}
+
+    def count(signed: bytes) -> int:
+        if signed not in cosigned:
+            opened = open_checkpoint(signed, log_key, keys)
+            cosigned[signed] = len({item.key for item in opened.cosignatures})
+        return cosigned[signed]
+
+    changed = 0
+    for path, indexed in by_shard(entries).items():
+        held = read_shard(site, path)
+        bundles = [
+            Bundle(item.entry, reader.proof(item.proof.index))
+            if item.proof.index in indexed and count(item.proof.checkpoint) < count(reader.signed)
+            else item
+            for item in held
+        ]
+        here = sum(new is not old for new, old in zip(bundles, held, strict=True))
+        if here:
+            put_shard(site, path, bundles)
+        changed += here
+    return changed
+
+
+def refresh_all(
+    site: Store,
+    state: Store,
+    reader: LogReader,
+    log_key: VerifierKey,
+    cosigners: Iterable[CosignerKey],
+    *,
+    alone: Callable[[], AbstractContextManager[None]] = nullcontext,
+) -> int:
+    """`refresh` of every entry of the reader's tree, without those that `state` says have as many cosigners already.
+
+    Each batch of entries is done `alone`, so that others can write between two of them.
+    """
+    keys = tuple(cosigners)
+    opened = open_checkpoint(reader.signed, log_key, keys)
+    count, size = len({item.key for item in opened.cosignatures}), reader.checkpoint.size
+    done = _refreshed(state)
+    start = max((held for number, held in done.items() if number >= count), default=0)
+    changed = 0
+    for low in range(start, size, _BATCH):
+        entries = reader.entries(low, min(low + _BATCH, size))
+        with alone():
+            changed += refresh(site, reader, enumerate(entries, low), log_key, keys)
+    if size > start:
+        covered = {str(number): held for number, held in {**done, count: size}.items()}
+        state.put(_REFRESHED, canonical.dumps(covered))
+    return changed
+
+
+def put_shard(site: Store, path: str, bundles: Iterable[Bundle]) -> None:
+    """Writes a shard of the newest of `bundles`: consumers read no more, and the log keeps the others."""
+    lines = [bundle.encode(item) + b"\n" for item in bundles]
+    total = sum(map(len, lines))
+    dropped = 0
+    while total > MAX_SHARD:
+        total -= len(lines[dropped])
+        dropped += 1
+    site.put(path, b"".join(lines[dropped:]))
+
+
+def by_shard(entries: Iterable[tuple[int, bytes]]) -> Mapping[str, dict[int, bytes]]:
+    """`entries`, pairs of index and bytes, by the path of their artifact's shard. What is no observation has none."""
+    paths: dict[str, dict[int, bytes]] = {}
+    for index, entry in entries:
+        try:
+            sha256 = statement.parse(dsse.parse(entry).payload).sha256
+        except Malformed:
+            continue
+        paths.setdefault(bundle.shard_path(sha256), {})[index] = entry
+    return paths
+
+
+def _refreshed(state: Store) -> dict[int, int]:
+    """How many entries from the first on have bundles with at least so many cosigners."""
+    try:
+        data = state.get(_REFRESHED, limit=KIB)
+        value = canonical.loads(data, what=_REFRESHED, limit=KIB)
+        return {int(number): int(size) for number, size in value.items()}
+    except (NotFound, Malformed, ValueError, AttributeError):
+        return {}  # everything is looked at again
