@@ -12,6 +12,7 @@ from typing import Final
 
 from rebuilders.build import Built, Order, build_wheel
 from rebuilders.causes import Case, cause_of, no_recipe_helps
+from rebuilders.compressor import Guess, compressor_of
 from rebuilders.deadline import Deadline
 from rebuilders.environment.interpreters import Interpreter
 from rebuilders.errors import NotBuilt
@@ -79,8 +80,8 @@ class Report:
     """What came of a rebuild: the best attempt, or the failure that was there instead of one.
 
     `cause` classes a mismatch, and `differences` has the class of each that is listed. `static` is what was seen before
-    anything ran. `target` is None where not even the published wheel could be had; `tries` counts recipes whose build
-    began.
+    anything ran. `compressor` made the published file, where its members are equal and zlib does not give its bytes.
+    `target` is None where not even the published wheel could be had; `tries` counts recipes whose build began.
     """
 
     target: Target | None
@@ -94,6 +95,7 @@ class Report:
     static: Checked | None = None
     published: Wheel | None = None
     differences: tuple[Classified, ...] = ()
+    compressor: Guess | None = None
 
     @property
     def explanation(self) -> tuple[Reason, ...]:
@@ -150,7 +152,15 @@ def _report(run: "_Run", target: Target | None, differences: tuple[Classified, .
         static=run.prepared.static if run.prepared else None,
         published=run.prepared.wheel if run.prepared else None,
         differences=differences if best else (),
+        compressor=_compressor(run.prepared, best),
     )
+
+
+def _compressor(prepared: Prepared | None, best: Attempt | None) -> Guess | None:
+    """Of a published wheel that has the rebuilt members, but not as zlib compresses them."""
+    if prepared is None or best is None or best.outcome.level != "archive":
+        return None
+    return None if best.outcome.comparison.archive_exact else compressor_of(prepared.wheel)
 
 
 def prepare(

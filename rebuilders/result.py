@@ -70,6 +70,7 @@ def to_json(report: Report, name: TargetName) -> dict[str, Any]:
     value.update(
         result=result_of(report),
         level=best.outcome.level if best else None,
+        compressor=str(report.compressor) if report.compressor else None,
         archiveExact=bool(comparison and comparison.archive_exact),
         rules=[rule.id for rule in comparison.rules] if comparison else [],
         differences=[found.wire() for found in report.differences[:MAX_LISTED]],
@@ -130,6 +131,7 @@ def _empty(name: TargetName, method: str = "rebuild") -> dict[str, Any]:
         "result": "not-attempted",
         "level": None,
         "archiveExact": False,
+        "compressor": None,
         "rules": [],
         "differences": [],
         "differencesTotal": 0,

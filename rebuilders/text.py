@@ -33,7 +33,7 @@ def _lines(report: Report, name: TargetName) -> Iterator[str]:
             yield f"  {failure}"
         yield from _static(report.static)
         return
-    yield f"{shown}: {result_of(report)} ({_level(best)})"
+    yield f"{shown}: {result_of(report)} ({_level(report, best)})"
     requirements = ", ".join(map(_requirement, best.recipe.requirements))
     yield f"  built by {best.recipe.interpreter} with {requirements or 'nothing else'}"
     tries = f"{report.tries} attempt{'s' if report.tries > 1 else ''}"
@@ -101,17 +101,15 @@ def rendered_static(report: StaticReport, name: TargetName) -> str:
     return "\n".join(lines)
 
 
-def _level(best: Attempt) -> str:
+def _level(report: Report, best: Attempt) -> str:
     outcome = best.outcome
     if outcome.level is None:
         count = outcome.comparison.differences_total
         return f"{count} difference{'s' if count > 1 else ''}"
     if outcome.level == "archive":
-        return "archive: same members; " + (
-            "the published bytes follow from them"
-            if outcome.comparison.archive_exact
-            else "other compression"
-        )
+        if outcome.comparison.archive_exact:
+            return "archive: same members; the published bytes follow from them"
+        return f"archive: same members; compressed by {report.compressor or 'nothing that is known here'}"
     return (
         "bitwise: the same file" if outcome.level == "bitwise" else f"{outcome.level}: equal by named rules"
     )

@@ -40,7 +40,7 @@ def regenerates(published: Wheel, rebuilt: Wheel) -> bool:
     return state.hexdigest() == published.sha256
 
 
-def _pieces(published: Wheel, rebuilt: Wheel) -> Iterator[bytes | memoryview | None]:
+def _pieces(published: Wheel, rebuilt: Wheel) -> Iterator[bytes | None]:
     """The file's bytes in order, or None as soon as some content cannot be had."""
     at = 0
     search = _Search(_MAX_DEFLATED)
@@ -53,7 +53,8 @@ def _pieces(published: Wheel, rebuilt: Wheel) -> Iterator[bytes | memoryview | N
         yield header
         if entry.method == DEFLATED and not entry.is_dir:
             wanted = _compressed(published.archive, entry)
-            if not search.deflates(rebuilt.archive, own, wanted):
+            same = own.method == DEFLATED and _compressed(rebuilt.archive, own) == wanted
+            if not same and not search.deflates(rebuilt.archive, own, wanted):
                 yield None
                 return
             yield wanted
@@ -69,8 +70,8 @@ def _pieces(published: Wheel, rebuilt: Wheel) -> Iterator[bytes | memoryview | N
     yield END.pack(END_MAGIC, 0, 0, count, count, size, at, 0)
 
 
-def _compressed(archive: Archive, entry: Entry) -> memoryview:
-    return memoryview(archive.data)[entry.data_offset : entry.data_offset + entry.compressed_size]
+def _compressed(archive: Archive, entry: Entry) -> bytes:
+    return archive.data[entry.data_offset : entry.data_offset + entry.compressed_size]
 
 
 @dataclass(slots=True)
@@ -80,7 +81,7 @@ class _Search:
     left: int
     level: int = _LEVELS[0]
 
-    def deflates(self, archive: Archive, entry: Entry, wanted: memoryview) -> bool:
+    def deflates(self, archive: Archive, entry: Entry, wanted: bytes) -> bool:
         """Whether some level makes `wanted` of the content; that level is tried first for the next member."""
         for level in (self.level, *(level for level in _LEVELS if level != self.level)):
             if self._at(level, archive, entry, wanted):
@@ -88,12 +89,12 @@ class _Search:
                 return True
         return False
 
-    def _at(self, level: int, archive: Archive, entry: Entry, wanted: memoryview) -> bool:
+    def _at(self, level: int, archive: Archive, entry: Entry, wanted: bytes) -> bool:
         """A wrong level is given up at its first other byte."""
         state = zlib.compressobj(level, zlib.DEFLATED, -zlib.MAX_WBITS)
         at = 0
         for piece in self._packed(state, archive, entry):
-            if wanted[at : at + len(piece)] != piece:
+            if not wanted.startswith(piece, at):
                 return False
             at += len(piece)
         return at == len(wanted)

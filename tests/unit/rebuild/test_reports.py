@@ -61,7 +61,7 @@ REPORTS = {
     "nothing there": lambda: Bench([]).rebuild(absent),
 }
 KEYS = {
-    "schema", "target", "source", "method", "result", "level", "archiveExact", "rules", "differences",
+    "schema", "target", "source", "method", "result", "level", "archiveExact", "compressor", "rules", "differences",
     "differencesTotal", "findings", "findingsTotal",
     "recipe", "attempts", "failure", "backend", "uploaded", "cause", "explanation", "seconds", "static",
 }  # fmt: skip
