@@ -18,11 +18,13 @@ from witness.keys import PublicKey
 from witness.limits import MAX_POLICY
 from witness.note import KeyMaterial, VerifierKey
 from witness.observation import LEVELS
+from witness.spread import Traits, spread
 from witness.tlog.cosignature import CosignerKey
 from witness.verification import WitnessIdentity
 
 K = TypeVar("K")
 
+PLACES: Final = ("country", "platform", "hosting")
 ACCEPTABLE: Final = (*LEVELS, "static")
 DEFAULT_ACCEPT: Final = ("bitwise", "archive")
 DEFAULT_MAX_AGE_DAYS: Final = 400
@@ -32,10 +34,15 @@ _VKEY: Final = "name+hash+key"
 
 @dataclass(frozen=True, slots=True)
 class TrustedWitness:
-    """A witness that the policy names, and where it publishes: an http(s) address or a local path."""
+    """A witness that the policy names, and where it publishes: an http(s) address or a local path.
+
+    `traits` are where and on what it runs, as the policy says: pairs of one of `PLACES` and a value. What a
+    node says of itself is not asked.
+    """
 
     identity: WitnessIdentity
     url: str
+    traits: Traits = ()
 
     @property
     def name(self) -> str:
@@ -63,7 +70,11 @@ class Exemption:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A consumer's decision whom to believe. `accept` holds levels, and "static" for observations without a build."""
+    """A consumer's decision whom to believe. `accept` holds levels, and "static" for observations without a build.
+
+    `diversity` are pairs of one of `PLACES` and how many different values of it agreeing operators must have.
+    `max_attempts` is the most builds that a match may have taken, None for any number.
+    """
 
     threshold: int
     veto: int
@@ -72,6 +83,12 @@ class Policy:
     accept: frozenset[str]
     witnesses: tuple[TrustedWitness, ...]
     exemptions: tuple[Exemption, ...] = ()
+    diversity: tuple[tuple[str, int], ...] = ()
+    max_attempts: int | None = None
+
+    def traits_of(self, name: str) -> Traits:
+        """What the policy says of the place of the witness `name`."""
+        return next((witness.traits for witness in self.witnesses if witness.name == name), ())
 
     @property
     def operators(self) -> frozenset[str]:
@@ -116,6 +133,8 @@ def parse(text: str, *, name: str) -> Policy:
         accept=_accept(top),
         witnesses=tuple(map(_witness, top.tables("witness"))),
         exemptions=tuple(map(_exemption, top.tables("exempt"))),
+        diversity=_diversity(top),
+        max_attempts=top.optional_integer("max-attempts", least=1),
     )
     top.finish()
     _check_witnesses(top, policy)
@@ -139,6 +158,9 @@ class _Table:
         if not least <= value <= _MOST:
             self.refuse(key, f"{value} is not from {least} to {_MOST}", hint="Give a number in this range.")
         return value
+
+    def optional_integer(self, key: str, *, least: int) -> int | None:
+        return self.integer(key, least=least) if key in self._left else None
 
     def string(self, key: str, default: str | None = None) -> str:
         value = self._take(key, default)
@@ -173,6 +195,14 @@ class _Table:
             _Table(self._file, f"{self._path}{key}[{number}].", item) for number, item in enumerate(value, 1)
         ]
 
+    def table(self, key: str) -> "_Table | None":
+        if key not in self._left:
+            return None
+        value = self._left.pop(key)
+        if not isinstance(value, dict) or not value:
+            self.refuse(key, "not a table, or empty", hint=f"Write [{key}] and its keys below it.")
+        return _Table(self._file, f"{self._path}{key}.", value)
+
     def finish(self) -> None:
         for key in self._left:
             self.refuse(repr(key)[1:-1], "unknown key", hint="Check its spelling; nothing is ignored here.")
@@ -193,6 +223,15 @@ def _accept(top: _Table) -> frozenset[str]:
     return frozenset(accept)
 
 
+def _diversity(top: _Table) -> tuple[tuple[str, int], ...]:
+    table = top.table("diversity")
+    if table is None:
+        return ()
+    asked = [(place, table.optional_integer(place, least=1)) for place in PLACES]
+    table.finish()
+    return tuple((place, count) for place, count in asked if count is not None)
+
+
 def _witness(table: _Table) -> TrustedWitness:
     name, operator, url = table.string("name"), table.string("operator"), table.string("url")
     cosigner = table.optional("cosigner-key")
@@ -207,8 +246,11 @@ def _witness(table: _Table) -> TrustedWitness:
         if cosigner is None
         else _key(table, "cosigner-key", CosignerKey.parse, cosigner, _VKEY),
     )
+    places = [(place, table.optional(place)) for place in PLACES]
     table.finish()
-    return TrustedWitness(identity, url)
+    return TrustedWitness(
+        identity, url, tuple((place, value) for place, value in places if value is not None)
+    )
 
 
 def _key(table: _Table, name: str, parse_key: Callable[[str], K], text: str, form: str) -> K:
@@ -239,6 +281,7 @@ def _check_witnesses(top: _Table, policy: Policy) -> None:
                 f"{where}log-key", f"the log of witness[{first}]", hint="Each witness has its own log."
             )
     _check_votes(top, policy)
+    _check_spellings(top, policy)
     packages = [item.package for item in policy.exemptions]
     for number, package in enumerate(packages, 1):
         if package in packages[: number - 1]:
@@ -265,6 +308,17 @@ def _check_votes(top: _Table, policy: Policy) -> None:
             top.refuse(f"witness[{number}].cosigner-key", problem, hint="Each operator cosigns with its own.")
 
 
+def _check_spellings(top: _Table, policy: Policy) -> None:
+    """One place under two spellings would count as two."""
+    spellings: dict[tuple[str, str], str] = {}
+    for number, witness in enumerate(policy.witnesses, 1):
+        for place, value in witness.traits:
+            folded = place, " ".join(value.casefold().split())
+            if spellings.setdefault(folded, value) != value:
+                problem = f"{value!r} is also written {spellings[folded]!r}"
+                top.refuse(f"witness[{number}].{place}", problem, hint="Write it in one way.")
+
+
 def _check_reachable(top: _Table, policy: Policy) -> None:
     """A policy that nothing can satisfy, or a veto that nobody can cast, is a mistake and is said at once."""
     operators = policy.operators
@@ -277,3 +331,11 @@ def _check_reachable(top: _Table, policy: Policy) -> None:
     if len(countersigned) < policy.threshold:
         problem = f"no {policy.threshold} operators can have {policy.cosigners} others as cosigners"
         top.refuse("cosigners", problem, hint="Give other operators a cosigner-key, or lower it.")
+    for place, count in policy.diversity:
+        if count > policy.threshold:
+            problem = f"{count} are asked for, of {policy.threshold} operators"
+            top.refuse(f"diversity.{place}", problem, hint="Lower it, or raise threshold.")
+        named = spread(((witness.operator, witness.traits) for witness in policy.witnesses), place)
+        if count > named:
+            problem = f"{count} are asked for, and the witnesses' operators have {named}"
+            top.refuse(f"diversity.{place}", problem, hint=f"Add {place} to [[witness]] tables, or lower it.")

@@ -7,11 +7,13 @@ The rules, in the order in which they decide:
    not accepted, too few cosigners, too old. A *mismatch* is heard whatever its age and cosigners are: doubt does not
    heal with time, and needs no quorum to be taken seriously. Only a newer observation of its witness replaces it.
 2. An operator has one vote. A mismatch by any of its witnesses is its vote; otherwise its best match.
-3. Matches add up only if they were built from the same sdist and name the same digests of the published members.
+3. Matches add up only if they were built from the same sdist and name the same digests of the published members. The
+   word "match" adds nothing: a statement whose digests do not bear out its level cannot be read (witness.statement).
 4. The denominator is the policy's threshold, never the number of those who answered: silence never helps.
 5. `veto` dissenting operators make it `divergent`, or `disputed` where the others reach the threshold all the
    same, so that a few agreeing voices cannot soften a divergence.
-6. `threshold` agreeing operators make it `reproduced` (rebuilt, and bitwise or exact archive) or `equivalent`.
+6. `threshold` agreeing operators, in as many different places as the policy asks for, make it `reproduced` (rebuilt,
+   and bitwise or exact archive) or `equivalent`.
 7. Otherwise it is `stale` if only age is missing, `unbuildable` or `unattempted` if that is all there is to hear,
    `error` if nobody could be reached, and else `insufficient`.
 """
@@ -25,6 +27,7 @@ from witness.escape import printable
 from witness.evidence import Artifact, Evidence, Rejection, Silence, newest
 from witness.observation import LEVELS, Level
 from witness.policy import Policy
+from witness.spread import spread
 from witness.vote import Voice, Vote, cast
 
 Outcome = Literal[
@@ -45,8 +48,27 @@ ACCEPTING: Final = frozenset({"reproduced", "equivalent", "exempt", "not-applica
 
 
 @dataclass(frozen=True, slots=True)
+class Alarm:
+    """Several operators rebuilt, from one sdist, the same payload, and it is not the published one."""
+
+    source: str
+    payload_digest: str
+    operators: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """In one line."""
+        who = printable(", ".join(self.operators))
+        return f"{who} rebuilt one and the same other payload, sha256:{self.payload_digest}"
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
-    """The outcome for one artifact, with everyone's part in it. `unable` tried, or declined, and cannot say."""
+    """The outcome for one artifact, with everyone's part in it. `unable` tried, or declined, and cannot say.
+
+    `correlated` are names of agreeing witnesses of several operators that built by one recipe in equal environments,
+    and so would share a flaw of either.
+    """
 
     artifact: Artifact
     outcome: Outcome
@@ -57,6 +79,8 @@ class Verdict:
     unable: tuple[Voice, ...] = ()
     silent: tuple[Silence, ...] = ()
     rejected: tuple[Rejection, ...] = ()
+    alarm: Alarm | None = None
+    correlated: tuple[tuple[str, ...], ...] = ()
 
     @property
     def bad_signature(self) -> bool:
@@ -89,18 +113,21 @@ def decide(artifact: Artifact, evidence: Evidence, policy: Policy, now: datetime
         return exempt
     latest, forked = newest(evidence.observations)
     evidence = replace(evidence, rejected=(*evidence.rejected, *forked))
-    count = _count([cast(item, artifact, policy, now) for item in latest])
+    count = _count([cast(item, artifact, policy, now) for item in latest], policy)
     outcome, level, reason = _outcome(count, evidence, policy)
+    alarm = _alarm(count.dissent)
     return Verdict(
         artifact=artifact,
         outcome=outcome,
-        reason=reason + _expired(artifact, policy, now),
+        reason=reason + (f"; {alarm.text}" if alarm else "") + _expired(artifact, policy, now),
         level=level,
         agreeing=_voices(count.agreed),
         dissenting=_voices(count.dissent),
         unable=_voices(_of(count.heard, "unable")),
         silent=tuple(sorted(set(evidence.silent), key=lambda item: (item.witness, item.reason))),
         rejected=_rejections(count, evidence),
+        alarm=alarm,
+        correlated=_correlated(count.agreed),
     )
 
 
@@ -119,25 +146,26 @@ class _Count:
         return [item for item in _of(self.heard, *stances) if item.voice.operator not in dissenters]
 
 
-def _count(heard: list[Vote]) -> _Count:
+def _count(heard: list[Vote], policy: Policy) -> _Count:
     count = _Count(heard, _of(heard, "mismatch"), [], [])
-    agreed, apart = _largest_group(count.undissented("match"))
+    agreed, apart = _best_group(count.undissented("match"), policy)
     return replace(count, agreed=agreed, apart=apart)
 
 
 def _outcome(count: _Count, evidence: Evidence, policy: Policy) -> tuple[Outcome, Level | None, str]:
     threshold, dissenters = policy.threshold, _operators(count.dissent)
     tally = f"{_operators(count.agreed)} of the {threshold} operators needed agree"
-    level = _level_of_quorum(count.agreed, threshold)
+    tally += "".join(f"; {text}" for text in _uniform(count.agreed, policy))
+    level = _level_of_quorum(count.agreed, policy)
     if dissenters >= policy.veto:
         plural = "operator" if dissenters == 1 else "operators"
         reason = f"{dissenters} trusted {plural} found it to differ; {tally}"
         return ("divergent" if level is None else "disputed"), None, reason
     if level is not None:
-        strong = _operators(item for item in count.agreed if item.strong) >= threshold
+        strong = _is_quorum([item for item in count.agreed if item.strong], policy)
         return ("reproduced" if strong else "equivalent"), level, tally
-    ageless, _ = _largest_group(count.undissented("match", "old"))
-    if _operators(ageless) >= threshold:
+    ageless, _ = _best_group(count.undissented("match", "old"), policy)
+    if _is_quorum(ageless, policy):
         return "stale", None, f"{tally}; the others are older than {policy.max_age_days} days"
     return _without_quorum(count, evidence, policy), None, tally
 
@@ -167,8 +195,8 @@ def _rejections(count: _Count, evidence: Evidence) -> tuple[Rejection, ...]:
     return tuple(sorted(everything, key=lambda item: (item.witness, item.reason, item.bad)))
 
 
-def _largest_group(matches: Sequence[Vote]) -> tuple[list[Vote], list[Vote]]:
-    """The votes that add up to the most operators (then the strongest, then the smallest digests), and the rest."""
+def _best_group(matches: Sequence[Vote], policy: Policy) -> tuple[list[Vote], list[Vote]]:
+    """The votes that add up to a quorum, or to the most operators (then the strongest), and the rest."""
     groups: dict[tuple[str, str, str], list[Vote]] = {}
     for item in matches:
         groups.setdefault(item.inputs, []).append(item)
@@ -177,6 +205,7 @@ def _largest_group(matches: Sequence[Vote]) -> tuple[list[Vote], list[Vote]]:
     best = min(
         groups,
         key=lambda key: (
+            not _is_quorum(groups[key], policy),
             -_operators(groups[key]),
             -_operators([item for item in groups[key] if item.strong]),
             key,
@@ -185,12 +214,47 @@ def _largest_group(matches: Sequence[Vote]) -> tuple[list[Vote], list[Vote]]:
     return groups[best], [item for item in matches if item.inputs != best]
 
 
-def _level_of_quorum(agreed: Sequence[Vote], threshold: int) -> Level | None:
-    """The strongest level that `threshold` operators reach or surpass."""
+def _level_of_quorum(agreed: Sequence[Vote], policy: Policy) -> Level | None:
+    """The strongest level that a quorum reaches or surpasses."""
     for position, level in enumerate(LEVELS, 1):
-        if _operators([item for item in agreed if item.voice.level in LEVELS[:position]]) >= threshold:
+        if _is_quorum([item for item in agreed if item.voice.level in LEVELS[:position]], policy):
             return level
     return None
+
+
+def _is_quorum(votes: Sequence[Vote], policy: Policy) -> bool:
+    return _operators(votes) >= policy.threshold and not _uniform(votes, policy)
+
+
+def _uniform(votes: Sequence[Vote], policy: Policy) -> list[str]:
+    """What of the diversity that the policy asks for is missing."""
+    placed = [(item.voice.operator, policy.traits_of(item.voice.witness)) for item in votes]
+    found = [(place, needed, spread(placed, place)) for place, needed in policy.diversity]
+    return [
+        f"{have} of {needed} different values of {place}" for place, needed, have in found if have < needed
+    ]
+
+
+def _alarm(dissent: Sequence[Vote]) -> Alarm | None:
+    """The other payload that the most operators rebuilt, if at least two did."""
+    groups: dict[tuple[str, str], set[str]] = {}
+    for item in dissent:
+        if item.other is not None:
+            groups.setdefault(item.other, set()).add(item.voice.operator)
+    several = sorted((-len(who), key) for key, who in groups.items() if len(who) > 1)
+    if not several:
+        return None
+    _, (source, payload) = several[0]
+    return Alarm(source, payload, tuple(sorted(groups[source, payload])))
+
+
+def _correlated(agreed: Sequence[Vote]) -> tuple[tuple[str, ...], ...]:
+    groups: dict[tuple[str, str], list[Vote]] = {}
+    for item in agreed:
+        if item.voice.recipe:
+            groups.setdefault((item.voice.recipe, item.voice.environment), []).append(item)
+    alike = (group for group in groups.values() if _operators(group) > 1)
+    return tuple(sorted(tuple(sorted(item.voice.witness for item in group)) for group in alike))
 
 
 def _of(heard: Iterable[Vote], *stances: str) -> list[Vote]:

@@ -9,11 +9,13 @@ from typing import Final, Literal
 
 from packaging.specifiers import Specifier
 
+from witness.canonical import dumps
+from witness.digest import sha256_hex
 from witness.errors import Malformed
 from witness.escape import printable
 from witness.evidence import Artifact, describe
 from witness.names import WheelName
-from witness.observation import Level, format_time
+from witness.observation import Environment, Level, Observation, format_time
 from witness.policy import Policy
 from witness.verification import VerifiedObservation
 
@@ -22,7 +24,10 @@ FUTURE: Final = timedelta(days=1)  # clocks disagree by minutes; a day is a wron
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """One witness's part in a verdict, and in one line why."""
+    """One witness's part in a verdict, and in one line why.
+
+    `recipe` and `environment` are digests of what it was built by and in, empty where nothing was built.
+    """
 
     witness: str
     operator: str
@@ -31,6 +36,8 @@ class Voice:
     log_index: int
     level: Level | None = None
     seen: datetime | None = None
+    recipe: str = ""
+    environment: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +45,15 @@ class Vote:
     """A witness's newest observation, by what it can do.
 
     `old`: a match that is too old to count. `inputs` are the digests that votes must share to add up: of the sdist, and
-    of the published payload and `.dist-info`. `strong`: it was rebuilt, and comes out bitwise or exact.
+    of the published payload and `.dist-info`. `strong`: it was rebuilt, and comes out bitwise or exact. `other` are
+    digests of the sdist and of the rebuilt payload where that is not the published one.
     """
 
     voice: Voice
     stance: Literal["match", "mismatch", "unable", "rejected", "old"]
     inputs: tuple[str, str, str] = ("", "", "")
     strong: bool = False
+    other: tuple[str, str] | None = None
 
 
 def cast(item: VerifiedObservation, artifact: Artifact, policy: Policy, now: datetime) -> Vote:
@@ -59,11 +68,13 @@ def cast(item: VerifiedObservation, artifact: Artifact, policy: Policy, now: dat
         log_index=item.log_index,
         level=observation.level,
         seen=seen,
+        recipe=observation.recipe.sha256 if observation.recipe else "",
+        environment=_digest(observation.environment),
     )
     if problem := _unfit(item, artifact, policy, now):
         return Vote(replace(voice, reason=problem), "rejected")
     if observation.result == "mismatch":
-        return Vote(voice, "mismatch")
+        return Vote(voice, "mismatch", other=_other(observation))
     if observation.result != "match":
         return Vote(voice, "unable")
     if problem := _weak(item, policy):
@@ -120,7 +131,24 @@ def _weak(item: VerifiedObservation, policy: Policy) -> str:
     level = item.statement.observation.level
     if level not in policy.accept:
         return f"equal at level {level}, which the policy does not accept"
+    attempts = item.statement.observation.attempt.count
+    if policy.max_attempts is not None and attempts > policy.max_attempts:
+        return f"equal after {attempts} attempts, and the policy accepts {policy.max_attempts}"
     others = item.cosigned_by - {item.witness.operator}
     if len(others) < policy.cosigners:
         return f"{len(others)} of {policy.cosigners} cosigners"
     return ""
+
+
+def _other(observation: Observation) -> tuple[str, str] | None:
+    comparison, source = observation.comparison, observation.source
+    if comparison is None or source is None or observation.method != "rebuild":
+        return None
+    published, rebuilt = comparison.published, comparison.rebuilt
+    if published is None or rebuilt is None or published.payload_digest == rebuilt.payload_digest:
+        return None
+    return source.digest.sha256, rebuilt.payload_digest
+
+
+def _digest(environment: Environment | None) -> str:
+    return "" if environment is None else sha256_hex(dumps(environment.wire()))

@@ -76,11 +76,13 @@ class Node:
         )
 
     def bundle(self, stated: Statement, *, index: int = 0, cosigned_by: Sequence["Node"] = ()) -> Bundle:
-        """`stated` as entry `index`, the last one, of a log in memory, cosigned by `cosigned_by`."""
+        """`stated` as an entry, as `bundle_of` has it."""
+        return self.bundle_of(statement.encode(stated), index=index, cosigned_by=cosigned_by)
+
+    def bundle_of(self, payload: bytes, *, index: int = 0, cosigned_by: Sequence["Node"] = ()) -> Bundle:
+        """`payload`, whatever it says, as entry `index`, the last one, of a log that `cosigned_by` cosigned."""
         signers = self.signers
-        entry = dsse.encode(
-            dsse.seal(statement.encode(stated), signers.observations.public_key, signers.observations.sign)
-        )
+        entry = dsse.encode(dsse.seal(payload, signers.observations.public_key, signers.observations.sign))
         leaves = [leaf_hash(b"%d" % number) for number in range(index)] + [leaf_hash(entry)]
         hashes = tuple(root_hash(leaves[low:high]) for low, high in inclusion_ranges(index, index + 1))
         text = Checkpoint(signers.log.name, index + 1, root_hash(leaves)).text
@@ -141,6 +143,9 @@ def stated(
     method: str = "rebuild",
     finished: datetime = NOW - timedelta(days=1),
     paths: Sequence[str] = ("demo/__init__.py",),
+    other: str = "other payload",
+    attempts: int = 1,
+    recipe: str = "recipe",
 ) -> Statement:
     """A statement by `node`. `level` is that of a match, and ignored otherwise."""
     value: dict[str, Any] = {
@@ -150,21 +155,21 @@ def stated(
         "source": _resource("demo-1.0.tar.gz", sdist),
         "published": {"size": 1000},
         "builder": {"name": node.name, "tool": {"name": "rebuilder", "version": "0.1.0"}},
-        "attempt": {"count": 1, "startedAt": _time(finished), "finishedAt": _time(finished)},
+        "attempt": {"count": attempts, "startedAt": _time(finished), "finishedAt": _time(finished)},
     }
     if result in ("match", "mismatch"):
         level = level if result == "match" else None
         rebuilt = sha256 if level == "bitwise" else sha256_hex(f"rebuilt by {node.name}".encode())
         value |= {
             "rebuilt": _resource(filename, rebuilt),
-            "recipe": {"sha256": sha256_hex(b"recipe")},
+            "recipe": {"sha256": sha256_hex(recipe.encode())},
             "environment": {
                 "interpreter": "CPython 3.12.0",
                 "platform": "linux-x86_64",
                 "requirements": [{"name": "hatchling", "version": "1.27.0", "sha256": sha256_hex(b"h")}],
                 "variables": {"SOURCE_DATE_EPOCH": "0"},
             },
-            "comparison": _comparison(level, payload, exact, paths),
+            "comparison": _comparison(level, payload, exact, paths, other),
         }
     else:
         value["failure"] = {"phase": "build", "cause": "backend-error", "detail": "no \x1b[31mcompiler"}
@@ -177,11 +182,13 @@ def stated(
     return Statement(filename, sha256, Observation.model_validate_json(dumps(value)))
 
 
-def _comparison(level: str | None, payload: str, exact: bool | None, paths: Sequence[str]) -> dict[str, Any]:
+def _comparison(
+    level: str | None, payload: str, exact: bool | None, paths: Sequence[str], other: str
+) -> dict[str, Any]:
     ours = {"payloadDigest": sha256_hex(payload.encode()), "distInfoDigest": sha256_hex(b"dist-info")}
     theirs = dict(ours)
     if level in (None, "content"):
-        theirs["payloadDigest"] = sha256_hex(b"other payload")
+        theirs["payloadDigest"] = sha256_hex(other.encode())
     elif level == "metadata":
         theirs["distInfoDigest"] = sha256_hex(b"other dist-info")
     value: dict[str, Any] = {

@@ -10,6 +10,12 @@ from witness.errors import InputError
 
 HEAD = "version = 1\nthreshold = 2\n"
 TWO = ALPHA.toml("https://alpha.example/") + BETA.toml("https://beta.example/")
+PLACED = (
+    ALPHA.toml("https://alpha.example/")
+    + 'country = "NL"\n'
+    + BETA.toml("https://beta.example/")
+    + 'country = "JP"\nplatform = "linux-x86_64"\n'
+)
 EXEMPT = '\n[[exempt]]\npackage = "Internal_Thing"\nreason = "ours"\nexpires = 2027-06-01\n'
 
 
@@ -29,6 +35,14 @@ def test_everything_that_can_be_said():
     parsed = policy.parse(text, name="p.toml")
     assert (parsed.veto, parsed.max_age_days, parsed.cosigners) == (2, 30, 1)
     assert parsed.accept == {"bitwise", "static"}
+
+
+def test_where_witnesses_stand_is_what_the_policy_says():
+    text = "max-attempts = 3\n" + PLACED + "[diversity]\ncountry = 2\nplatform = 1\n"
+    parsed = policy.parse(HEAD + text, name="p.toml")
+    assert (parsed.diversity, parsed.max_attempts) == ((("country", 2), ("platform", 1)), 3)
+    assert parsed.traits_of("beta") == (("country", "JP"), ("platform", "linux-x86_64"))
+    assert parsed.traits_of("nobody") == ()
 
 
 REFUSED = [
@@ -68,6 +82,16 @@ REFUSED = [
     (HEAD + TWO + EXEMPT.replace("2027-06-01", '"2027-06-01"'), "exempt[1].expires: not a date"),
     (HEAD + TWO + EXEMPT.replace("2027-06-01", "2027-06-01T00:00:00Z"), "exempt[1].expires: not a date"),
     (HEAD + TWO + EXEMPT.replace('reason = "ours"', ""), "exempt[1].reason: missing"),
+    ("max-attempts = 0\n" + HEAD + TWO, "max-attempts: 0 is not from 1"),
+    ("diversity = 2\n" + HEAD + TWO, "diversity: not a table"),
+    (HEAD + TWO + "[diversity]\n", "diversity: not a table, or empty"),
+    (HEAD + PLACED + "[diversity]\nplanet = 2\n", "diversity.planet: unknown key"),
+    (HEAD + PLACED + "[diversity]\ncountry = 0\n", "diversity.country: 0 is not from 1"),
+    (HEAD + PLACED + "[diversity]\ncountry = 3\n", "diversity.country: 3 are asked for, of 2 operators"),
+    (HEAD + PLACED + "[diversity]\nhosting = 2\n", "operators have 0"),
+    (HEAD + PLACED.replace("JP", "NL") + "[diversity]\ncountry = 2\n", "operators have 1"),
+    (HEAD + PLACED.replace("JP", "nl"), "witness[2].country: 'nl' is also written 'NL'"),
+    (HEAD + PLACED.replace('"JP"', "3"), "witness[2].country: not a string"),
     ("version = ", "not valid TOML"),
     ("#" * 2_000_000, "larger than any policy"),
 ]

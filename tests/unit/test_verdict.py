@@ -1,5 +1,6 @@
 """Table tests of the rules in witness.verdict, over observations that were really signed and verified."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -8,6 +9,8 @@ from tests.integration.trusted_nodes import ALPHA, BETA, GAMMA, NOW, SHA, WHEEL,
 from witness.digest import sha256_hex
 from witness.evidence import Artifact, Evidence, Rejection, Silence
 from witness.policy import Exemption
+from witness.report.details import render
+from witness.spread import spread
 from witness.verdict import Verdict, decide
 
 ARTIFACT = Artifact(SHA, WHEEL, "demo", "1.0")
@@ -211,3 +214,105 @@ def test_exemptions_end():
 def test_a_mismatch_names_what_differs_in_one_printable_line():
     verdict = judged(a("mismatch", paths=("a\n", "b", "c", "d", "e")), b())
     assert verdict.dissenting[0].reason == ("differs: a\\x0a (changed), b (changed), c (changed) and 2 more")
+
+
+def test_a_match_that_took_more_attempts_than_the_policy_accepts_does_not_count():
+    rules = policy(ALPHA, BETA, max_attempts=3)
+    assert judged(a(attempts=3), b(), rules=rules).outcome == "reproduced"
+    verdict = judged(a(attempts=4), b(), rules=rules)
+    assert verdict.outcome == "insufficient"
+    assert verdict.rejected[0].reason == "equal after 4 attempts, and the policy accepts 3"
+    assert judged(a("mismatch", attempts=4), b(), rules=rules).outcome == "divergent"
+
+
+def in_countries(rules, *countries):
+    """`rules` with a country for each witness, if any, and two of them asked for."""
+    witnesses = tuple(
+        replace(witness, traits=(("country", country),) if country else ())
+        for witness, country in zip(rules.witnesses, countries, strict=True)
+    )
+    return replace(rules, witnesses=witnesses, diversity=(("country", 2),))
+
+
+@pytest.mark.parametrize(
+    ("countries", "outcome"),
+    [
+        (("NL", "NL", "JP"), "insufficient"),
+        (("NL", "JP", "JP"), "reproduced"),
+        (("NL", None, "JP"), "insufficient"),
+        ((None, None, None), "insufficient"),
+    ],
+)
+def test_agreement_from_one_place_is_not_enough_where_the_policy_asks_for_two(countries, outcome):
+    verdict = judged(a(), b(), rules=in_countries(policy(ALPHA, BETA, GAMMA), *countries))
+    assert verdict.outcome == outcome
+    assert ("of 2 different values of country" in verdict.reason) == (outcome == "insufficient")
+
+
+def test_diversity_does_not_soften_a_dissent():
+    rules = in_countries(policy(ALPHA, BETA, GAMMA), "NL", "NL", "NL")
+    assert judged(a("mismatch"), b(), rules=rules).outcome == "divergent"
+
+
+@pytest.mark.parametrize(
+    ("witnesses", "count"),
+    [
+        ([("A", "NL"), ("A", "JP")], 1),
+        ([("A", "NL"), ("A", "JP"), ("B", "NL")], 2),
+        ([("A", "NL"), ("B", "NL"), ("C", "NL")], 1),
+        ([("A", "NL"), ("A", "JP"), ("B", "NL"), ("B", "JP"), ("C", "NL")], 2),
+        ([("A", "1"), ("A", "2"), ("B", "1"), ("C", "2"), ("C", "3")], 3),
+        ([], 0),
+    ],
+)
+def test_an_operator_in_two_places_stands_in_one_of_them(witnesses, count):
+    traits = [(who, (("country", where),)) for who, where in witnesses]
+    assert (spread(traits, "country"), spread(traits, "hosting")) == (count, 0)
+
+
+def test_a_group_that_meets_the_policy_is_preferred_to_a_larger_one_that_does_not():
+    nodes = [Node(f"n{number}", f"Operator {number}") for number in range(5)]
+    rules = in_countries(policy(*nodes), "NL", "NL", "NL", "JP", "US")
+    observed = [
+        node.verified(stated(node, sdist=sha256_hex(b"one" if number < 3 else b"another")))
+        for number, node in enumerate(nodes)
+    ]
+    verdict = judged(*observed, rules=rules)
+    assert (verdict.outcome, [voice.witness for voice in verdict.agreeing]) == ("reproduced", ["n3", "n4"])
+
+
+def test_operators_that_rebuilt_one_other_payload_raise_the_alarm():
+    verdict = judged(a("mismatch"), b("mismatch"), c())
+    assert verdict.outcome == "divergent"
+    assert verdict.alarm.operators == ("Operator A", "Operator B")
+    assert verdict.alarm.payload_digest == sha256_hex(b"other payload")
+    assert "Operator A, Operator B rebuilt one and the same other payload" in verdict.reason
+
+
+@pytest.mark.parametrize(
+    "observations",
+    [
+        [a("mismatch"), b("mismatch", other="yet another")],
+        [a("mismatch"), b("mismatch", sdist=sha256_hex(b"another sdist"))],
+        [a("mismatch"), b()],
+        [a("mismatch", other="payload"), b("mismatch", other="payload")],
+        [a("mismatch", method="static"), b("mismatch", method="static")],
+    ],
+)
+def test_what_is_no_alarm(observations):
+    rules = policy(ALPHA, BETA, accept=frozenset({"bitwise", "metadata", "static"}))
+    verdict = judged(*observations, rules=rules)
+    assert (verdict.outcome, verdict.alarm) == ("divergent", None)
+
+
+def test_one_operator_with_two_nodes_raises_no_alarm():
+    twin = Node("twin", "Operator A")
+    rules = policy(ALPHA, twin, BETA)
+    assert judged(a("mismatch"), twin.verified(stated(twin, "mismatch")), rules=rules).alarm is None
+
+
+def test_witnesses_that_built_alike_are_named():
+    assert judged(a(), b()).correlated == (("alpha", "beta"),)
+    assert judged(a(), b(recipe="another")).correlated == ()
+    text = render(judged(a(), b()), Evidence())
+    assert "note: built alike, by one recipe in equal environments: alpha, beta" in text

@@ -18,6 +18,10 @@ def render(verdict: Verdict, evidence: Evidence) -> str:
         f"  sha256:{verdict.artifact.sha256}",
         f"  {printable(verdict.reason)}",
         *verdict_lines(verdict),
+        *(
+            f"  note: built alike, by one recipe in equal environments: {printable(', '.join(names))}"
+            for names in verdict.correlated
+        ),
     ]
     newest_first = sorted(evidence.observations, key=lambda item: (item.witness.name, -item.log_index))
     for item in newest_first:

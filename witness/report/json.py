@@ -9,7 +9,7 @@ from typing import Any, Final
 from witness.escape import printable
 from witness.observation import format_time
 from witness.report.model import Report, Row
-from witness.verdict import Verdict
+from witness.verdict import Alarm, Verdict
 from witness.vote import Voice
 
 SCHEMA: Final = "check/1"
@@ -42,7 +42,19 @@ def _artifact(row: Row) -> dict[str, Any]:
         "origin": printable(row.origin),
         "reason": printable(row.reason),
         "evidence": _evidence(verdict) if verdict else [],
+        "alarm": _alarm(verdict.alarm) if verdict and verdict.alarm else None,
+        "correlated": [[printable(name) for name in names] for names in verdict.correlated]
+        if verdict
+        else [],
         "files": [{"sha256": file.artifact.sha256, "verdict": file.outcome} for file in row.files],
+    }
+
+
+def _alarm(alarm: Alarm) -> dict[str, Any]:
+    return {
+        "source": alarm.source,
+        "payloadDigest": alarm.payload_digest,
+        "operators": [printable(name) for name in alarm.operators],
     }
 
 

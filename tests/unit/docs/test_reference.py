@@ -63,7 +63,7 @@ def test_every_key_of_a_policy_its_default_and_whether_it_is_required(heading, p
     rows = table(text_of("policy.md"), heading)
     assert rows
     for key, (_, default, _) in rows.items():
-        if key in ("witness", "exempt"):
+        if key in ("witness", "exempt", "diversity"):
             continue
         assert re.search(rf"^{key} = ", example, re.MULTILINE), f"{key} is not in the example"
         if default == "required":
@@ -75,9 +75,11 @@ def test_every_key_of_a_policy_its_default_and_whether_it_is_required(heading, p
 
 def test_no_key_of_a_policy_is_missing_from_its_page():
     source = (DOCS.parent / "witness" / "policy.py").read_text("utf-8")
-    taken = set(re.findall(r'(?:integer|string|strings|optional|date|tables)\(\s*"([a-z-]+)"', source))
+    taken = set(policy.PLACES)
+    taken |= set(re.findall(r'(?:integer|string|strings|optional|date|table|tables)\(\s*"([a-z-]+)"', source))
     text = text_of("policy.md")
-    told = {key for heading in ("Top level", "[[witness]]", "[[exempt]]") for key in table(text, heading)}
+    headings = ("Top level", "[[witness]]", "[diversity]", "[[exempt]]")
+    told = {key for heading in headings for key in table(text, heading)}
     assert taken == told
 
 
