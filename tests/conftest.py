@@ -1,6 +1,14 @@
 """What every test has."""
 
+import signal
+
 import pytest
+
+
+def pytest_configure() -> None:
+    """Started in the background, a shell leaves SIGINT ignored, and so would every program that a test interrupts."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
