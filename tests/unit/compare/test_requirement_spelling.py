@@ -1,6 +1,7 @@
 """Spellings of a requirement: what is one is one for `packaging` and uv too."""
 # ruff: noqa: E501 - a row of a table is a line
 
+import re
 import shutil
 import subprocess
 import sys
@@ -122,3 +123,12 @@ UNUSUAL = [
 def test_unusual_forms_are_refused(text):
     with pytest.raises(Malformed):
         canonical(text)
+
+
+def test_no_pattern_has_a_possessive_group():
+    """Python before 3.11.5 matches them wrongly (gh-106052), and Debian 12 has 3.11.2."""
+    root = Path(__file__).parents[3]
+    paths = [path for room in ("witness", "rebuilders") for path in (root / room).rglob("*.py")]
+    assert len(paths) > 100
+    for path in paths:
+        assert not re.search(r"\)(?:[*+?]|\{\d*,?\d*\})\+", path.read_text("utf-8")), path

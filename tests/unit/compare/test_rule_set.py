@@ -28,7 +28,7 @@ PINS = {
     "compare/rules/marshal_stream.py": "b1ab72288e24c316",
     "compare/rules/metadata.py": "05aae32b69aba1c2",
     "compare/rules/record.py": "7c593a008a2534c0",
-    "compare/rules/requirement.py": "8183ecebd70233a8",
+    "compare/rules/requirement.py": "68ee7ef28d4dfbe9",
     "compare/rules/rule.py": "2bb1a53f39570711",
     "compare/rules/sbom.py": "7948742ca4886b36",
     "compare/rules/strict_json.py": "51316bae0ffb8469",

@@ -17,20 +17,21 @@ from witness.errors import Malformed
 _MAX: Final = 1000  # characters
 _DEEPEST: Final = 8  # parentheses in parentheses
 
-# Possessive throughout, so that no input makes the match go back.
-_NAME: Final = r"[A-Za-z0-9]++(?:[._-]++[A-Za-z0-9]++)*+"
+# Possessive for single characters, and each group begins with a character of its own, so that nothing is matched twice.
+# Not for groups: Python before 3.11.5 matches those wrongly (gh-106052).
+_NAME: Final = r"[A-Za-z0-9]++(?:[._-]++[A-Za-z0-9]++)*"
 # PEP 440 in its normal form: of others, one reader may take what the next refuses or mends.
-_RELEASE: Final = r"(?:\d++!)?+\d++(?:\.\d++)*+"
-_SUFFIX: Final = r"(?:(?:a|b|rc)\d++)?+(?:\.post\d++)?+(?:\.dev\d++)?+"
-_LOCAL: Final = r"(?:\+[a-z0-9]++(?:\.[a-z0-9]++)*+)?+"
+_RELEASE: Final = r"(?:\d++!)?\d++(?:\.\d++)*"
+_SUFFIX: Final = r"(?:(?:a|b|rc)\d++)?(?:\.post\d++)?(?:\.dev\d++)?"
+_LOCAL: Final = r"(?:\+[a-z0-9]++(?:\.[a-z0-9]++)*)?"
 _VERSION: Final = (
     rf"(?:[=!]= *+{_RELEASE}(?:\.\*|{_SUFFIX}{_LOCAL})"
     rf"|~= *+(?=[0-9!]*\.){_RELEASE}{_SUFFIX}|(?:<=|>=|<|>) *+{_RELEASE}{_SUFFIX})"
 )
-_VERSIONS: Final = rf"{_VERSION}(?: *+, *+{_VERSION})*+"
+_VERSIONS: Final = rf"{_VERSION}(?: *+, *+{_VERSION})*"
 _REQUIREMENT: Final = re.compile(
-    rf"(?P<name>{_NAME}) *+(?:\[ *+(?P<extras>{_NAME}(?: *+, *+{_NAME})*+) *+\])?+ *+"
-    rf"(?:\( *+(?P<inside>{_VERSIONS}) *+\)|(?P<bare>{_VERSIONS}))?+(?: *+; *+(?P<marker>\S.*+))?+"
+    rf"(?P<name>{_NAME}) *+(?:\[ *+(?P<extras>{_NAME}(?: *+, *+{_NAME})*) *+\])? *+"
+    rf"(?:\( *+(?P<inside>{_VERSIONS}) *+\)|(?P<bare>{_VERSIONS}))?(?: *+; *+(?P<marker>\S.*+))?"
 )
 _TOKEN: Final = re.compile(
     r"(?P<open>\()|(?P<close>\))|(?P<text>'[ !#-&(-\[\]-~]*'|\"[ !#-&(-\[\]-~]*\")"
