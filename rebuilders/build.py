@@ -48,6 +48,7 @@ _CAUSES: Final = (
     (b"File too large", "disk-limit"),
     (b"MemoryError", "memory-limit"),
     (b"Cannot allocate memory", "memory-limit"),
+    (b"Too many open files", "descriptor-limit"),
     (b"can't start new thread", "process-limit"),
     (b"Cannot fork", "process-limit"),
     (b"Resource temporarily unavailable", "process-limit"),

@@ -25,6 +25,7 @@ _MAX_REQUIREMENTS: Final = 5000
 _SECTION: Final = re.compile(r"\[([^\[\]:]*)(?::(.*))?\]")
 # Fields that a tool may write anew into a wheel, whatever the sdist's say (PEP 643 speaks of the others).
 _OF_THE_TOOL: Final = frozenset({"metadata-version", "dynamic", "requires-dist", "provides-extra"})
+_VERSIONS: Final = ("1.0", "1.1", "1.2", "2.0", "2.1", "2.2", "2.3", "2.4", "2.5")
 # Fields of which installers make something: where they are not Dynamic, a wheel has those of its sdist (PEP 643).
 _BINDING: Final = ("requires-dist", "requires-python", "provides-extra")
 _ONCE: Final = ("metadata-version", "name", "version", "requires-python", "description")
@@ -125,7 +126,7 @@ def _equated(wheel: Wheel, pkg_info: bytes) -> str:
 def _converted(metadata: bytes, pkg_info: bytes, requires: bytes) -> bool:
     """Whether METADATA has the fields and description of `pkg_info`, and the requirements of requires.txt besides."""
     ours, theirs = _fields(metadata), _fields(pkg_info)
-    if ours is None or theirs is None:
+    if ours is None or theirs is None or not (_is_usual(ours) and _is_usual(theirs)):
         return False
     told = theirs.get_all("Requires-Dist")
     forms = (_requirements(iter(map(str, told))),) if told else _required(requires)
@@ -136,6 +137,12 @@ def _converted(metadata: bytes, pkg_info: bytes, requires: bytes) -> bool:
     if _values(ours, "provides-extra") != extras:
         return False
     return _plain_fields(ours) == _plain_fields(theirs) and _description(ours) == _description(theirs)
+
+
+def _is_usual(message: Message) -> bool:
+    """Whether the fields that are left to the tool say what tools say, and nothing that an installer acts on."""
+    dynamic = {str(value).strip().casefold() for value in message.get_all("Dynamic", [])}
+    return message.get("Metadata-Version") in _VERSIONS and not dynamic & {"name", "version"}
 
 
 def _fields(data: bytes) -> Message | None:

@@ -450,7 +450,8 @@ def test_no_mismatch_comes_of_a_limit(publisher, rebuild, name):
     code = f"try:\n{lines}\nexcept BaseException: pass\nmake(directory + '/' + NAME, dict(MEMBERS, less=b''))\nreturn NAME"
     result, phase, cause, _ = rebuild(publisher.release(body(code)))
     assert (result, phase) == ("build-failed", "build")
-    assert cause in ("disk-limit", "inode-limit", "memory-limit", "process-limit", "socket-limit")
+    assert cause in (
+        "disk-limit", "inode-limit", "memory-limit", "process-limit", "socket-limit", "descriptor-limit")  # fmt: skip
 
 
 def test_a_long_log_is_no_fault(publisher, rebuild):

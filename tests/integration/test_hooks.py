@@ -112,6 +112,7 @@ def test_limits_have_their_causes(ended):
         (b"MemoryError", 1, "memory-limit"),
         (b"BlockingIOError: [Errno 11] Resource temporarily unavailable", 1, "process-limit"),
         (b"RuntimeError: can't start new thread", 1, "process-limit"),
+        (b"OSError: [Errno 24] Too many open files: '/build/x'", 1, "descriptor-limit"),
         (b"sh: 1: Cannot fork", 2, "process-limit"),
         (b"socket.gaierror: [Errno -3] Temporary failure in name resolution", 1, "needs-network"),
         (b"ModuleNotFoundError: No module named 'numpy'", 1, "missing-module"),
