@@ -85,7 +85,9 @@ def _unpacked(pairs: list[LocalPair], jobs: int, rounds: int) -> Row:
 
 
 def _diffoscope(pairs: list[LocalPair]) -> Row:
-    program = shutil.which("diffoscope")
+    program = shutil.which(
+        "diffoscope", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    )
     if program is None:
         return {"seconds": "absent", "pairs / s": ""}
 
