@@ -131,7 +131,9 @@ def serving(home: Path, letter: str, port: int) -> Iterator["subprocess.Popen[by
     command = f"rebuilder serve node-{letter} --port {port}"
     print(f"$ {command} &", flush=True)
     argv = shlex.split(command)
-    site = subprocess.Popen([str(BIN / argv[0]), *argv[1:]], cwd=home, stdout=subprocess.DEVNULL)
+    site = subprocess.Popen(
+        [str(BIN / argv[0]), *argv[1:]], cwd=home, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     try:
         wait_for(port, site)
         yield site
