@@ -11,7 +11,6 @@ from typing import Any, Final
 from rebuilders.checking import check_target
 from rebuilders.crew import Crew
 from rebuilders.inputs import LocalPair, from_files
-from rebuilders.lifetime import end_with_parent
 from rebuilders.result import incomplete_json, static_to_json
 from witness.errors import Incomplete, InputError
 from witness.names import TargetName
@@ -34,9 +33,13 @@ class Survey:
         if size < 2:
             yield from map(check_pair, pairs)
             return
-        crew: Crew[Lot, list[dict[str, Any]]] = Crew(size, check_lot, end_with_parent, ())
+        crew: Crew[Lot, list[dict[str, Any]]] = Crew(size, check_lot, _ready, ())
         for lot, results in crew.work_off(lots):
             yield from results if results is not None else map(_ended, lot)
+
+
+def _ready() -> None:
+    """A process needs nothing of its own for a check."""
 
 
 def check_lot(lot: Lot) -> list[dict[str, Any]]:

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +21,7 @@ from rebuilders.sandbox.bubblewrap import Bubblewrap, probe
 from rebuilders.sandbox.interface import Finished, Job, Limits, Mount
 from rebuilders.sandbox.scripted import ScriptedSandbox, finished
 from tests.sandboxes import AsNobody, profiles
+from tests.waiting import wait_until
 from witness.errors import SandboxUnavailable
 from witness.limits import MIB
 
@@ -690,10 +690,3 @@ def running(mark):
         if mark.encode() in data and path.parent.name != str(os.getpid()):
             found.append(path.parent.name)
     return found
-
-
-def wait_until(holds, seconds=120.0):
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.05)

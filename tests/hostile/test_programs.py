@@ -9,7 +9,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import pytest
 
 from tests.package_index import serving
 from tests.releases import BACKEND, PYPROJECT, WHEEL, Publisher, member, sdist_bytes, tar_gz, wheel_bytes
+from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.loopback, pytest.mark.enable_socket]
 
@@ -266,13 +266,6 @@ def building(marks):
         if b"driver.py" in data and any(mark.encode() in data for mark in marks):
             found.append(path.parent.name)
     return found
-
-
-def wait_until(holds, seconds=120.0):
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 ENDS = [

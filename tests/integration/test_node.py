@@ -25,6 +25,7 @@ from tests.releases import BACKEND, PYPROJECT, member, tar_gz
 from tests.releases import SDIST as SDIST_NAME
 from tests.releases import WHEEL as WHEEL_NAME
 from tests.static_pairs import HONEST
+from tests.waiting import wait_until
 from witness.bundle import parse_shard
 from witness.limits import MAX_SHARD
 from witness.log.reader import check_log, fetch_from
@@ -422,10 +423,3 @@ def worker_of(pid):
     while b"spawn_main" not in Path(f"/proc/{pid}/cmdline").read_bytes():
         pid = int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
     return pid
-
-
-def wait_until(holds, seconds=120.0):  # of a machine that others may keep busy
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.05)

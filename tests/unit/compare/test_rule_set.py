@@ -26,7 +26,7 @@ PINS = {
     "compare/rules/json_files.py": "6e3325f0b9172e7c",
     "compare/rules/line_ends.py": "d01ee7663e70920e",
     "compare/rules/marshal_stream.py": "b1ab72288e24c316",
-    "compare/rules/metadata.py": "05aae32b69aba1c2",
+    "compare/rules/metadata.py": "accd593e8d82b0de",
     "compare/rules/record.py": "7c593a008a2534c0",
     "compare/rules/requirement.py": "68ee7ef28d4dfbe9",
     "compare/rules/rule.py": "2bb1a53f39570711",

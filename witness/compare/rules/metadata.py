@@ -13,6 +13,7 @@ from witness.compare.rules.headers import Headers, read_headers
 from witness.compare.rules.requirement import canonical
 from witness.compare.rules.rule import MAX_SHOWN, Pair, Rule, Subject, Use, Uses
 from witness.errors import Malformed
+from witness.wheel.headers import MULTIPLE
 
 _MEMBER: Final = "`METADATA`"
 
@@ -97,14 +98,6 @@ UNKNOWN: Final = Rule(
 )
 RULES: Final = (ORDER, HEAD, TAIL, LINE_ENDS, SPELLING, VERSION, DYNAMIC, LICENSE_FILE, UNKNOWN)
 
-# The multiple-use fields of core metadata: where any other stands twice, its place decides which one is read.
-_MULTIPLE: Final = frozenset(
-    {
-        "classifier", "dynamic", "import-name", "import-namespace", "license-file", "obsoletes", "obsoletes-dist",
-        "platform", "project-url", "provides", "provides-dist", "provides-extra", "requires", "requires-dist",
-        "requires-external", "supported-platform",
-    }
-)  # fmt: skip
 _SINGLE: Final = frozenset(
     {
         "author", "author-email", "description", "description-content-type", "download-url", "home-page", "keywords",
@@ -155,7 +148,7 @@ def _judge(pair: Pair) -> Uses | None:
 
 def _doubled(headers: Headers) -> bool:
     counted = Counter(field.key for field in headers.fields)
-    return any(count > 1 and key not in _MULTIPLE for key, count in counted.items())
+    return any(count > 1 and key not in MULTIPLE for key, count in counted.items())
 
 
 def _fields(pair: Pair, ours: Headers, theirs: Headers) -> list[Use]:
@@ -201,7 +194,7 @@ def _metadata_version(_pair: Pair, ours: Headers, theirs: Headers, both: Both) -
 def _dynamic(_pair: Pair, ours: Headers, theirs: Headers, both: Both) -> Use | None:
     for headers, values in ((ours, both[0]), (theirs, both[1])):
         every = [value.lower() for value in headers.values("dynamic")]
-        if len(set(every)) != len(every) or any(value.lower() not in _MULTIPLE | _SINGLE for value in values):
+        if len(set(every)) != len(every) or any(value.lower() not in MULTIPLE | _SINGLE for value in values):
             return None
         if every and headers.values("metadata-version") not in [[version] for version in _VERSIONS[1:]]:
             return None
