@@ -73,7 +73,8 @@ class Policy:
     """A consumer's decision whom to believe. `accept` holds levels, and "static" for observations without a build.
 
     `diversity` are pairs of one of `PLACES` and how many different values of it agreeing operators must have.
-    `max_attempts` is the most builds that a match may have taken, None for any number.
+    `max_attempts` is the most builds that a match may have taken, None for any number. `independent` is how many of
+    the agreeing operators must have committed to what they saw before another's could be read.
     """
 
     threshold: int
@@ -85,6 +86,7 @@ class Policy:
     exemptions: tuple[Exemption, ...] = ()
     diversity: tuple[tuple[str, int], ...] = ()
     max_attempts: int | None = None
+    independent: int = 0
 
     def traits_of(self, name: str) -> Traits:
         """What the policy says of the place of the witness `name`."""
@@ -135,6 +137,7 @@ def parse(text: str, *, name: str) -> Policy:
         exemptions=tuple(map(_exemption, top.tables("exempt"))),
         diversity=_diversity(top),
         max_attempts=top.optional_integer("max-attempts", least=1),
+        independent=top.integer("independent", least=0, default=0),
     )
     top.finish()
     _check_witnesses(top, policy)
@@ -331,6 +334,7 @@ def _check_reachable(top: _Table, policy: Policy) -> None:
     if len(countersigned) < policy.threshold:
         problem = f"no {policy.threshold} operators can have {policy.cosigners} others as cosigners"
         top.refuse("cosigners", problem, hint="Give other operators a cosigner-key, or lower it.")
+    _check_independent(top, policy)
     for place, count in policy.diversity:
         if count > policy.threshold:
             problem = f"{count} are asked for, of {policy.threshold} operators"
@@ -339,3 +343,15 @@ def _check_reachable(top: _Table, policy: Policy) -> None:
         if count > named:
             problem = f"{count} are asked for, and the witnesses' operators have {named}"
             top.refuse(f"diversity.{place}", problem, hint=f"Add {place} to [[witness]] tables, or lower it.")
+
+
+def _check_independent(top: _Table, policy: Policy) -> None:
+    if policy.independent > policy.threshold:
+        problem = f"{policy.independent} are asked for, of {policy.threshold} operators"
+        top.refuse("independent", problem, hint="Lower it, or raise threshold.")
+    countersigning = {operator for operator, _ in policy.cosigners_known}
+    needed = max(1, policy.cosigners)
+    provable = [who for who in policy.operators if len(countersigning - {who}) >= needed]
+    if len(provable) < policy.independent:
+        problem = f"the commitments of {len(provable)} operators can be proven by {needed} others"
+        top.refuse("independent", problem, hint="Give other operators a cosigner-key, or lower it.")
