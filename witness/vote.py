@@ -88,6 +88,10 @@ def cast(
     inputs, comparison = inputs_of(observation), observation.comparison
     if inputs is None or comparison is None:
         return Vote(replace(voice, reason="does not name the sdist that it was built from"), "rejected")
+    if artifact.digests not in (None, inputs[1:]):
+        return Vote(
+            replace(voice, reason="names digests that are not those of what the file holds"), "rejected"
+        )
     strong = observation.method == "rebuild" and comparison.archive_exact
     if now - seen > timedelta(days=policy.max_age_days):
         problem = f"{describe(observation)}, but older than {policy.max_age_days} days"
