@@ -1,7 +1,7 @@
 """The process that holds the node's keys: signs, logs and publishes what waits in the outbox. Runs no build.
 
 Started by itself as `python -m rebuilders.node.signer DIR`; writes one JSON line, {"count", "first", "size",
-"refused": [{"name", "reason"}]}.
+"refused": [{"name", "reason"}], "committed"}.
 """
 
 import json
@@ -16,7 +16,7 @@ from typing import Any, Final
 from rebuilders.node import keys
 from rebuilders.node.config import NodeDirectory
 from witness.errors import Incomplete, InputError, WheelwitnessError
-from witness.publish import Published, publish_outbox
+from witness.publish import Committing, Published, publish_outbox
 from witness.store.directory import DirectoryStore
 
 _PATIENCE: Final = 60.0  # seconds for `rebuilder cosign`, which takes the log's lock for moments
@@ -34,6 +34,8 @@ def publish(directory: NodeDirectory) -> Published:
         signers,
         now=datetime.now(UTC),
         patience=_PATIENCE,
+        committing=Committing(config.commit_hours, config.canaries) if config.commit else None,
+        cosigner_keys=[peer.cosigner_key for peer in config.peer if peer.cosigner_key],
     )
 
 

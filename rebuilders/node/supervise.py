@@ -94,6 +94,8 @@ def _publish(directory: NodeDirectory, tell: Callable[[str], None]) -> None:
     published = publish_apart(directory)
     for refused in published["refused"]:
         tell(f"not signed: {refused['name']}: {refused['reason']}")
+    if published["committed"]:
+        tell(f"committed to {published['committed']} observations, to be revealed later")
     if published["count"]:
         tell(f"published {published['count']} observations; the log has {published['size']}")
 
