@@ -86,7 +86,7 @@ class Node:
         """`payload`, whatever it says, as entry `index`, the last one, of a log that `cosigned_by` cosigned."""
         entry = self._sealed(payload)
         before = [leaf_hash(b"%d" % number) for number in range(index)]
-        return Bundle(entry, self._proof([*before, leaf_hash(entry)], cosigned_by, NOW))
+        return Bundle(entry, self._proof([*before, leaf_hash(entry)], [(node, NOW) for node in cosigned_by]))
 
     def committed(
         self,
@@ -96,25 +96,32 @@ class Node:
         until: datetime,
         cosigned_by: Sequence["Node"] = (),
         revealed_at: datetime = NOW,
+        backdated_by: Sequence["Node"] = (),
+        backdated: datetime = NOW,
     ) -> Bundle:
-        """`stated`, committed to by entry 0, which others cosigned at `at`, until `until`; revealed by entry 1."""
+        """`stated`, committed to by entry 0, which others cosigned at `at`, until `until`; revealed by entry 1.
+
+        Those in `backdated_by` say that they cosigned the commitment at `backdated`.
+        """
         salt = hashlib.sha256(f"{self.name}'s salt".encode()).digest()
         payload = statement.encode(stated)
         commitments = commitment.encode(commitment.commit([commitment.blind(salt, payload)], until))
         leaf, entry = leaf_hash(commitments), self._sealed(payload)
-        opening = Opening(commitments, salt, self._proof([leaf], cosigned_by, at))
-        return Bundle(entry, self._proof([leaf, leaf_hash(entry)], cosigned_by, revealed_at), opening)
+        seen = [*((node, at) for node in cosigned_by), *((node, backdated) for node in backdated_by)]
+        opening = Opening(commitments, salt, self._proof([leaf], seen))
+        seen = [(node, revealed_at) for node in cosigned_by]
+        return Bundle(entry, self._proof([leaf, leaf_hash(entry)], seen), opening)
 
     def _sealed(self, payload: bytes) -> bytes:
         signer = self.signers.observations
         return dsse.encode(dsse.seal(payload, signer.public_key, signer.sign))
 
-    def _proof(self, leaves: Sequence[bytes], cosigned_by: Sequence["Node"], at: datetime) -> Proof:
-        """Of the last of `leaves`, in a tree of them."""
+    def _proof(self, leaves: Sequence[bytes], seen: Sequence[tuple["Node", datetime]]) -> Proof:
+        """Of the last of `leaves`, in a tree of them that was cosigned by each of `seen`, at its time."""
         log, size = self.signers.log, len(leaves)
         hashes = tuple(root_hash(leaves[low:high]) for low, high in inclusion_ranges(size - 1, size))
         text = Checkpoint(log.name, size, root_hash(leaves)).text
-        cosignatures = [node.signers.cosigner.sign(text, int(at.timestamp())) for node in cosigned_by]
+        cosignatures = [node.signers.cosigner.sign(text, int(at.timestamp())) for node, at in seen]
         return Proof(size - 1, hashes, note.encode(note.Note(text, (log.sign(text), *cosignatures))))
 
     def verified(

@@ -64,3 +64,43 @@ def test_enough_honest_operators_reach_reproduced_whatever_the_others_do(network
     assert verdict.outcome in ("reproduced", "equivalent")
     if not liars:
         assert (verdict.outcome, verdict.level) == ("reproduced", "bitwise")
+
+
+COPYING = tuple(conduct for conduct in CONDUCTS if conduct.startswith(("copies the", "copies, and")))
+
+
+@given(st.data())
+@NETWORKS
+def test_fewer_than_the_policy_asks_for_are_never_enough_whoever_copies_them(data):
+    """Some who built, of whom some committed first, and some who copied; more see a commitment than collude."""
+    built = [
+        Member(n, "match", "honest", 1, data.draw(st.booleans())) for n in range(data.draw(st.integers(1, 4)))
+    ]
+    copied = [
+        Member(len(built) + n, "match", data.draw(st.sampled_from(COPYING)), 1, data.draw(st.booleans()))
+        for n in range(data.draw(st.integers(0, 3)))
+    ]
+    threshold = data.draw(st.integers(1, len(built) + len(copied)))
+    independent = data.draw(st.integers(0, threshold))
+    cosigners = len(copied) if "copies, and friends backdate" in {item.conduct for item in copied} else 0
+    verdict = ask(
+        [*built, *copied],
+        threshold=threshold,
+        independent=independent,
+        cosigners=cosigners,
+        accept=EVERYTHING,
+    )
+    first = [member for member in built if member.commits]
+    assert set(verdict.independent) <= {node.name for member in first for node in member.witnesses}
+    if len(first) < independent:
+        assert verdict.outcome not in ACCEPTING
+
+
+@given(st.integers(2, 5), st.lists(st.tuples(st.sampled_from(COPYING), st.booleans()), max_size=3), st.data())
+@NETWORKS
+def test_who_builds_and_commits_is_heard_whatever_others_copy(builders, copying, data):
+    built = [Member(n, "match", "honest", 1, commits=True) for n in range(builders)]
+    copied = [Member(builders + n, "match", how, 1, commits) for n, (how, commits) in enumerate(copying)]
+    independent = data.draw(st.integers(1, builders))
+    verdict = ask([*built, *copied], threshold=builders, independent=independent)
+    assert verdict.outcome == "reproduced"
