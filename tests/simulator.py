@@ -1,13 +1,15 @@
 """A network with liars among its witnesses, behind the seam that consumers ask through.
 
-Everything but the network is real: keys, signatures, logs, bundles, `Client`, `verify_bundle` and the policy. What a
-witness may do is a table, `CONDUCTS`: from what it really saw to what it serves. A colluder may also have a second node
-(a Sybil), and knows what everybody else serves.
+Everything but the network is real: keys, signatures, logs, cosignatures, bundles, `Client`, `LogWatch`, `verify_bundle`
+and the policy. What a witness may do is a table, `CONDUCTS`: from what it really saw to what it serves. A colluder may
+have further nodes (Sybils), knows what everybody else serves, and cosigns whatever another colluder likes; whoever is
+honest cosigns one history of each log.
 
 Time passes, too. Everybody who builds does it on one day. Who commits first has it cosigned within the hour, and
 reveals it when the day ends; who does not, publishes at once. Who copies waits until there is something to be read.
 """
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -20,6 +22,8 @@ from witness.client import Client
 from witness.digest import sha256_hex
 from witness.errors import FetchFailed, NotFound
 from witness.evidence import Artifact
+from witness.log.watch import LogWatch
+from witness.policy import TrustedWitness
 from witness.signing.named import NodeSigners
 from witness.verdict import Verdict
 
@@ -29,6 +33,7 @@ HOUR: Final = timedelta(hours=1)
 DAY: Final = timedelta(days=1)
 Lines = tuple[bytes, ...]
 ARTIFACT: Final = Artifact(SHA, WHEEL, "demo", "1.0")
+HONEST: Final = ("honest", "slow", "omits", "dead")  # what a witness without a plan may do
 EVERYTHING: Final = frozenset({"bitwise", "archive", "metadata", "content", "static"})
 
 
@@ -45,12 +50,13 @@ class Thief(Node):
 
 @dataclass(frozen=True)
 class Member:
-    """A witness of the network: what it saw, what it does about it, how many nodes it has, whether it commits first."""
+    """A witness of the network: what it saw, what it does about it, and how many nodes it has."""
 
     operator: int
     truth: Truth
     conduct: str
     nodes: int = 1
+    country: str = "NL"
     commits: bool = False
 
     @property
@@ -69,35 +75,49 @@ class Member:
 
 @dataclass(frozen=True)
 class View:
-    """What a node knows when it answers: itself, what it saw, and the honest answer of another witness.
+    """What a node knows when it answers.
 
-    `readable`: when the first result of another could be read. `friends` cosign whatever it wants, and `others` only
-    what they see, when they see it.
+    `other` is the node of an honest answer. `vouching` cosign the first history of this node's log that they are shown,
+    and `colluding`, some of them, any other one too, with any date. None is of its own operator. `readable` is when the
+    first result of another could be read.
     """
 
     node: Node
     truth: Truth
     other: Node
-    commits: bool
-    readable: datetime
-    friends: tuple[Node, ...]
-    others: tuple[Node, ...]
+    vouching: tuple[Node, ...] = ()
+    colluding: tuple[Node, ...] = ()
+    commits: bool = False
+    readable: datetime = BUILT
+
+    def blinds(self, truth: str, at: datetime, *, backdated: bool = False, unseen: bool = False) -> bytes:
+        """A bundle of what was committed to after `at`; `backdated`: colluders say that it was long before."""
+        late = (
+            tuple(node for node in self.vouching if node not in self.colluding)
+            if backdated
+            else self.vouching
+        )
+        return _committed(self.node, truth, at, () if unseen else late, self.colluding if backdated else ())
+
+    def says(self, truth: str, index: int = 0, **changes: object) -> bytes:
+        """A bundle of the history that everybody is shown."""
+        return _line(self.node, truth, self.vouching, index, **changes)
+
+    def forks(self, truth: str, index: int = 0) -> bytes:
+        """A bundle of a history that is kept from whoever would tell."""
+        return _line(self.node, truth, self.colluding, index)
 
 
 @cache
-def _line(node: Node, truth: str, index: int = 0, **changes: str) -> bytes:
-    return bundle.encode(node.bundle(stated(node, truth, **changes), index=index))
-
-
-@cache
-def _made(node: Node, truth: str, at: datetime) -> bytes:
-    """Published at once."""
-    return bundle.encode(node.bundle(stated(node, truth, finished=at)))
+def _line(
+    node: Node, truth: str, cosigned_by: tuple[Node, ...] = (), index: int = 0, **changes: object
+) -> bytes:
+    return bundle.encode(node.bundle(stated(node, truth, **changes), index=index, cosigned_by=cosigned_by))
 
 
 @cache
 def _committed(
-    node: Node, truth: str, at: datetime, seen_by: tuple[Node, ...], backdated_by: tuple[Node, ...] = ()
+    node: Node, truth: str, at: datetime, seen_by: tuple[Node, ...], backdated_by: tuple[Node, ...]
 ) -> bytes:
     """Committed to an hour after it was made, and revealed when that day ended."""
     midnight = (at + HOUR).replace(hour=0) + DAY
@@ -109,32 +129,20 @@ def _committed(
 
 
 def _honest(view: View) -> Lines:
-    if view.commits:
-        return (_committed(view.node, view.truth, BUILT, view.others),)
-    return (_made(view.node, view.truth, BUILT),)
+    said = view.blinds(view.truth, BUILT) if view.commits else view.says(view.truth, finished=BUILT)
+    return (said,)
 
 
 def _copy(view: View) -> Lines:
     """The same result as the others', under its own key, as soon as there is one to be read."""
-    if view.commits:
-        return (_committed(view.node, "match", view.readable, view.others),)
-    return (_made(view.node, "match", view.readable),)
-
-
-def _copy_unseen(view: View) -> Lines:
-    """With a commitment that is as old as could be, and that nobody but friends is said to have seen."""
-    return (_committed(view.node, "match", BUILT, ()),)
-
-
-def _copy_backdated(view: View) -> Lines:
-    """With a commitment that friends say to have seen when there was nothing to be read."""
-    return (_committed(view.node, "match", view.readable, view.others, view.friends),)
+    at = view.readable
+    return (view.blinds("match", at) if view.commits else view.says("match", finished=at),)
 
 
 def _copy_opening(view: View) -> Lines:
     """With the commitment that another has opened."""
-    theirs = bundle.parse(_committed(view.other, "match", BUILT, view.others))
-    mine = bundle.parse(_made(view.node, "match", view.readable))
+    theirs = bundle.parse(_committed(view.other, "match", BUILT, view.vouching, ()))
+    mine = bundle.parse(view.says("match", finished=view.readable))
     return (bundle.encode(replace(mine, opening=theirs.opening)),)
 
 
@@ -147,13 +155,13 @@ def _contradiction(node: Node) -> bytes:
     return bundle.encode(node.bundle_of(head + rebuilt + b"0" * 64 + tail[64:]))
 
 
-@cache
-def _old(node: Node) -> bytes:
-    return bundle.encode(node.bundle(stated(node, finished=NOW - timedelta(days=500))))
-
-
 def _stolen(view: View) -> Lines:
     return (_line(Thief(view.node.name, view.node.operator, victim=view.other.name), "match"),)
+
+
+def _slow(view: View) -> Lines:
+    time.sleep(0.002)
+    return (view.says(view.truth),)
 
 
 def _unreachable(view: View) -> Lines:
@@ -166,27 +174,29 @@ def _nothing(view: View) -> Lines:
 
 CONDUCTS: Final[Mapping[str, Callable[[View], Lines]]] = {
     "honest": _honest,
-    "says match": lambda view: (_line(view.node, "match"),),
-    "says mismatch": lambda view: (_line(view.node, "mismatch"),),
-    "says archive of another payload": lambda view: (
-        _line(view.node, "match", level="archive", payload="x"),
-    ),
-    "says match of another sdist": lambda view: (_line(view.node, "match", sdist="5" * 64),),
+    "slow": _slow,
+    "says match": lambda view: (view.says("match"),),
+    "says mismatch": lambda view: (view.says("mismatch"),),
+    "says archive of another payload": lambda view: (view.says("match", level="archive", payload="x"),),
+    "says match of another sdist": lambda view: (view.says("match", sdist="5" * 64),),
+    "says match after many attempts": lambda view: (view.says("match", attempts=50),),
     "contradicts itself": lambda view: (_contradiction(view.node),),
-    "equivocates": lambda view: (_line(view.node, "match", 1), _line(view.node, view.truth, 1)),
-    "stale head": lambda view: (_line(view.node, "match", 0),),
-    "changes its mind": lambda view: (_line(view.node, view.truth, 0), _line(view.node, "match", 1)),
+    "equivocates": lambda view: (view.forks("match", 1), view.says(view.truth, 1)),
+    "another history": lambda view: (view.forks("match"),),
+    "another, longer history": lambda view: (view.forks("match", 3),),
+    "stale head": lambda view: (view.says("match", 0),),
+    "changes its mind": lambda view: (view.says(view.truth, 0), view.says("match", 1)),
     "copies": lambda view: (_line(view.other, "match"),),
     "copies the result": _copy,
-    "copies, and commits unseen": _copy_unseen,
-    "copies, and friends backdate": _copy_backdated,
+    "copies, and commits unseen": lambda view: (view.blinds("match", BUILT, unseen=True),),
+    "copies, and friends backdate": lambda view: (view.blinds("match", view.readable, backdated=True),),
     "copies, and opens another's commitment": _copy_opening,
-    "guesses": lambda view: (_committed(view.node, "match", BUILT, view.others),),
+    "guesses": lambda view: (view.blinds("match", BUILT),),
     "stolen key": _stolen,
-    "another name": lambda view: (_line(view.node, "match", filename="evil-1.0-py3-none-any.whl"),),
-    "another file": lambda view: (_line(view.node, "match", sha256=sha256_hex(b"another file")),),
-    "repeats": lambda view: (_line(view.node, "match"),) * 3,
-    "old": lambda view: (_old(view.node),),
+    "another name": lambda view: (view.says("match", filename="evil-1.0-py3-none-any.whl"),),
+    "another file": lambda view: (view.says("match", sha256=sha256_hex(b"another file")),),
+    "repeats": lambda view: (view.says("match"),) * 3,
+    "old": lambda view: (view.says("match", finished=NOW - timedelta(days=500)),),
     "rubbish": lambda view: (b"{}", b"\x00" * 100),
     "omits": _nothing,
     "dead": _unreachable,
@@ -204,28 +214,34 @@ class Source:
         return CONDUCTS[self.conduct](self.view)
 
 
-def ask(members: Sequence[Member], **rules: object) -> Verdict:
-    """What a consumer who trusts every one of `members`, by the policy `rules`, gets to hear about `ARTIFACT`."""
-    nodes = [(member, node) for member in members for node in member.witnesses]
-    others = {
-        node.name: next((other for _, other in nodes if other.operator != node.operator), node)
-        for _, node in nodes
+def ask(members: Sequence[Member], watch: LogWatch | None = None, **rules: object) -> Verdict:
+    """What a consumer who trusts every one of `members`, by the policy `rules`, gets to hear about `ARTIFACT`.
+
+    `watch` is his memory of what he was shown before.
+    """
+    sources = {
+        node.name: Source(_view(node, member, members), member.conduct)
+        for member in members
+        for node in member.witnesses
     }
-    honest = [member for member in members if member.conduct == "honest"]
-    readable = min((member.readable for member in honest), default=BUILT)
-    friends = [member for member in members if member not in honest]
-
-    def view(member: Member, node: Node) -> View:
-        seeing = (
-            honest if member in friends else members
-        )  # honest operators cosign what they are shown, liars too
-        apart = [
-            tuple(item.witnesses[0] for item in part if item.operator != member.operator)
-            for part in (friends, seeing)
-        ]
-        return View(node, member.truth, others[node.name], member.commits, readable, *apart)
-
-    sources = {node.name: Source(view(member, node), member.conduct) for member, node in nodes}
-    client = Client(policy(*(node for _, node in nodes), **rules), sources, workers=1)
+    trusted = tuple(
+        TrustedWitness(node.identity, f"https://{node.name}.example/", (("country", member.country),))
+        for member in members
+        for node in member.witnesses
+    )
+    client = Client(policy(**{"witnesses": trusted, **rules}), sources, workers=1, watch=watch)
     (verdict,) = client.judge([ARTIFACT], NOW)
     return verdict
+
+
+def _view(node: Node, member: Member, members: Sequence[Member]) -> View:
+    others = [other for other in members if other is not member]
+    return View(
+        node=node,
+        truth=member.truth,
+        other=others[0].witnesses[0] if others else node,
+        vouching=tuple(other.witnesses[0] for other in others if other.conduct != "dead"),
+        colluding=tuple(other.witnesses[0] for other in others if other.conduct not in HONEST),
+        commits=member.commits,
+        readable=min((item.readable for item in members if item.conduct == "honest"), default=BUILT),
+    )

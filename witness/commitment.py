@@ -7,7 +7,7 @@ signature of its own: it counts only by the log's, and what it opens to is signe
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -99,9 +99,12 @@ class Committed:
     cosigned: tuple[tuple[str, datetime], ...]
     early: bool
 
-    def proven_by(self, cosigners: int) -> datetime | None:
-        """The time by which so many other operators, at least one, had cosigned it; None if fewer ever did."""
-        return self.cosigned[cosigners - 1][1] if 0 < cosigners <= len(self.cosigned) else None
+    def proven(self, enough: Callable[[frozenset[str]], bool]) -> datetime | None:
+        """The time by which operators had cosigned it that are `enough` together; None if they never were."""
+        for number, (_, at) in enumerate(self.cosigned, 1):
+            if enough(frozenset(operator for operator, _ in self.cosigned[:number])):
+                return at
+        return None
 
 
 def blind(salt: bytes, statement: bytes) -> str:

@@ -5,7 +5,7 @@ others saw committed to before any like it of another operator could be read is 
 was heard counts for this, older and weaker ones too: whatever could be read could be copied.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -55,13 +55,13 @@ def claim_of(item: VerifiedObservation) -> Claim | None:
 
 
 def independent(
-    observations: Iterable[VerifiedObservation], now: datetime, *, cosigners: int
+    observations: Iterable[VerifiedObservation], now: datetime, proves: Callable[[frozenset[str]], bool]
 ) -> frozenset[Claim]:
     """The claims among `observations` that cannot have been copied from another operator's among them.
 
-    `cosigners` are how many other operators must have cosigned a commitment, at least one, for its time to be proven.
+    `proves` says of other operators whether their cosignatures together prove when something was committed to.
     """
-    accounts = [account for item in observations if (account := _account(item, now, cosigners)) is not None]
+    accounts = [account for item in observations if (account := _account(item, now, proves)) is not None]
     return frozenset(
         one.claim
         for one in accounts
@@ -74,11 +74,13 @@ def independent(
     )
 
 
-def _account(item: VerifiedObservation, now: datetime, cosigners: int) -> _Account | None:
+def _account(
+    item: VerifiedObservation, now: datetime, proves: Callable[[frozenset[str]], bool]
+) -> _Account | None:
     claim, committed = claim_of(item), item.committed
     if claim is None:
         return None
     # A promise that was broken is none; and what can be read now was not kept until later.
     if committed is None or committed.early or committed.not_before > now + CLOCKS:
         return _Account(claim, item.statement.observation.attempt.finished_at, None)
-    return _Account(claim, committed.not_before, committed.proven_by(max(1, cosigners)))
+    return _Account(claim, committed.not_before, committed.proven(proves))

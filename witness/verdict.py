@@ -118,7 +118,7 @@ def decide(artifact: Artifact, evidence: Evidence, policy: Policy, now: datetime
     if (exempt := exempted(artifact, policy, now)) is not None:
         return exempt
     latest, forked = newest(evidence.observations)
-    apart = independent(evidence.observations, now, cosigners=policy.cosigners)
+    apart = independent(evidence.observations, now, policy.proves)
     evidence = replace(evidence, rejected=(*evidence.rejected, *forked))
     count = _count([cast(item, artifact, policy, now, apart) for item in latest], policy)
     outcome, level, reason = _outcome(count, evidence, policy)

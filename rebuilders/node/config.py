@@ -54,6 +54,7 @@ class NodeConfig(BaseModel):
     commit: bool = False
     commit_hours: Annotated[int, Field(alias="commit-hours")] = 24
     canaries: Annotated[int, Field(ge=0, le=1000)] = 0
+    cosign_minutes: Annotated[int, Field(alias="cosign-minutes", ge=0, le=10_080)] = 10
     peer: Annotated[list[PeerConfig], Field(max_length=1000)] = []
 
     @property

@@ -38,7 +38,9 @@ commit = {commit}
 commit-hours = {commit_hours}
 canaries = {canaries}
 
-# Other nodes: `rebuilder cosign` cosigns their logs, and gathers their cosignatures of this one.
+# Other nodes: `rebuilder run` cosigns their logs every so many minutes, and gathers their cosignatures of this one.
+# 0: never, and `rebuilder cosign` does it by hand.
+cosign-minutes = {cosign_minutes}
 # [[peer]]
 # url = "https://node-b.example/"
 # log-key = "node-b.example/log+…"

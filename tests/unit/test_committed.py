@@ -22,6 +22,10 @@ def made(*cosigners, said=STATED, **changes):
     return ALPHA.committed(said, cosigned_by=cosigners, **times)
 
 
+def at_least(count):
+    return lambda operators: len(operators) >= count
+
+
 BUNDLE = made(ALPHA, BETA, GAMMA)
 
 
@@ -32,13 +36,13 @@ def test_others_say_when_it_was_committed_to():
     assert committed.own_time == COMMITTED
     assert committed.cosigned == (("Operator B", COMMITTED), ("Operator C", COMMITTED))
     assert not committed.early
-    assert [committed.proven_by(number) for number in (0, 1, 2, 3)] == [None, COMMITTED, COMMITTED, None]
+    assert [committed.proven(at_least(number)) for number in (1, 2, 3)] == [COMMITTED, COMMITTED, None]
 
 
 def test_nobody_vouches_for_the_time_of_his_own():
     committed = verify_bundle(made(ALPHA), ALPHA.identity, KNOWN).committed
     assert (committed.own_time, committed.cosigned) == (COMMITTED, ())
-    assert committed.proven_by(1) is None
+    assert committed.proven(at_least(1)) is None
 
 
 def test_strangers_prove_nothing():
