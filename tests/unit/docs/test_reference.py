@@ -43,12 +43,14 @@ def toml_blocks(page):
     ]
 
 
-@pytest.mark.parametrize("page", ["reference/policy.md", "how-to/gate-an-install.md"])
-def test_policies_shown_parse(page):
+@pytest.mark.parametrize(
+    ("page", "witnesses"), [("reference/policy.md", 3), ("how-to/gate-an-install.md", 2)]
+)
+def test_policies_shown_parse(page, witnesses):
     (example,) = toml_blocks(DOCS / page)
     parsed = policy.parse(example, name=page)
     assert parsed.threshold == 2
-    assert len(parsed.witnesses) == 2
+    assert len(parsed.witnesses) == witnesses
 
 
 def without(text, key):
@@ -78,7 +80,7 @@ def test_no_key_of_a_policy_is_missing_from_its_page():
     taken = set(policy.PLACES)
     taken |= set(re.findall(r'(?:integer|string|strings|optional|date|table|tables)\(\s*"([a-z-]+)"', source))
     text = text_of("policy.md")
-    headings = ("Top level", "[[witness]]", "[diversity]", "[[exempt]]")
+    headings = ("Top level", "[[witness]]", "sigstore", "[diversity]", "[[exempt]]")
     told = {key for heading in headings for key in table(text, heading)}
     assert taken == told
 
@@ -190,7 +192,8 @@ def test_limits_and_types():
     text = text_of("formats.md")
     assert MEDIA_TYPE in text
     assert f"| statement | {limits.MAX_STATEMENT // limits.KIB} KiB |" in text
-    assert f"| entry of a log (envelope) | {limits.MAX_ENTRY} bytes |" in text
+    assert f"| entry of a log (envelope or Sigstore bundle) | {limits.MAX_ENTRY} bytes |" in text
+    assert f"| file of trust in a Sigstore instance | {limits.MAX_TRUST // limits.MIB} MiB |" in text
     assert f"| bundle | {limits.MAX_BUNDLE // limits.KIB} KiB |" in text
     assert f"| shard | {limits.MAX_SHARD // limits.MIB} MiB |" in text
     wheel = limits.ARCHIVE
