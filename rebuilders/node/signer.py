@@ -8,19 +8,31 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from rebuilders.node import keys
-from rebuilders.node.config import NodeDirectory
+from rebuilders.node.config import NodeConfig, NodeDirectory
 from witness.errors import Incomplete, InputError, WheelwitnessError
 from witness.publish import Published, publish_outbox
 from witness.store.directory import DirectoryStore
 
 _PATIENCE: Final = 60.0  # seconds for `rebuilder cosign`, which takes the log's lock for moments
 _KEPT: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TZ")  # of the environment, for the process with the keys
+# Besides, where it signs without a key: the way out, and what identity tokens are asked for with.
+_KEYLESS: Final = (
+    *("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy"),
+    *("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"),
+)
+_AMBIENT: Final = (
+    *("GITHUB_ACTIONS", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL"),
+    *("GITLAB_CI", "SIGSTORE_ID_TOKEN"),
+    *("BUILDKITE", "BUILDKITE_AGENT_ACCESS_TOKEN", "BUILDKITE_AGENT_ENDPOINT", "BUILDKITE_JOB_ID"),
+    "GOOGLE_SERVICE_ACCOUNT_NAME",
+)
 
 
 def publish(directory: NodeDirectory) -> Published:
@@ -37,6 +49,14 @@ def publish(directory: NodeDirectory) -> Published:
     )
 
 
+def environment_for(config: NodeConfig, present: Mapping[str, str]) -> dict[str, str]:
+    """What the process with the keys gets of the environment `present`. Of tokens, only what it needs."""
+    names: tuple[str, ...] = _KEPT
+    if config.sigstore:
+        names += (*_KEYLESS, *((config.sigstore.token,) if config.sigstore.token else _AMBIENT))
+    return {name: present[name] for name in names if name in present}
+
+
 def publish_apart(directory: NodeDirectory) -> dict[str, Any]:
     """The same in a process of its own, so that this one never reads a key.
 
@@ -46,7 +66,7 @@ def publish_apart(directory: NodeDirectory) -> dict[str, Any]:
     """
     # -P: nothing is imported from the directory that the operator happens to be in.
     argv = [sys.executable, "-P", "-m", "rebuilders.node.signer", str(directory.root)]
-    environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    environment = environment_for(directory.load(), os.environ)
     done = subprocess.run(argv, capture_output=True, text=True, env=environment, check=False)
     if done.returncode == 0:
         value: dict[str, Any] = json.loads(done.stdout)

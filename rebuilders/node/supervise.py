@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -25,16 +26,24 @@ _ENDED: Final = "the worker process was ended from outside"
 _BATCH: Final = 32  # observations that may wait before they are published
 
 
-def run(directory: NodeDirectory, tell: Callable[[str], None], *, once: bool, index: str = "") -> int:
+def run(
+    directory: NodeDirectory,
+    tell: Callable[[str], None],
+    *,
+    once: bool,
+    index: str = "",
+    publish: bool = True,
+) -> int:
     """Works off the queue, for good or `once`; returns how many targets could not be completed in the last round.
 
-    `index`, unless empty, is asked instead of the configured one.
+    `index`, unless empty, is asked instead of the configured one. Without `publish`, observations wait in the outbox.
 
     Raises:
         SandboxUnavailable: no sandbox works here, and the node's method needs one; nothing was taken from the queue.
         Incomplete: another process runs this node, or worker after worker was ended from outside.
     """
     config = directory.load()
+    signs = partial(_publish, directory, tell) if publish else (lambda: None)
     if index:
         config = config.model_copy(update={"index": index})
     if config.method == "rebuild":
@@ -45,7 +54,7 @@ def run(directory: NodeDirectory, tell: Callable[[str], None], *, once: bool, in
         idle = _IDLE
         try:
             while True:
-                open_ends = _round(directory, config, ledger, tell)
+                open_ends = _round(directory, config, ledger, tell, signs)
                 if once:
                     return open_ends
                 idle = min(2 * idle, _MAX_IDLE) if open_ends else _IDLE
@@ -54,7 +63,13 @@ def run(directory: NodeDirectory, tell: Callable[[str], None], *, once: bool, in
             ledger.close()
 
 
-def _round(directory: NodeDirectory, config: NodeConfig, ledger: Ledger, tell: Callable[[str], None]) -> int:
+def _round(
+    directory: NodeDirectory,
+    config: NodeConfig,
+    ledger: Ledger,
+    tell: Callable[[str], None],
+    publish: Callable[[], None],
+) -> int:
     unpublished = 0
     released: list[tuple[TargetName, str]] = []
     try:
@@ -67,13 +82,13 @@ def _round(directory: NodeDirectory, config: NodeConfig, ledger: Ledger, tell: C
                 else:
                     released.append((target, done.result))
                 if unpublished >= _BATCH:
-                    _publish(directory, tell)
+                    publish()
                     unpublished = 0
     finally:
         # Only after the round: what could not be completed now would be taken again at once.
         for target, detail in released:
             ledger.release(target, detail)
-    _publish(directory, tell)
+    publish()
     return len(released)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Lock, Thread
+from threading import Event, Lock, Thread
 from urllib.parse import parse_qs, urlsplit
 
 import jwt
@@ -39,6 +39,7 @@ class Instance:
         asked: the path of every request, in order.
         broken: paths that are answered with 503.
         spared: how many requests to a path of `broken` are answered all the same, before it breaks.
+        stuck: paths that are not answered before `unstick` is set.
         ambient: the identity that the endpoint of a CI gives tokens for.
     """
 
@@ -47,6 +48,8 @@ class Instance:
         self.asked: list[str] = []
         self.broken: set[str] = set()
         self.spared: dict[str, int] = {}
+        self.stuck: set[str] = set()
+        self.unstick = Event()
         self.ambient = ""
         self.since = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
         self.issuing = Issuing(Authority.root("root", self.since).below("fulcio", self.since))
@@ -75,6 +78,8 @@ class Instance:
 
     def answer(self, path: str, headers, body: bytes) -> tuple[int, bytes]:
         parts = urlsplit(path)
+        if parts.path in self.stuck:
+            self.unstick.wait(60)
         if parts.path in self.broken:
             left = self.spared.get(parts.path, 0)
             if left == 0:

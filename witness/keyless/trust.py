@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from witness import canonical
-from witness.errors import InputError
+from witness.errors import Incomplete, InputError
 from witness.escape import printable
 from witness.keyless.authority import Keyless
 from witness.keyless.identity import KeylessIdentity
 from witness.limits import MAX_TRUST
 
 if TYPE_CHECKING:
-    from sigstore.models import TrustedRoot
+    from sigstore.models import ClientTrustConfig, TrustedRoot
     from sigstore.verify import Verifier
 
 INSTALL: Final = "Install the extra `sigstore`: pip install 'wheelwitness[sigstore]'."
@@ -57,9 +57,7 @@ def load_verifier(path: Path | None) -> "Verifier":
     check_installed()
     from sigstore.verify import Verifier
 
-    # What it and its libraries warn of, in whatever a witness serves, is no matter for standard error.
-    logging.getLogger("sigstore").addHandler(logging.NullHandler())
-    warnings.filterwarnings("ignore", module=r"(sigstore|rfc3161_client)\b")
+    _quieten()
     shown = "the public trusted root" if path is None else printable(str(path))
     try:
         verifier = Verifier(trusted_root=_trusted_root(path))
@@ -73,12 +71,45 @@ def load_verifier(path: Path | None) -> "Verifier":
     return verifier
 
 
+def load_config(path: Path | None) -> "ClientTrustConfig":
+    """Where to sign: the client trust config in the file `path`; None for the public instance, which is asked.
+
+    Raises:
+        InputError: sigstore-python is not installed, or the file cannot be used.
+        Incomplete: the public instance cannot be asked.
+    """
+    check_installed()
+    from sigstore.models import ClientTrustConfig
+
+    _quieten()
+    if path is not None:
+        try:
+            return ClientTrustConfig.from_json(read_config(path))
+        except ValueError as error:
+            said = printable(" ".join(str(error).split()), limit=200)
+            raise InputError(
+                f"{printable(str(path))}: no client trust config of Sigstore: {said}",
+                hint="Get the file again.",
+            ) from None
+    try:
+        return ClientTrustConfig.production()
+    except Exception as error:  # noqa: BLE001 - of TUF, the network and the disk
+        said = printable(" ".join(str(error).split()), limit=200)
+        raise Incomplete(f"Sigstore's public instance: {said}", hint="Try again.") from None
+
+
 def check_installed() -> None:
     """Returns if sigstore-python is here. Raises `InputError`, which says how to install it."""
     try:
         import sigstore.verify  # noqa: F401 - whether it can be
     except ImportError as error:
         raise InputError(f"sigstore-python cannot be loaded: {error}", hint=INSTALL) from None
+
+
+def _quieten() -> None:
+    """What it and its libraries warn of, in whatever a witness serves, is no matter for standard error."""
+    logging.getLogger("sigstore").addHandler(logging.NullHandler())
+    warnings.filterwarnings("ignore", module=r"(sigstore|rfc3161_client)\b")
 
 
 def read_config(path: Path) -> str:

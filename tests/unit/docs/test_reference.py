@@ -2,11 +2,12 @@
 
 import json
 import re
+import tomllib
 
 import pytest
 
 from rebuilders.node import config as node_config
-from rebuilders.node.config import NodeConfig, PeerConfig
+from rebuilders.node.config import NodeConfig, PeerConfig, SigstoreConfig
 from rebuilders.report.document import of_wheels
 from rebuilders.report.json import report_json
 from rebuilders.result import EXIT, _empty
@@ -113,14 +114,25 @@ def test_node_toml():
     assert set(rows) == set(fields)
     for key, field in fields.items():
         default = rows[key][1].strip("`")
-        shown = str(field.default).lower() if isinstance(field.default, bool) else str(field.default) or '""'
+        plain = str(field.default).lower() if isinstance(field.default, bool | None) else str(field.default)
+        shown = plain or '""'
         assert default == ("required" if field.is_required() else shown), key
     peers = {field.alias or name: field for name, field in PeerConfig.model_fields.items()}
     rows = table(text_of("node-toml.md"), "Peers")
     told = {key: row[1].strip("`") for key, row in rows.items()}
     assert told == {key: "required" if field.is_required() else '""' for key, field in peers.items()}
-    text = text_of("node-toml.md").split("## Peers", 1)[1].split("```toml\n", 1)[1].split("```", 1)[0]
-    assert node_config.parse(example + text, "node.toml").peer[0].log_key.startswith("node-b.example/log+")
+    table_of = text_of("node-toml.md").split("## Peers", 1)[1].split("```toml\n")[1:]
+    peer, sigstore = (text.split("```", 1)[0] for text in table_of)
+    parsed = node_config.parse(example + peer + sigstore, "node.toml")
+    assert parsed.peer[0].log_key.startswith("node-b.example/log+")
+    rows = table(text_of("node-toml.md"), "sigstore")
+    told = {key: row[1].strip("`") for key, row in rows.items()}
+    fields = SigstoreConfig.model_fields
+    assert told == {
+        key: "required" if field.is_required() else str(field.default) or '""'
+        for key, field in fields.items()
+    }
+    assert set(tomllib.loads(sigstore)["sigstore"]) == set(fields)
 
 
 def test_fields_of_observations():
