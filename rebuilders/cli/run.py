@@ -18,7 +18,7 @@ def run(
         typer.Option(
             "--publish/--no-publish",
             envvar="WHEELWITNESS_PUBLISH",
-            help="Whether to sign what was seen, or to leave it to `rebuilder publish`, perhaps on another machine.",
+            help="Whether to sign what was seen and to cosign, or to leave it to another machine, where the keys are.",
         ),
     ] = True,
     index: IndexOption = "",

@@ -5,24 +5,21 @@ Started by itself as `python -m rebuilders.node.signer DIR`; writes one JSON lin
 """
 
 import json
-import os
-import subprocess
 import sys
-from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from rebuilders.node import keys
+from rebuilders.node.apart import run_apart
 from rebuilders.node.config import NodeConfig, NodeDirectory
-from witness.errors import Incomplete, InputError, WheelwitnessError
+from witness.errors import InputError, WheelwitnessError
 from witness.publish import Published, publish_outbox
 from witness.store.directory import DirectoryStore
 
 _PATIENCE: Final = 60.0  # seconds for `rebuilder cosign`, which takes the log's lock for moments
-_KEPT: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TZ")  # of the environment, for the process with the keys
-# Besides, where it signs without a key: the way out, and what identity tokens are asked for with.
+# Of the environment, where the process signs without a key: the way out, and what identity tokens are asked for with.
 _KEYLESS: Final = (
     *("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy"),
     *("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"),
@@ -49,12 +46,11 @@ def publish(directory: NodeDirectory) -> Published:
     )
 
 
-def environment_for(config: NodeConfig, present: Mapping[str, str]) -> dict[str, str]:
-    """What the process with the keys gets of the environment `present`. Of tokens, only what it needs."""
-    names: tuple[str, ...] = _KEPT
-    if config.sigstore:
-        names += (*_KEYLESS, *((config.sigstore.token,) if config.sigstore.token else _AMBIENT))
-    return {name: present[name] for name in names if name in present}
+def needed(config: NodeConfig) -> tuple[str, ...]:
+    """The variables of the environment that signing takes. Of tokens, only the one that is used."""
+    if config.sigstore is None:
+        return ()
+    return (*_KEYLESS, *((config.sigstore.token,) if config.sigstore.token else _AMBIENT))
 
 
 def publish_apart(directory: NodeDirectory) -> dict[str, Any]:
@@ -64,15 +60,7 @@ def publish_apart(directory: NodeDirectory) -> dict[str, Any]:
         InputError: the signer says that something of the node cannot be used.
         Incomplete: the signer failed.
     """
-    # -P: nothing is imported from the directory that the operator happens to be in.
-    argv = [sys.executable, "-P", "-m", "rebuilders.node.signer", str(directory.root)]
-    environment = environment_for(directory.load(), os.environ)
-    done = subprocess.run(argv, capture_output=True, text=True, env=environment, check=False)
-    if done.returncode == 0:
-        value: dict[str, Any] = json.loads(done.stdout)
-        return value
-    message = done.stderr.strip() or f"the signer process ended with status {done.returncode}"
-    raise (InputError if done.returncode == 2 else Incomplete)(message)
+    return run_apart("rebuilders.node.signer", directory.root, needed(directory.load()))
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""A node at work: takes what is queued, has workers rebuild it and the signer publish it."""
+"""A node at work: workers rebuild what is queued, the signer publishes it, and the cosigner meets the node's peers."""
 
 import fcntl
 import os
@@ -12,6 +12,7 @@ from typing import Final
 from rebuilders.crew import Crew
 from rebuilders.node import worker
 from rebuilders.node.config import NodeConfig, NodeDirectory
+from rebuilders.node.cosigning import cosign_apart
 from rebuilders.node.ledger import Ledger
 from rebuilders.node.signer import publish_apart
 from rebuilders.node.worker import Done
@@ -36,7 +37,8 @@ def run(
 ) -> int:
     """Works off the queue, for good or `once`; returns how many targets could not be completed in the last round.
 
-    `index`, unless empty, is asked instead of the configured one. Without `publish`, observations wait in the outbox.
+    `index`, unless empty, is asked instead of the configured one. Without `publish` no key is used:
+    observations wait in the outbox, and no peer is met.
 
     Raises:
         SandboxUnavailable: no sandbox works here, and the node's method needs one; nothing was taken from the queue.
@@ -52,9 +54,12 @@ def run(
         ledger = Ledger(directory.state / "ledger.sqlite")
         ledger.requeue()
         idle = _IDLE
+        cosigner = _Cosigner(directory, config, tell)
         try:
             while True:
                 open_ends = _round(directory, config, ledger, tell, signs)
+                if publish:
+                    cosigner.look()
                 if once:
                     return open_ends
                 idle = min(2 * idle, _MAX_IDLE) if open_ends else _IDLE
@@ -111,6 +116,27 @@ def _publish(directory: NodeDirectory, tell: Callable[[str], None]) -> None:
         tell(f"not signed: {refused['name']}: {refused['reason']}")
     if published["count"]:
         tell(f"published {published['count']} observations; the log has {published['size']}")
+
+
+class _Cosigner:
+    """Meets the peers when it is time again. What fails with them is told, and keeps nothing from being rebuilt."""
+
+    def __init__(self, directory: NodeDirectory, config: NodeConfig, tell: Callable[[str], None]) -> None:
+        self._directory, self._tell = directory, tell
+        self._seconds = 60.0 * config.cosign_minutes if config.peer else 0.0
+        self._next = time.monotonic()
+
+    def look(self) -> None:
+        if not self._seconds or time.monotonic() < self._next:
+            return
+        try:
+            told = cosign_apart(self._directory)
+        except Incomplete as error:
+            self._tell(f"not cosigned: {error}")
+        else:
+            for line in (*told["done"], *told["accused"], *told["failed"]):
+                self._tell(line)
+        self._next = time.monotonic() + self._seconds
 
 
 @contextmanager

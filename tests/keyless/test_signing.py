@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sigstore.models import Bundle
 
+from rebuilders.node.apart import kept
 from rebuilders.node.config import NodeConfig, SigstoreConfig
-from rebuilders.node.signer import environment_for
+from rebuilders.node.signer import needed
 from tests.integration.test_publish import Place, PowerCut, power_for
 from tests.keyless.instance import AMBIENT, CERTIFICATES, REKOR_1, REKOR_2, STAMPS
 from tests.keyless.signed import NAME, NODE, PAYLOAD
@@ -269,7 +270,7 @@ PRESENT = {
 )
 def test_the_signer_gets_what_it_needs_of_the_environment(table, given):
     config = NodeConfig(version=1, name="node-a.example", operator="Operator A", sigstore=table)
-    assert environment_for(config, PRESENT) == {name: f"value of {name}" for name in given}
+    assert kept(PRESENT, needed(config)) == {name: f"value of {name}" for name in given}
 
 
 class Logged:
