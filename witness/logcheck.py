@@ -11,6 +11,7 @@ from witness.entry import Authority
 from witness.errors import FetchFailed, Incomplete, InputError, Malformed, Unverified
 from witness.escape import printable
 from witness.fetch import HttpFetcher
+from witness.keyless.identity import KeylessIdentity
 from witness.keyless.trust import authorities
 from witness.keys import PublicKey
 from witness.log.audit import Audit, audit
@@ -35,6 +36,7 @@ class Named:
     log_key: str | None
     keys: tuple[str, ...]
     name: str
+    sigstore: KeylessIdentity | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +159,15 @@ def _identify(named: Named) -> tuple[WitnessIdentity, str, Authority | None]:
     """The witness, where its log is, and who may sign for it if it is not its keys."""
     if named.log_key is None:
         return _of_policy(named.target, load_policy(named.policy))
-    if not named.keys or not named.name:
-        raise InputError("--log-key alone does not say who signs the entries", hint="Add --key and --name.")
+    if bool(named.keys) == bool(named.sigstore) or not named.name:
+        raise InputError(
+            "--log-key alone does not say who signs the entries",
+            hint="Add --name, and either --key or --sigstore.",
+        )
     log_key = _key(VerifierKey.parse, named.log_key, "--log-key")
     keys = tuple(_key(PublicKey.parse, text, "--key") for text in named.keys)
-    return WitnessIdentity(named.name, named.name, log_key, keys), named.target, None
+    identity = WitnessIdentity(named.name, named.name, log_key, keys, sigstore=named.sigstore)
+    return identity, named.target, authorities([(named.name, named.sigstore)], Path()).get(named.name)
 
 
 def _of_policy(target: str, loaded: LoadedPolicy) -> tuple[WitnessIdentity, str, Authority | None]:
@@ -175,7 +181,7 @@ def _of_policy(target: str, loaded: LoadedPolicy) -> tuple[WitnessIdentity, str,
     shown = printable(target)
     raise InputError(
         f"{shown}: not a witness of {printable(str(loaded.path))}",
-        hint="Or give --log-key, --key and --name.",
+        hint="Or give --log-key, --name, and --key or --sigstore.",
     )
 
 

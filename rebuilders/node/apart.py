@@ -6,9 +6,9 @@ import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
-from witness.errors import Incomplete, InputError
+from witness.errors import Incomplete, InputError, WheelwitnessError
 
 _KEPT: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TZ")  # of the environment, for the process with the key
 
@@ -32,4 +32,12 @@ def run_apart(module: str, root: Path, more: Iterable[str] = ()) -> dict[str, An
         value: dict[str, Any] = json.loads(done.stdout)
         return value
     message = done.stderr.strip() or f"{module} ended with status {done.returncode}"
-    raise (InputError if done.returncode == 2 else Incomplete)(message)
+    first, _, rest = message.partition("\n")
+    message, hint = (first, rest) if rest and "\n" not in rest else (message, "")
+    raise (InputError if done.returncode == 2 else Incomplete)(message, hint=hint)
+
+
+def tell_error(error: WheelwitnessError) -> NoReturn:
+    """Ends such a process by `error`: its message and its hint, a line each, and the status that `run_apart` knows."""
+    sys.stderr.write(f"{error}\n{error.hint}\n")
+    sys.exit(2 if isinstance(error, InputError) else 5)

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from rebuilders.node import keys
-from rebuilders.node.apart import run_apart
+from rebuilders.node.apart import run_apart, tell_error
 from rebuilders.node.config import NodeConfig, NodeDirectory
-from witness.errors import InputError, WheelwitnessError
+from witness.errors import WheelwitnessError
 from witness.publish import Published, publish_outbox
 from witness.store.directory import DirectoryStore
 
@@ -68,8 +68,7 @@ def main() -> None:
     try:
         published = publish(NodeDirectory(Path(sys.argv[1])))
     except WheelwitnessError as error:
-        sys.stderr.write(f"{error}\n")
-        sys.exit(2 if isinstance(error, InputError) else 5)
+        tell_error(error)
     sys.stdout.write(json.dumps(asdict(published)) + "\n")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from rebuilders.crew import Crew
 from rebuilders.node import worker
@@ -45,7 +45,7 @@ def run(
         Incomplete: another process runs this node, or worker after worker was ended from outside.
     """
     config = directory.load()
-    signs = partial(_publish, directory, tell) if publish else (lambda: None)
+    signs = partial(_publish, directory, tell) if publish else (lambda *, last: True)  # noqa: ARG005
     if index:
         config = config.model_copy(update={"index": index})
     if config.method == "rebuild":
@@ -57,7 +57,7 @@ def run(
         cosigner = _Cosigner(directory, config, tell)
         try:
             while True:
-                open_ends = _round(directory, config, ledger, tell, signs)
+                open_ends = _round(directory, config, ledger, tell, signs, last=once)
                 if publish:
                     cosigner.look()
                 if once:
@@ -73,8 +73,11 @@ def _round(
     config: NodeConfig,
     ledger: Ledger,
     tell: Callable[[str], None],
-    publish: Callable[[], None],
+    publish: "_Publish",
+    *,
+    last: bool,
 ) -> int:
+    """Returns how many targets could not be completed, and 1 more if what was seen could not be published."""
     unpublished = 0
     released: list[tuple[TargetName, str]] = []
     try:
@@ -87,14 +90,13 @@ def _round(
                 else:
                     released.append((target, done.result))
                 if unpublished >= _BATCH:
-                    publish()
+                    publish(last=False)
                     unpublished = 0
     finally:
         # Only after the round: what could not be completed now would be taken again at once.
         for target, detail in released:
             ledger.release(target, detail)
-    publish()
-    return len(released)
+    return len(released) + (not publish(last=last))
 
 
 def _rebuilt(
@@ -110,12 +112,26 @@ def _rebuilt(
             raise Incomplete(_ENDED, hint="`rebuilder doctor` says what this machine lacks.")
 
 
-def _publish(directory: NodeDirectory, tell: Callable[[str], None]) -> None:
-    published = publish_apart(directory)
+def _publish(directory: NodeDirectory, tell: Callable[[str], None], *, last: bool) -> bool:
+    """Whether the outbox could be published. If not, that is told, and it waits; or, the last time, raised."""
+    try:
+        published = publish_apart(directory)
+    except Incomplete as error:
+        if last:
+            raise
+        tell(f"not published: {error}")
+        return False
     for refused in published["refused"]:
         tell(f"not signed: {refused['name']}: {refused['reason']}")
     if published["count"]:
         tell(f"published {published['count']} observations; the log has {published['size']}")
+    return True
+
+
+class _Publish(Protocol):
+    """`_publish` of a node."""
+
+    def __call__(self, *, last: bool) -> bool: ...
 
 
 class _Cosigner:

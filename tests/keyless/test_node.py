@@ -15,6 +15,8 @@ from typer.testing import CliRunner
 from rebuilders.cli.doctor import _signing
 from rebuilders.cli.main import app as rebuilder
 from rebuilders.config import Settings
+from rebuilders.node.config import NodeDirectory
+from rebuilders.node.supervise import _publish
 from tests.integration.trusted_nodes import ALPHA, BETA, WHEEL, Node, stated, wheel
 from tests.keyless.instance import Instance
 from tests.keyless.signed import NAME, Signed
@@ -26,7 +28,7 @@ from tests.static_pairs import HONEST
 from witness import bundle, canonical, statement
 from witness.cli.main import app
 from witness.digest import sha256_hex
-from witness.errors import InputError
+from witness.errors import Incomplete, InputError
 from witness.observation import PREDICATE_TYPE
 
 pytestmark = [pytest.mark.loopback, pytest.mark.enable_socket]
@@ -52,6 +54,10 @@ class Place:
     @property
     def site(self) -> Path:
         return self.node / "site"
+
+    @property
+    def log_key(self) -> str:
+        return re.search(r'log-key = "(.*?)"', self.told).group(1)
 
     def shard(self, sha256=GOOD) -> Path:
         return self.site / bundle.shard_path(sha256)
@@ -151,7 +157,8 @@ class TestNode:
 
     def test_without_a_token_it_waits_in_the_outbox(self, place):
         place.say(stated(CARL, finished=SEEN))
-        assert f"the variable {TOKEN} is not set" in run("publish", place.node, expect=2)
+        told = run("publish", place.node, expect=2)
+        assert f"rebuilder: identity token: the variable {TOKEN} is not set\n  Set it, for this" in told
         assert "the log has 3" in place.publish()
 
     def test_nothing_to_sign_needs_no_token(self, place):
@@ -166,6 +173,23 @@ class TestNode:
             place.instance.broken.clear()
         assert len(list((place.node / "outbox").glob("*.json"))) == 1
         assert "the log has 3" in place.publish()
+
+    def test_a_node_goes_on_while_rekor_is_down(self, place, monkeypatch):
+        """Only the last time of a run that is to end is it an error."""
+        monkeypatch.setenv(TOKEN, place.instance.token(NAME))
+        directory, told = NodeDirectory(place.node), []
+        place.say(stated(CARL, finished=SEEN))
+        place.instance.broken.add("/api/v2/signingCert")
+        try:
+            assert _publish(directory, told.append, last=False) is False
+            assert told[0].startswith("not published: Sigstore: not signed: ")
+            with pytest.raises(Incomplete, match="not signed") as caught:
+                _publish(directory, told.append, last=True)
+            assert caught.value.hint == "It stays in the outbox."
+        finally:
+            place.instance.broken.clear()
+        assert _publish(directory, told.append, last=False) is True
+        assert told[1:] == ["published 1 observations; the log has 3"]
 
     def test_rekor_2_by_configuration(self, place):
         config = place.node / "node.toml"
@@ -222,7 +246,13 @@ class TestNode:
             told = run("run", place.node, "--once", "--no-publish", **asked)
             assert "demo==1.0: match (metadata)" in told
             assert not (place.site / "checkpoint").exists()
-            told = run("run", place.node, "--once", **asked, **{TOKEN: instance.token(NAME)})
+            instance.broken.add("/api/v1/log/entries")
+            token = {TOKEN: instance.token(NAME)}
+            try:
+                assert "Sigstore: not signed" in run("run", place.node, "--once", **asked, **token, expect=5)
+            finally:
+                instance.broken.clear()
+            told = run("run", place.node, "--once", **asked, **token)
         assert "published 1 observations; the log has 1" in told
         (tmp_path / WHEEL_NAME).write_bytes(HONEST.wheel_bytes)
         policy = place.policy(threshold=1, more='accept = ["metadata", "static"]\n')
@@ -257,9 +287,18 @@ class TestConsumer:
             0, "carl/log: 2 entries about 2 files, 2 bundles, verified\n",
         )  # fmt: skip
 
+    def test_the_whole_log_without_a_policy(self, place):
+        who = ["--sigstore", NAME, place.instance.url, "--trust", str(place.root / "config.json")]
+        given = ["log", "check", str(place.site), "--log-key", place.log_key, "--name", "carl"]
+        assert CliRunner().invoke(app, [*given, *who]).exit_code == 0
+        other = CliRunner().invoke(app, [*given, "--sigstore", NAME, "https://token.ci.example", *who[3:]])
+        assert (other.exit_code, "AGAINST  entry 0" in other.stdout) == (1, True)
+        for wrong in ([], [*who, "--key", ALPHA.identity.keys[0].text]):
+            result = CliRunner().invoke(app, [*given, *wrong])
+            assert (result.exit_code, "either --key or --sigstore" in result.stderr) == (2, True)
+
     def test_a_mirror(self, place):
-        log_key = re.search(r'log-key = "(carl.*?)"', place.told).group(1)
-        run("mirror", place.site, place.root / "copy", "--log-key", log_key)
+        run("mirror", place.site, place.root / "copy", "--log-key", place.log_key)
         old = f'url = "{place.site}"'
         policy = place.policy((old, 'url = "copy/site"'))
         shutil.rmtree(place.node)

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -320,6 +321,19 @@ def test_another_builder_may_not_be_named(signed, authority):
     entry = signed.entry(payload=statement.encode(observed(1, by="node-b")))
     with pytest.raises(Unverified, match="made by 'node-b'"):
         verify_bundle(logged(entry), signed.witness, [], authority())
+
+
+def test_many_at_once(signed, authority):
+    held, wrong = authority(), authority(NAME + "x")
+    entries = [signed.entry(form_) for form_ in FORMS] * 20
+
+    def ask(entry):
+        with pytest.raises(Unverified):
+            wrong.open(entry, 0)
+        return held.open(entry, 0).payload
+
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        assert set(pool.map(ask, entries)) == {PAYLOAD}
 
 
 def test_the_verifier_is_made_once_for_each_file(signed, trust):
