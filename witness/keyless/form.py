@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, ValidationError
 from witness import canonical
 from witness.base64text import decode_base64
 from witness.errors import Malformed
+from witness.escape import printable
 from witness.limits import MAX_ENTRY
 from witness.observation import Wire
 from witness.statement import PAYLOAD_TYPE
@@ -129,7 +130,8 @@ def check(entry: bytes) -> None:
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"]))
-        raise Malformed(f"Sigstore bundle: {where}: {first['msg']}"[:300]) from None
+        said = printable(f"{where}: {first['msg']}", limit=200)
+        raise Malformed(f"Sigstore bundle: {said}") from None
     # Keys in the other spelling, and explicit nulls, are what the models let pass.
     if parsed.wire() != value:
         raise Malformed("Sigstore bundle: not in its one form")

@@ -111,13 +111,14 @@ class KeylessSealer:
         config.force_tlog_version = self.rekor
         try:
             context = SigningContext.from_trust_config(config)
+            verifier = Verifier(trusted_root=config.trusted_root)
         except Exception as error:  # noqa: BLE001 - ValueErrors among them, of what is in a file
             where = "the public instance" if self.trust is None else printable(str(self.trust))
             raise InputError(
                 f"{where}: cannot sign with Rekor {self.rekor}: {_said(error)}",
                 hint="Choose another rekor, or another client trust config, in node.toml.",
             ) from None
-        return context, Keyless(self.identity, Verifier(trusted_root=config.trusted_root))
+        return context, Keyless(self.identity, verifier)
 
     def _certified(self, context: "SigningContext") -> "Signer":
         from sigstore.sign import Signer
