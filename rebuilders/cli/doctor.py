@@ -185,6 +185,4 @@ def _signing(directory: Path, offline: bool, _: Settings) -> str:
     keys.load(node, config)
     if config.sigstore is None:
         return "three keys, which only their owner can read"
-    if offline:
-        return f"without a key, as {config.sigstore.identity}; not tried"
-    return keys.keyless(node, config.sigstore).rehearse()
+    return keys.keyless(node, config.sigstore).rehearse(ask=not offline)

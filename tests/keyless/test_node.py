@@ -227,6 +227,10 @@ class TestNode:
         with pytest.raises(InputError, match=f"the variable {TOKEN} is not set"):
             _signing(place.node, False, Settings())
         assert "not tried" in _signing(place.node, True, Settings())
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setitem(sys.modules, "sigstore.verify", None)
+            with pytest.raises(InputError, match="cannot be loaded"):
+                _signing(place.node, True, Settings())
         (place.node / "keys" / "log.pem").chmod(0o644)
         with pytest.raises(InputError, match="open to others than its owner"):
             _signing(place.node, True, Settings())

@@ -18,7 +18,7 @@ from witness.escape import printable
 from witness.keyless import form
 from witness.keyless.authority import Keyless
 from witness.keyless.identity import KeylessIdentity
-from witness.keyless.trust import load_config
+from witness.keyless.trust import check_installed, load_config
 
 if TYPE_CHECKING:
     from sigstore.oidc import IdentityToken
@@ -72,16 +72,22 @@ class KeylessSealer:
                 f"Sigstore: not signed: {_said(error)}", hint="It stays in the outbox."
             ) from None
 
-    def rehearse(self) -> str:
+    def rehearse(self, *, ask: bool = True) -> str:
         """What signing would take, for people, after all has been tried that leaves no trace: instance and token.
+
+        Unless it may `ask`, only what is on this machine.
 
         Raises:
             Incomplete, InputError: as `seal`.
         """
-        self._opened = self._opened or self._open()
-        self._token()
+        check_installed()
+        if ask or self.trust is not None:
+            self._opened = self._opened or self._open()
+        if ask:
+            self._token()
         where = "the public instance" if self.trust is None else printable(str(self.trust))
-        return f"would sign as {printable(self.identity.text)}, with Rekor {self.rekor} of {where}"
+        tried = "" if ask else "; not tried"
+        return f"would sign as {printable(self.identity.text)}, with Rekor {self.rekor} of {where}{tried}"
 
     def _seal(self, statement: bytes) -> bytes:
         from sigstore.dsse import Statement
