@@ -12,18 +12,18 @@ import os
 import re
 import secrets
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from witness import bundle, commitment, dsse, statement
+from witness import bundle, commitment, statement
 from witness.commitment import is_commitments
 from witness.digest import sha256_hex
 from witness.entry import statement_in
-from witness.errors import Incomplete, InputError, Malformed, NotFound
+from witness.errors import Incomplete, InputError, Malformed, NotFound, Unverified
 from witness.escape import printable
 from witness.limits import MAX_CHECKPOINT, MAX_COMMITMENTS, MAX_STATEMENT
 from witness.log.hidden import Hidden
@@ -120,7 +120,8 @@ def publish_outbox(
         cosigner_keys: vkeys of others, whose cosignatures prove the time of a commitment.
 
     Raises:
-        Incomplete: another run is under way, or a disk failed.
+        Incomplete: another run is under way, a disk failed, or who is needed to sign cannot be reached. What was signed
+            until then has been published.
         InputError: a directory or a key cannot be used.
         Unverified: the site is not as this node left it.
     """
@@ -128,7 +129,9 @@ def publish_outbox(
     refused: list[Refused] = []
     count, first, committed = 0, None, 0
     with open_writer(site, state, node.log, node.cosigner, patience=patience) as writer:
-        run = _Run(outbox, site, state, node, now, writer, Hidden(state / "hidden"), committing, cosigners)
+        run = _Run(
+            outbox, site, state, node, now, writer, Hidden(state / "hidden"), committing, cosigners, refused
+        )
         for batch in run.batches(_waiting(outbox, node.name, refused)):
             revealed = [index for index, _ in _observations(batch)]
             committed += run.finish(batch)
@@ -150,21 +153,25 @@ class _Run:
     hidden: Hidden
     committing: Committing | None
     cosigners: tuple[CosignerKey, ...]
+    refused: list[Refused]
 
     def batches(self, waiting: Iterator[list[_Waiting]]) -> Iterator[Batch]:
-        """The pending batch, what is to be revealed, and what is new: each appended when it is asked for."""
+        """The pending batch, what is new, and what is to be revealed: each appended when it is asked for.
+
+        To commit takes no signature, so that nobody who cannot be reached keeps a node from it.
+        """
         if self.writer.pending is not None:
             yield self.writer.pending
         self._prove()
-        due = self.hidden.due(self.now)
-        while ripe := sorted(islice(due, MAX_BATCH), key=_finished):
-            yield self._append([self._sealed(data) for data in ripe])
         for items in waiting:
             fresh = _without_published(self.site, items, self.hidden.committed())
             if fresh and self.committing:
                 yield self._append(self._blinded(fresh, self.committing))
             elif fresh:
-                yield self._append([self._sealed(item.data) for item in fresh])
+                yield from self._sealed((item.data, item.path) for item in fresh)
+        due = self.hidden.due(self.now)
+        while ripe := sorted(islice(due, MAX_BATCH), key=_finished):
+            yield from self._sealed((data, None) for data in ripe)
 
     def finish(self, batch: Batch) -> int:
         """Does all that follows from `batch`; returns how many observations it commits to."""
@@ -180,9 +187,23 @@ class _Run:
     def _append(self, entries: Sequence[bytes]) -> Batch:
         return self.writer.append(entries, at=int(self.now.timestamp()))
 
-    def _sealed(self, data: bytes) -> bytes:
-        signer = self.node.observations
-        return dsse.encode(dsse.seal(data, signer.public_key, signer.sign))
+    def _sealed(self, items: Iterable[tuple[bytes, Path | None]]) -> Iterator[Batch]:
+        """What of `items` can be signed; then raises what kept the rest from it. What was signed is worth keeping."""
+        entries, failed = [], None
+        for data, path in items:
+            try:
+                entries.append(self.node.sealer.seal(data))
+            except Malformed as error:
+                # Without a file in the outbox, it stays hidden, and is told again.
+                told = Refused(sha256_hex(data), printable(str(error)))
+                self.refused.append(_refuse(path, str(error)) if path else told)
+            except (Incomplete, InputError, Unverified) as error:
+                failed = error
+                break
+        if entries:
+            yield self._append(entries)
+        if failed is not None:
+            raise failed
 
     def _blinded(self, items: Sequence[_Waiting], how: Committing) -> list[bytes]:
         """Entries that commit to `items`, which are kept first."""

@@ -13,7 +13,7 @@ from typing import Final
 
 from witness import bundle, commitment, statement
 from witness.commitment import Opening
-from witness.entry import PinnedKeys, statement_in
+from witness.entry import Authority, PinnedKeys, statement_in
 from witness.errors import Malformed, NotFound, Unverified
 from witness.escape import printable
 from witness.limits import MAX_BUNDLE, MAX_SHARD
@@ -70,6 +70,7 @@ def audit(
     identity: WitnessIdentity,
     signed: bytes,
     *,
+    authority: Authority | None = None,
     shards: bool = True,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Audit:
@@ -79,6 +80,7 @@ def audit(
         fetch: the site's files.
         identity: the witness, the log's key, and the keys that may sign entries.
         signed: the checkpoint as it was served.
+        authority: who may sign entries, if it is not those keys.
         shards: whether to read every artifact's shard too, a request for each.
         progress: called with the number of entries that have just been read.
 
@@ -88,10 +90,11 @@ def audit(
     """
     found = _Found()
     leaves = _Leaves()
+    signers = authority or PinnedKeys(identity.keys)
 
     def visit(first: int, entries: tuple[bytes, ...]) -> None:
         for index, entry in enumerate(entries, first):
-            leaves.append(leaf_hash(entry), _subject(index, entry, identity, found))
+            leaves.append(leaf_hash(entry), _subject(index, entry, identity, signers, found))
         progress(len(entries))
 
     held = _pinned(fetch, signed)
@@ -134,13 +137,15 @@ class _Leaves:
         return bytes(self._hashes[32 * index : 32 * index + 32])
 
 
-def _subject(index: int, entry: bytes, identity: WitnessIdentity, found: _Found) -> str | None:
+def _subject(
+    index: int, entry: bytes, identity: WitnessIdentity, authority: Authority, found: _Found
+) -> str | None:
     """The artifact of an entry; None if it is commitments, or, and a fault, if it is no observation by the witness."""
     try:
         if commitment.is_commitments(entry):
             found.commitments.update(commitment.parse(entry).digests)
             return None
-        observed = statement.parse(PinnedKeys(identity.keys).open(entry, index).payload)
+        observed = statement.parse(authority.open(entry, index).payload)
     except (Malformed, Unverified) as error:
         found.add(f"entry {index}: no observation by {printable(identity.name)}: {error}")
         return None
