@@ -24,7 +24,7 @@ def canaries(
 
     \b
     Example:
-      rebuilder canaries node > canaries.txt
+      rebuilder canaries node
     """
     from rebuilders.node.canaries import names, release
     from rebuilders.node.config import NodeDirectory

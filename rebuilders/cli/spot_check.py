@@ -79,7 +79,7 @@ def spot_check(
 
     \b
     Example:
-      rebuilder spot-check https://node-b.example/ --log-key node-b.example/log+1a2b3c4d+AQ… --key ed25519:… --name node-b
+      rebuilder spot-check mirror/site --log-key node-b.example/log+1a2b3c4d+AQ… --key ed25519:… --name node-b
 
     Exit codes: 0 none is refuted, 1 a claim is refuted, 2 usage, 3 none could be tried, 5 could not complete.
     """
