@@ -1,8 +1,12 @@
 """What a verdict makes of each conduct of the simulator, so that none of them is harmless by mistake."""
 
+from datetime import timedelta
+
 import pytest
 
+from tests.integration.trusted_nodes import NOW, stated
 from tests.simulator import CONDUCTS, Member, ask
+from witness.log.watch import LogWatch
 
 AGREES, DISSENTS = "agrees", "dissents"
 FORKED, BAD = "its log was forked", "does not verify: "
@@ -107,3 +111,16 @@ def test_more_must_have_seen_a_commitment_than_backdate_for_each_other():
     members += [Member(number, "match", "copies, and friends backdate") for number in (2, 3)]
     assert len(ask(members, cosigners=1).independent) == 4
     assert ask(members, cosigners=2, independent=2).independent == ("node-0-0", "node-1-0")
+
+
+def test_a_commitment_of_another_history_convicts_its_log(tmp_path):
+    """What others cosigned has one entry, and is not how the log that the consumer is shown begins."""
+    node = Member(0, "match", "honest", commits=True).witnesses[0]
+    at, until = NOW - timedelta(days=3), NOW - timedelta(days=2)
+    shown = node.bundle(stated(node))
+    hidden = node.committed(stated(node), at=at, until=until)
+    watch = LogWatch(tmp_path)
+    watch.look(node.identity, [shown])
+    assert watch.caught(node.name) == ()
+    watch.look(node.identity, [hidden])
+    assert len(watch.caught(node.name)) == 1
