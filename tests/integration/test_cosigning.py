@@ -217,6 +217,7 @@ def test_time_never_goes_back(crew):
 def test_a_fork_is_not_cosigned_and_its_evidence_is_published(crew):
     a, b, _ = crew
     assert b.cosign().exit_code == 0
+    honest = {path: path.read_bytes() for path in a.directory.site.rglob("*") if path.is_file()}
     for count in (3, 5):
         lie = forked(a, [b"lie %d" % number for number in range(count)])
         for path, data in lie.files.items():
@@ -224,6 +225,11 @@ def test_a_fork_is_not_cosigned_and_its_evidence_is_published(crew):
         done = b.cosign()
         assert done.exit_code == 1
         assert "evidence: evidence/" in done.output
+    for path, data in honest.items():
+        path.write_bytes(data)
+    done = b.cosign()
+    assert done.exit_code == 1
+    assert "contradicted itself before (evidence: evidence/" in done.output
     files = sorted((b.directory.site / "evidence").glob("*.json"))
     assert len(files) == 1
     for file in files:
@@ -342,7 +348,7 @@ def test_over_http(crew, listening):
         note.Note("stranger\n" + text.split("\n", 1)[1], note.parse(good.checkpoint).signatures)
     )
     unsigned = note.encode(note.Note(text, (b.signers.log.sign(text),)))
-    lie = LogReader.open(fetch_from(forked(a, [b"x", b"y", b"z"])), a.signers.log.key)
+    lie = LogReader.open(fetch_from(forked(a, [b"x"] * 5)), a.signers.log.key)
     for data, status in (
         (b"nonsense", 400),
         (b"x" * 100_000, 413),
@@ -350,8 +356,9 @@ def test_over_http(crew, listening):
         (Addition(3, good.proof, stranger).data, 404),
         (Addition(3, good.proof, unsigned).data, 403),
         (Addition(3, (), good.checkpoint).data, 422),
-        (Addition(3, (), lie.signed).data, 422),
         (good.data, 200),
+        (Addition(5, (), lie.signed).data, 422),
+        (good.data, 422),  # never again
     ):
         assert post(listening, data).status == status, data[:80]
     assert len(list((b.directory.site / "evidence").glob("*.json"))) == 1
@@ -424,7 +431,7 @@ def test_a_mirror_is_not_led_astray(crew, tmp_path, count):
     else:
         done = mirror(lie, copy, a.signers.log.key)
         assert len(done.caught) == 1
-        assert len(list((copy / "state" / "evidence").glob("*.json"))) == 1
+        assert len(list((copy / "state" / "evidence").rglob("*.json"))) == 1
     assert {path: path.read_bytes() for path in (copy / "site").rglob("*") if path.is_file()} == before
 
 

@@ -5,13 +5,14 @@ from datetime import date, timedelta
 
 import pytest
 
-from tests.integration.trusted_nodes import ALPHA, BETA, GAMMA, NOW, SHA, WHEEL, Node, policy, stated
+from tests.integration.trusted_nodes import ALPHA, BETA, GAMMA, NOW, SHA, WHEEL, Node, policy, stated, wheel
 from witness.digest import sha256_hex
 from witness.evidence import Artifact, Evidence, Rejection, Silence
 from witness.policy import Exemption
 from witness.report.details import render
 from witness.spread import spread
 from witness.verdict import Verdict, decide
+from witness.wheel.reader import read_wheel
 
 ARTIFACT = Artifact(SHA, WHEEL, "demo", "1.0")
 OLD = NOW - timedelta(days=500)
@@ -216,6 +217,18 @@ def test_a_mismatch_names_what_differs_in_one_printable_line():
     assert verdict.dissenting[0].reason == ("differs: a\\x0a (changed), b (changed), c (changed) and 2 more")
 
 
+def test_digests_that_are_not_those_of_the_file_at_hand_do_not_count():
+    held = read_wheel(wheel())
+    at_hand = replace(ARTIFACT, digests=(held.payload_digest, held.dist_info_digest))
+    assert judged(a(), b(), artifact=at_hand).outcome == "reproduced"
+    verdict = judged(a(), b(payload="x"), c("mismatch", payload="x"), artifact=at_hand)
+    assert verdict.outcome == "divergent"  # doubt is heard all the same
+    (rejected,) = verdict.rejected
+    assert (rejected.witness, rejected.bad) == ("beta", False)
+    assert "not those of what the file holds" in rejected.reason
+    assert judged(a(), b(), artifact=replace(at_hand, digests=("0" * 64, "0" * 64))).outcome == "insufficient"
+
+
 def test_a_match_that_took_more_attempts_than_the_policy_accepts_does_not_count():
     rules = policy(ALPHA, BETA, max_attempts=3)
     assert judged(a(attempts=3), b(), rules=rules).outcome == "reproduced"
@@ -295,7 +308,7 @@ def test_operators_that_rebuilt_one_other_payload_raise_the_alarm():
         [a("mismatch"), b("mismatch", other="yet another")],
         [a("mismatch"), b("mismatch", sdist=sha256_hex(b"another sdist"))],
         [a("mismatch"), b()],
-        [a("mismatch", other="payload"), b("mismatch", other="payload")],
+        [a("mismatch", payload="x", other="x"), b("mismatch", payload="x", other="x")],
         [a("mismatch", method="static"), b("mismatch", method="static")],
     ],
 )
