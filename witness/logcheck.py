@@ -10,7 +10,7 @@ from witness.config import LoadedPolicy, load_policy
 from witness.errors import FetchFailed, Incomplete, InputError, Malformed, Unverified
 from witness.escape import printable
 from witness.fetch import HttpFetcher
-from witness.keys import PublicKey
+from witness.keys import parse_key
 from witness.log.audit import Audit, audit
 from witness.log.location import fetch_at
 from witness.log.seen import SeenLog
@@ -155,7 +155,7 @@ def _identify(named: Named) -> tuple[WitnessIdentity, str]:
     if not named.keys or not named.name:
         raise InputError("--log-key alone does not say who signs the entries", hint="Add --key and --name.")
     log_key = _key(VerifierKey.parse, named.log_key, "--log-key")
-    keys = tuple(_key(PublicKey.parse, text, "--key") for text in named.keys)
+    keys = tuple(_key(parse_key, text, "--key") for text in named.keys)
     return WitnessIdentity(named.name, named.name, log_key, keys), named.target
 
 

@@ -14,7 +14,7 @@ from typing import Any, Final, NoReturn, TypeVar
 from packaging.utils import canonicalize_name
 
 from witness.errors import InputError, Malformed
-from witness.keys import PublicKey
+from witness.keys import ObservationKey, parse_key
 from witness.limits import MAX_POLICY
 from witness.note import KeyMaterial, VerifierKey
 from witness.observation import LEVELS
@@ -32,6 +32,7 @@ DEFAULT_ACCEPT: Final = ("bitwise", "archive")
 DEFAULT_MAX_AGE_DAYS: Final = 400
 _MOST: Final = 100_000
 _VKEY: Final = "name+hash+key"
+_KEYS: Final = "ed25519:… or ecdsa-p256:…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,7 +281,7 @@ def _witness(table: _Table) -> TrustedWitness:
         name=name,
         operator=operator,
         log_key=_key(table, "log-key", VerifierKey.parse, table.string("log-key"), _VKEY),
-        keys=tuple(_key(table, "keys", PublicKey.parse, key, "ed25519:…") for key in table.strings("keys")),
+        keys=tuple(_key(table, "keys", parse_key, key, _KEYS) for key in table.strings("keys")),
         cosigner_key=None
         if cosigner is None
         else _key(table, "cosigner-key", CosignerKey.parse, cosigner, _VKEY),
@@ -330,7 +331,7 @@ def _check_witnesses(top: _Table, policy: Policy) -> None:
 def _check_votes(top: _Table, policy: Policy) -> None:
     """One operator under two spellings, or one key under two names, would have two votes."""
     spellings: dict[str, str] = {}
-    holders: dict[PublicKey, int] = {}
+    holders: dict[ObservationKey, int] = {}
     cosigners: dict[KeyMaterial, str] = {}
     for number, witness in enumerate(policy.witnesses, 1):
         folded = " ".join(witness.operator.casefold().split())

@@ -15,7 +15,7 @@ from witness.bundle import Bundle
 from witness.entry import Authority, PinnedKeys
 from witness.errors import InputError, Unverified
 from witness.escape import printable
-from witness.keys import PublicKey
+from witness.keys import ObservationKey
 from witness.note import KeyMaterial, VerifierKey
 from witness.statement import Statement
 from witness.tlog.checkpoint import Checkpoint, VerifiedCheckpoint, open_checkpoint
@@ -32,7 +32,7 @@ class WitnessIdentity:
     name: str
     operator: str
     log_key: VerifierKey
-    keys: tuple[PublicKey, ...]
+    keys: tuple[ObservationKey, ...]
     cosigner_key: CosignerKey | None = None
 
 

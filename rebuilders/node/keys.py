@@ -6,6 +6,7 @@ from typing import Final
 from rebuilders.node.config import NodeConfig, NodeDirectory
 from witness.errors import InputError
 from witness.signing import keyfile
+from witness.signing.interface import Ed25519Signer, Signer
 from witness.signing.named import CheckpointCosigner, LogSigner, NodeSigners
 
 _FILES: Final = ("observation.pem", "log.pem", "cosigner.pem")
@@ -35,16 +36,19 @@ def _remove(directory: NodeDirectory, names: Iterable[str]) -> None:
 
 def load(directory: NodeDirectory, config: NodeConfig) -> NodeSigners:
     """The node's keys. Raises InputError, with what to do, if one cannot be used."""
-    return _signers(config, *(keyfile.load(directory.keys / name) for name in _FILES))
+    observation, log, cosigner = (directory.keys / name for name in _FILES)
+    return _signers(
+        config, keyfile.load(observation), keyfile.load_ed25519(log), keyfile.load_ed25519(cosigner)
+    )
 
 
 def load_cosigner(directory: NodeDirectory, config: NodeConfig) -> CheckpointCosigner:
     """The cosigner's key alone. Raises InputError as `load` does."""
-    return CheckpointCosigner(config.cosigner, keyfile.load(directory.keys / _FILES[2]))
+    return CheckpointCosigner(config.cosigner, keyfile.load_ed25519(directory.keys / _FILES[2]))
 
 
 def _signers(
-    config: NodeConfig, observation: keyfile.KeyFile, log: keyfile.KeyFile, cosigner: keyfile.KeyFile
+    config: NodeConfig, observation: Signer, log: Ed25519Signer, cosigner: Ed25519Signer
 ) -> NodeSigners:
     return NodeSigners(
         name=config.name,

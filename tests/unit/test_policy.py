@@ -114,7 +114,7 @@ REFUSED = [
     (HEAD + TWO.replace("https://beta.example/", "ftp://beta.example/"), "witness[2].url: not http or https"),
     (HEAD + TWO.replace('url = "https://beta.example/"', "url = 3"), "witness[2].url: not a string"),
     (HEAD + TWO.replace('operator = "Operator B"', 'operator = " "'), "witness[2].operator: empty"),
-    (HEAD + TWO.replace("ed25519:", "rsa:"), "witness[1].keys: key: does not begin"),
+    (HEAD + TWO.replace("ed25519:", "rsa:"), "witness[1].keys: key: begins neither"),
     (HEAD + re.sub(r"log-key = .*", 'log-key = "nothing"', TWO), "witness[1].log-key: "),
     (HEAD + re.sub(r"cosigner-key = .*", 'cosigner-key = "x+y+z"', TWO), "witness[1].cosigner-key: "),
     (HEAD + TWO + GAMMA.toml("g").replace("Operator C", "operator  a"), "'operator  a' is also written"),
