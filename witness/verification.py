@@ -6,7 +6,7 @@ make of the time of a checkpoint, or of too few cosigners, is for the policy.
 
 from collections.abc import Sequence
 from dataclasses import InitVar, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Final
 
@@ -23,6 +23,7 @@ from witness.tlog.cosignature import CosignerKey
 from witness.tlog.merkle import leaf_hash, verify_inclusion
 
 _SEAL: Final = object()
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ def verify_bundle(
         log_index=bundle.proof.index,
         checkpoint=tree,
         cosigned_by=_operators(opened, witness, cosigners),
-        checkpoint_time=None if newest is None else datetime.fromtimestamp(newest, UTC),
+        checkpoint_time=None if newest is None else _EPOCH + timedelta(seconds=newest),
         seal=_SEAL,
     )
 

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from witness import files
 from witness.errors import InputError, Malformed
 from witness.keys import EcdsaKey, PublicKey, low_s
 
@@ -85,11 +86,7 @@ def create(path: Path) -> KeyFile:
             file.write(data)
             file.flush()
             os.fsync(descriptor)
-        directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+        files.flush_directory(path.parent)
     except OSError as error:
         path.unlink(missing_ok=True)  # half a key would be in the way of a whole one
         raise InputError(f"{path}: cannot write the key: {error.strerror}") from None
@@ -130,7 +127,7 @@ def load_ed25519(path: Path) -> KeyFile:
 def _read_private(path: Path) -> bytes:
     try:
         # Without O_NONBLOCK, opening a pipe would wait for a writer.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     except OSError as error:
         raise InputError(f"{path}: cannot read the key: {error.strerror}") from None
     try:
