@@ -11,6 +11,7 @@ from packaging.requirements import Requirement
 
 from tests.everywhere.reachable import CHECKOUT
 from tests.everywhere.scenes import COMMANDS, HERE, run, said
+from tests.everywhere.test_library import examples
 
 pytestmark = pytest.mark.network
 
@@ -56,3 +57,36 @@ def test_nothing_is_taken_from_the_checkout(installed):
     code = "import witness; print(witness.__file__)"
     shown = subprocess.check_output([installed / "python", "-c", code], text=True, cwd=installed)
     assert Path(shown.strip()).is_relative_to(installed.parent)
+
+
+@pytest.mark.parametrize("number", range(len(examples())))
+def test_the_examples_are_typed_as_a_user_sees_them(installed, tmp_path, number):
+    (tmp_path / "example.py").write_text(examples()[number], encoding="utf-8")
+    mypy = [
+        sys.executable,
+        "-m",
+        "mypy",
+        "--strict",
+        "--python-executable",
+        installed / "python",
+        "example.py",
+    ]
+    done = subprocess.run(mypy, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.stdout == "Success: no issues found in 1 source file\n"
+
+
+def test_a_mistake_of_a_user_is_found_by_its_types(installed, tmp_path):
+    wrong = "from witness import check\nreport = check('a', polcy='b')\nprint(report.rows[0].outcom)\n"
+    (tmp_path / "example.py").write_text(wrong, encoding="utf-8")
+    mypy = [
+        sys.executable,
+        "-m",
+        "mypy",
+        "--strict",
+        "--python-executable",
+        installed / "python",
+        "example.py",
+    ]
+    done = subprocess.run(mypy, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "polcy" in done.stdout
+    assert "outcom" in done.stdout

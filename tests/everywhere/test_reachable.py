@@ -9,7 +9,9 @@ import pytest
 from tests.everywhere.reachable import CHECKOUT, PROGRAM, reachable
 from tests.everywhere.systems import SYSTEMS, UNIX_MODULES
 
-HEAVY = "cryptography httpx packaging platformdirs pydantic rfc8785 rich sigstore stamina tenacity tomllib ssl asyncio"
+HEAVY = (
+    "cryptography httpx packaging platformdirs pydantic rfc8785 rich sigstore tenacity tomllib ssl asyncio"
+)
 MODULES = reachable()
 # The one module that asks where it runs, and does so before each name.
 ASKS = "witness.files"
