@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from witness import statement
 from witness.escape import printable
 from witness.observation import Observation
 from witness.statement import Statement
@@ -74,7 +75,7 @@ def newest(
         if entries.setdefault((name, index), item.statement) != item.statement:
             forks[name] = min(forks.get(name, index), index)
         known = latest.get(name)
-        if known is None or _recency(item) > _recency(known):
+        if known is None or _newer(item, known):
             latest[name] = item
     heard = [latest[name] for name in sorted(latest) if name not in forks or _differs(latest[name])]
     forked = [
@@ -82,6 +83,14 @@ def newest(
         for name, index in sorted(forks.items())
     ]
     return heard, forked
+
+
+def _newer(item: VerifiedObservation, known: VerifiedObservation) -> bool:
+    one, other = _recency(item), _recency(known)
+    if one != other or item.statement == known.statement:
+        return one > other
+    # Two entries of a forked log that are alike in all that matters: any order will do, as long as it is one.
+    return statement.encode(item.statement) > statement.encode(known.statement)
 
 
 def _recency(item: VerifiedObservation) -> tuple[object, ...]:
