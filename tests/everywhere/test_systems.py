@@ -77,3 +77,13 @@ def test_a_reader_that_has_enough_gets_no_verdict(home, system):
     )
     done = run(home, elsewhere(system, "code", code))
     assert (done.returncode, done.stderr) == (5, b"")
+
+
+@pytest.mark.parametrize(
+    ("system", "place"),
+    [("windows", "local/wheelwitness"), ("macos", "home/Library/Application Support/wheelwitness")],
+)
+def test_ones_own_policy_is_looked_for_where_the_system_has_such_files(home, system, place):
+    code = "from witness.config import default_policy_path as d; print(d())"
+    done = run(home, elsewhere(system, "code", code))
+    assert done.stdout.decode().strip() == str(home / place / "policy.toml")
