@@ -2,6 +2,10 @@
 
     elsewhere.py SYSTEM program ARGUMENTS…
     elsewhere.py SYSTEM code CODE ARGUMENTS…
+    elsewhere.py SYSTEM several JSON
+
+`several` takes a list of [arguments, encoding of the terminal] and writes a list of [exit code, output, errors], these
+in hex: to start the program for each takes longer. The system `here` is the one that there is.
 
 Python's own library and the libraries that we use have made up their minds when they were loaded, and are loaded
 before. After that, whatever the system has not is gone, and our modules are loaded. On Windows, a directory cannot be
@@ -10,6 +14,8 @@ opened, and a file that is open cannot be replaced: the first two attempts fail.
 # ruff: noqa: SIM905
 
 import importlib
+import io
+import json
 import os
 import signal
 import sys
@@ -95,12 +101,37 @@ def _msvcrt(fcntl: types.ModuleType) -> types.ModuleType:
     return module
 
 
+def run(arguments: list[str], encoding: str) -> tuple[int, str, str]:
+    """Runs the program at a terminal of that encoding."""
+    kept = sys.stdout, sys.stderr, sys.argv
+    terminals = [io.TextIOWrapper(io.BytesIO(), encoding=encoding) for _ in range(2)]
+    sys.stdout, sys.stderr = terminals
+    sys.argv = ["wheelwitness", *arguments]
+    code = 0
+    try:
+        importlib.import_module("witness.cli.main").main()
+    except SystemExit as done:
+        code = int(done.code or 0)
+    finally:
+        sys.stdout, sys.stderr, sys.argv = kept
+    return code, *(bytes(_written(terminal)).hex() for terminal in terminals)
+
+
+def _written(terminal: io.TextIOWrapper) -> memoryview:
+    terminal.flush()
+    return terminal.buffer.getbuffer()
+
+
 if __name__ == "__main__":
     _, system, what, *rest = sys.argv
-    become(SYSTEMS[system])
+    if system != "here":
+        become(SYSTEMS[system])
     if what == "code":
         sys.argv = rest
         exec(compile(rest[0], "<code>", "exec"), {"__name__": "__main__", "Path": Path})
+    elif what == "several":
+        __main__.__package__ = None
+        json.dump([run(*one) for one in json.loads(rest[0])], sys.stdout)
     else:
         sys.argv = ["wheelwitness", *rest]
         importlib.import_module("witness.cli.main").main()

@@ -1,5 +1,6 @@
 """What a user has and asks for, wherever he is: a home with nodes, a policy and wheels, and every command once."""
 
+import json
 import os
 import re
 import subprocess
@@ -70,13 +71,21 @@ def run(home: Path, start: list[str], *arguments: str, **env: str):
     return subprocess.run(command, cwd=home, capture_output=True, env={**kept, **own, **env}, check=False)
 
 
-HERE = [
-    sys.executable,
-    "-W",
-    "error",
-    "-c",
-    "import sys; sys.argv[0] = 'wheelwitness'; from witness.cli.main import main; main()",
-]
+def run_several(home: Path, system: str, *calls: tuple[list[str], str], **env: str):
+    """Runs the program several times in one process on `system`, and gives what `run` does for each."""
+    start = [sys.executable, "-W", "error", "-m", "tests.everywhere.elsewhere", system, "several"]
+    done = run(home, start, json.dumps(calls), **env)
+    assert done.returncode == 0, done.stderr.decode()
+    return [
+        subprocess.CompletedProcess(arguments, code, bytes.fromhex(out), bytes.fromhex(err))
+        for (arguments, _), (code, out, err) in zip(calls, json.loads(done.stdout), strict=True)
+    ]
+
+
+def every_command(home: Path, system: str) -> dict[str, tuple[int, str, str]]:
+    """What each of `COMMANDS` says on `system`."""
+    calls = [(arguments, "utf-8") for arguments, _ in COMMANDS.values()]
+    return dict(zip(COMMANDS, map(said, run_several(home, system, *calls)), strict=True))
 
 
 def said(done) -> tuple[int, str, str]:

@@ -10,7 +10,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from tests.everywhere.reachable import CHECKOUT
-from tests.everywhere.scenes import COMMANDS, HERE, run, said
+from tests.everywhere.scenes import COMMANDS, every_command, run, said
 from tests.everywhere.test_library import examples
 
 pytestmark = pytest.mark.network
@@ -45,12 +45,12 @@ def test_only_what_a_consumer_needs(installed):
     assert not extras - needed & listed
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_runs(installed, home, command):
-    arguments, code = COMMANDS[command]
-    done = said(run(home, [str(installed / "wheelwitness")], *arguments, PYTHONPATH=""))
-    assert done[0] == code
-    assert done == said(run(home, HERE, *arguments))
+def test_every_command_says_there_what_it_says_here(installed, home):
+    here = every_command(home, "here")
+    for command, (arguments, code) in COMMANDS.items():
+        done = said(run(home, [str(installed / "wheelwitness")], *arguments, PYTHONPATH=""))
+        assert done[0] == code
+        assert done == here[command]
 
 
 def test_nothing_is_taken_from_the_checkout(installed):
@@ -59,34 +59,15 @@ def test_nothing_is_taken_from_the_checkout(installed):
     assert Path(shown.strip()).is_relative_to(installed.parent)
 
 
-@pytest.mark.parametrize("number", range(len(examples())))
-def test_the_examples_are_typed_as_a_user_sees_them(installed, tmp_path, number):
-    (tmp_path / "example.py").write_text(examples()[number], encoding="utf-8")
-    mypy = [
-        sys.executable,
-        "-m",
-        "mypy",
-        "--strict",
-        "--python-executable",
-        installed / "python",
-        "example.py",
-    ]
-    done = subprocess.run(mypy, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.stdout == "Success: no issues found in 1 source file\n"
+MISTAKEN = "from witness import check\nreport = check('a', polcy='b')\nprint(report.rows[0].outcom)\n"
 
 
-def test_a_mistake_of_a_user_is_found_by_its_types(installed, tmp_path):
-    wrong = "from witness import check\nreport = check('a', polcy='b')\nprint(report.rows[0].outcom)\n"
-    (tmp_path / "example.py").write_text(wrong, encoding="utf-8")
-    mypy = [
-        sys.executable,
-        "-m",
-        "mypy",
-        "--strict",
-        "--python-executable",
-        installed / "python",
-        "example.py",
-    ]
+def test_the_types_are_there_for_users(installed, tmp_path):
+    """The examples of the documentation have no mistake, strictly, and a mistake is found."""
+    for number, code in enumerate((*examples(), MISTAKEN)):
+        (tmp_path / f"example{number}.py").write_text(code, encoding="utf-8")
+    mypy = [sys.executable, "-m", "mypy", "--strict", "--python-executable", installed / "python", "."]
     done = subprocess.run(mypy, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert "polcy" in done.stdout
-    assert "outcom" in done.stdout
+    found = [line for line in done.stdout.splitlines() if ": error: " in line]
+    assert {line.split(":")[0] for line in found} == {f"example{len(examples())}.py"}
+    assert {word for word in ("polcy", "outcom") for line in found if word in line} == {"polcy", "outcom"}
