@@ -14,6 +14,7 @@ from typing import Any, Final, NoReturn, TypeVar
 from packaging.utils import canonicalize_name
 
 from witness.errors import InputError, Malformed
+from witness.keyless.identity import KeylessIdentity
 from witness.keys import EcdsaKey, ObservationKey, parse_key
 from witness.limits import MAX_POLICY
 from witness.note import KeyMaterial, VerifierKey
@@ -238,6 +239,9 @@ class _Table:
             self.refuse(key, "empty, or an item twice", hint="List each item once.")
         return tuple(value)
 
+    def has(self, key: str) -> bool:
+        return key in self._left
+
     def date(self, key: str) -> date:
         value = self._take(key, None)
         if not isinstance(value, date) or isinstance(value, datetime):
@@ -350,19 +354,39 @@ def _traits(table: _Table) -> Traits:
 
 def _witness(table: _Table) -> TrustedWitness:
     name, operator, url = table.string("name"), table.string("operator"), _url(table)
-    cosigner = table.optional("cosigner-key")
+    cosigner, keyless = table.optional("cosigner-key"), _keyless(table)
     identity = WitnessIdentity(
         name=name,
         operator=operator,
         log_key=_key(table, "log-key", VerifierKey.parse, table.string("log-key"), _VKEY),
-        keys=tuple(_key(table, "keys", parse_key, key, _KEYS) for key in table.strings("keys")),
+        keys=() if keyless else _keys(table),
         cosigner_key=None
         if cosigner is None
         else _key(table, "cosigner-key", CosignerKey.parse, cosigner, _VKEY),
+        sigstore=keyless,
     )
     traits = _traits(table)
     table.finish()
     return TrustedWitness(identity, url, traits)
+
+
+def _keys(table: _Table) -> tuple[ObservationKey, ...]:
+    return tuple(_key(table, "keys", parse_key, key, _KEYS) for key in table.strings("keys"))
+
+
+def _keyless(table: _Table) -> KeylessIdentity | None:
+    inner = table.table("sigstore")
+    if inner is None:
+        return None
+    if table.has("keys"):
+        table.refuse("keys", "besides sigstore", hint="A witness signs with keys, or in a name: keep one.")
+    identity = KeylessIdentity(
+        inner.string("identity"), inner.string("issuer"), inner.optional("trust") or ""
+    )
+    if not identity.issuer.startswith(("https://", "http://")):
+        inner.refuse("issuer", f"not a URL: {identity.issuer!r}", hint="Copy it from the witness.")
+    inner.finish()
+    return identity
 
 
 def _key(table: _Table, name: str, parse_key: Callable[[str], K], text: str, form: str) -> K:
@@ -405,7 +429,7 @@ def _check_witnesses(top: _Table, policy: Policy) -> None:
 
 
 def _check_votes(top: _Table, policy: Policy) -> None:
-    """One operator under two spellings, or one key under two names, would have two votes."""
+    """One operator under two spellings, or one key or identity under two names, would have two votes."""
     spellings: dict[str, str] = {}
     holders: dict[ObservationKey, int] = {}
     cosigners: dict[KeyMaterial, str] = {}
@@ -418,10 +442,19 @@ def _check_votes(top: _Table, policy: Policy) -> None:
             if holders.setdefault(key, number) != number:
                 problem = f"a key that witness[{holders[key]}] has too"
                 top.refuse(f"witness[{number}].keys", problem, hint="Each witness signs with its own key.")
+        _check_identity(top, number, policy)
         cosigner = witness.identity.cosigner_key
         if cosigner and cosigners.setdefault(cosigner.public_key, witness.operator) != witness.operator:
             problem = f"a key that {cosigners[cosigner.public_key]!r} has too"
             top.refuse(f"witness[{number}].cosigner-key", problem, hint="Each operator cosigns with its own.")
+
+
+def _check_identity(top: _Table, number: int, policy: Policy) -> None:
+    identity = policy.witnesses[number - 1].identity.sigstore
+    for first, other in enumerate(policy.witnesses[: number - 1], 1):
+        if identity and other.identity.sigstore and identity.shares(other.identity.sigstore):
+            problem = f"an identity that witness[{first}] has too"
+            top.refuse(f"witness[{number}].sigstore", problem, hint="Each witness signs in its own name.")
 
 
 def _check_services(top: _Table, policy: Policy) -> None:
