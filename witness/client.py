@@ -15,6 +15,8 @@ from witness import bundle
 from witness.bundle import Bundle
 from witness.errors import FetchFailed, Malformed, NotFound, Unverified
 from witness.evidence import Artifact, Evidence, Rejection, Silence
+from witness.keychain import Withdrawn
+from witness.keywatch import KeyWatch, KnownKeys
 from witness.log.watch import LogWatch
 from witness.policy import Policy, TrustedWitness
 from witness.sources.interface import ObservationSource
@@ -34,6 +36,7 @@ class Client:
         workers: how many lookups are under way at once.
         progress: called after each lookup, from any thread.
         watch: looks out for logs that contradict themselves; None for nobody.
+        keys: says what became of witnesses' keys; None for the policy alone.
     """
 
     policy: Policy
@@ -41,6 +44,7 @@ class Client:
     workers: int = 8
     progress: Callable[[], None] = lambda: None
     watch: LogWatch | None = None
+    keys: KeyWatch | None = None
     _failures: dict[str, int] = field(default_factory=dict, init=False, repr=False)
     _lock: Lock = field(default_factory=Lock, init=False, repr=False)
 
@@ -56,6 +60,8 @@ class Client:
         tasks = [(digest, witness) for digest in digests for witness in self.policy.witnesses]
         found: dict[str, list[Evidence]] = {digest: [] for digest in digests}
         with ThreadPoolExecutor(max_workers=self.workers) as pool:
+            if self.keys is not None and tasks:
+                self.keys.ask([witness.identity for witness in self.policy.witnesses], pool, self.watch)
             for (digest, _), part in zip(tasks, pool.map(self._ask, tasks), strict=True):
                 found[digest].append(part)
         if self.watch is not None:
@@ -65,6 +71,7 @@ class Client:
     def _ask(self, task: tuple[str, TrustedWitness]) -> Evidence:
         sha256, witness = task
         try:
+            known = self.keys.known(witness.name) if self.keys else None
             lines = self._lines(sha256, witness)
         except NotFound:
             return _silence(witness, "has nothing about it", reachable=True)
@@ -72,13 +79,19 @@ class Client:
             return _silence(witness, f"unreachable: {error}", reachable=False)
         finally:
             self.progress()
-        parts = [self._verify(line, sha256, witness) for line in lines]
+        parts = [self._verify(line, sha256, witness, known) for line in lines]
         verified = [part for part in parts if not isinstance(part, Rejection)]
         if self.watch is not None:
             self.watch.look(witness.identity, [heard for heard, _ in verified])
         return Evidence(
             observations=tuple(observation for _, observation in verified),
-            rejected=tuple(part for part in parts if isinstance(part, Rejection)),
+            rejected=(
+                *(part for part in parts if isinstance(part, Rejection)),
+                *(
+                    Rejection(witness.name, witness.operator, told.reason, told.bad)
+                    for told in (known.told if known else ())
+                ),
+            ),
         )
 
     def _convict(self, evidence: Evidence) -> Evidence:
@@ -122,11 +135,14 @@ class Client:
             self._failures[witness.name] = self._failures.get(witness.name, 0) + 1 if failed else 0
 
     def _verify(
-        self, line: bytes, sha256: str, witness: TrustedWitness
+        self, line: bytes, sha256: str, witness: TrustedWitness, known: KnownKeys | None
     ) -> tuple[Bundle, VerifiedObservation] | Rejection:
         try:
             heard = bundle.parse(line)
-            verified = verify_bundle(heard, witness.identity, self.policy.cosigners_known)
+            authority = known.authority if known else None
+            verified = verify_bundle(heard, witness.identity, self.policy.cosigners_known, authority)
+        except Withdrawn as error:
+            return Rejection(witness.name, witness.operator, str(error))
         except (Malformed, Unverified) as error:
             return Rejection(witness.name, witness.operator, f"does not verify: {error}", bad=True)
         if verified.statement.sha256 == sha256:

@@ -10,13 +10,13 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from witness import bundle, dsse, statement
+from witness import bundle, dsse, keyevent, statement
 from witness.digest import sha256_hex
 from witness.entry import statement_in
 from witness.errors import Incomplete, InputError, Malformed
@@ -95,12 +95,50 @@ def publish_outbox(
     count, first = 0, None
     with open_writer(site, state, node.log, node.cosigner, patience=patience) as writer:
         for batch in _batches(writer, _waiting(outbox, node.name, refused), site, node, now):
-            _add_bundles(site, batch, node.log)
-            _acknowledge(outbox, batch)
-            writer.settle()
+            _finish(writer, batch, outbox, site, node.log)
             count += len(batch.entries)
             first = batch.first if first is None else first
         return Published(count, first, writer.checkpoint.size, tuple(refused))
+
+
+def settle_outbox(
+    outbox: Path, site: Store, state: Path, node: NodeSigners, *, patience: float = 0.0
+) -> None:
+    """Finishes what an earlier run began, and begins nothing. Signs nothing. Raises as `publish_outbox`."""
+    with open_writer(site, state, node.log, node.cosigner, patience=patience) as writer:
+        if writer.pending is not None:
+            _finish(writer, writer.pending, outbox, site, node.log)
+
+
+def publish_event(
+    outbox: Path,
+    site: Store,
+    state: Path,
+    node: NodeSigners,
+    event: Callable[[int], bytes],
+    *,
+    now: datetime,
+    patience: float = 0.0,
+) -> int:
+    """Logs and publishes the key event that `event` gives for the index that it will have, which is returned.
+
+    Raises:
+        Incomplete, InputError, Unverified: see `publish_outbox`.
+        whatever `event` raises: nothing was logged.
+    """
+    with open_writer(site, state, node.log, node.cosigner, patience=patience) as writer:
+        if writer.pending is not None:
+            _finish(writer, writer.pending, outbox, site, node.log)
+        batch = writer.append([event(writer.checkpoint.size)], at=int(now.timestamp()))
+        _finish(writer, batch, outbox, site, node.log)
+        return batch.first
+
+
+def _finish(writer: LogWriter, batch: Batch, outbox: Path, site: Store, log: LogSigner) -> None:
+    """Does what follows from `batch`, which is pending."""
+    _add_bundles(site, batch, log)
+    _acknowledge(outbox, batch)
+    writer.settle()
 
 
 def _batches(
@@ -206,13 +244,15 @@ def _without_published(site: Store, waiting: Sequence[_Waiting]) -> list[_Waitin
 
 
 def _add_bundles(site: Store, batch: Batch, log: LogSigner) -> None:
-    """Puts a bundle for each entry at the end of its artifact's shard, unless it is there."""
+    """Puts a bundle for each entry at the end of its artifact's shard, or of the key events, unless it is there."""
     reader = LogReader(batch.checkpoint, open_checkpoint(batch.checkpoint, log.key), fetch_from(site))
     add_bundles(site, reader, enumerate(batch.entries, batch.first))
 
 
 def _acknowledge(outbox: Path, batch: Batch) -> None:
     for entry in batch.entries:
+        if keyevent.is_event(entry):
+            continue
         name = f"{sha256_hex(statement_in(entry))}.json"
         try:
             (outbox / name).unlink(missing_ok=True)
