@@ -14,7 +14,7 @@ from witness import bundle, keyevent
 from witness.errors import InputError, Malformed, NotFound, Unverified
 from witness.keychain import MAX_EVENTS, Followed, described, follow, verify_logged
 from witness.keyevent import KeyEvent, Revocation, Rotation
-from witness.keys import ObservationKey, parse_key
+from witness.keys import ObservationKey, parse_key, read_public
 from witness.limits import MAX_CHECKPOINT, MAX_KEYS
 from witness.note import VerifierKey
 from witness.publish import publish_event, settle_outbox
@@ -25,7 +25,10 @@ from witness.tlog.checkpoint import open_checkpoint
 from witness.verification import WitnessIdentity
 
 # What a node's own modules need from here.
-__all__ = ["Followed", "KeyKeeper", "WitnessIdentity", "described", "own_identity", "own_keys", "parse_key"]
+__all__ = [
+    "Followed", "KeyKeeper", "WitnessIdentity", "described", "key_texts", "own_identity", "own_keys", "parse_key",
+    "read_public",
+]  # fmt: skip
 
 _PATIENCE: Final = 60.0  # seconds for others who write to the log
 
@@ -50,6 +53,12 @@ def own_keys(site: Store, identity: WitnessIdentity) -> Followed:
     return follow(identity, events)
 
 
+def key_texts(site: Store, identity: WitnessIdentity) -> list[str]:
+    """Every key that the node has had, the one that signs now at the end. Raises as `own_keys`."""
+    rotations = (event for _, event in own_keys(site, identity).events if isinstance(event, Rotation))
+    return [identity.keys[0].text, *(event.new_key.text for event in rotations)]
+
+
 @dataclass(frozen=True, slots=True)
 class KeyKeeper:
     """A node: its `outbox`, `site` and `state` as publishing has them, its keys, and how others know it."""
@@ -64,12 +73,6 @@ class KeyKeeper:
     def followed(self) -> Followed:
         """See `own_keys`."""
         return own_keys(self.site, self.identity)
-
-    @property
-    def texts(self) -> list[str]:
-        """Every key that the node has had, the oldest first."""
-        rotations = (event for _, event in self.followed.events if isinstance(event, Rotation))
-        return [self.identity.keys[0].text, *(event.new_key.text for event in rotations)]
 
     def settle(self) -> None:
         """Finishes whatever an interrupted run has begun to log."""

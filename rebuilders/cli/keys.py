@@ -1,6 +1,7 @@
 """`rebuilder keys`: the keys by which a node signs observations, from one to the next."""
 
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -29,12 +30,21 @@ def rotate(
             show_default=False,
         ),
     ] = None,
+    next_: Annotated[
+        bool,
+        typer.Option(
+            "--next", envvar="WHEELWITNESS_NEXT", help="Change to the key of [signer.next] in node.toml."
+        ),
+    ] = False,
 ) -> None:
-    """Put a new key in the place of the one that signs observations. The log says so; the old key is destroyed.
+    """Put a new key in the place of the one that signs observations, and say so in the log.
+
+    A new key is made in a file, in the place of the old one's, which is destroyed.
 
     \b
-    Example:
+    Examples:
       rebuilder keys rotate node --expires 2027-12-31
+      rebuilder keys rotate node --next
 
     Exit codes: 0 done, 2 usage, or the node's key may not be replaced, 5 could not complete.
     """
@@ -44,7 +54,7 @@ def rotate(
     from rebuilders.node.signer import rotate_apart
 
     until = expires.replace(hour=23, minute=59, second=59, tzinfo=UTC) if expires else None
-    done = rotate_apart(NodeDirectory(directory), until)
+    done = rotate_apart(NodeDirectory(directory), until, configured=next_)
     typer.echo(f"entry {done['index']}: {done['key']} signs from now on")
 
 
@@ -97,3 +107,20 @@ def list_(directory: NodeArgument) -> None:
         typer.echo(line)
     texts = ", ".join(f'"{span.key.text}"' for span in followed.chain.spans)
     typer.echo(f"keys = [{texts}]")
+
+
+@keys.command()
+def text(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A public key, in PEM or DER.", show_default=False)
+    ],
+) -> None:
+    """Print a public key, such as an HSM gives it out, as node.toml and policies write it.
+
+    \b
+    Example:
+      rebuilder keys text public.der
+    """
+    from rebuilders.node.rotation import public_key_in
+
+    typer.echo(public_key_in(file))

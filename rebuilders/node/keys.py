@@ -5,15 +5,18 @@ A key of observations that is to replace the one in use waits beside it until th
 
 import fcntl
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Final
 
-from rebuilders.node.config import NodeConfig, NodeDirectory
-from witness.errors import Incomplete, InputError
+from rebuilders.node.config import NodeConfig, NodeDirectory, SignerConfig
+from witness.errors import Incomplete, InputError, Malformed
+from witness.keys import PublicKey, parse_key
 from witness.signing import keyfile
 from witness.signing.interface import Ed25519Signer, Signer
 from witness.signing.named import CheckpointCosigner, LogSigner, NodeSigners
+from witness.signing.uri import open_uri, read_secret
 
 _FILES: Final = ("observation.pem", "log.pem", "cosigner.pem")
 _NEXT: Final = "observation.next.pem"
@@ -41,17 +44,84 @@ def _remove(directory: NodeDirectory, names: Iterable[str]) -> None:
         (directory.keys / name).unlink(missing_ok=True)
 
 
-def load(directory: NodeDirectory, config: NodeConfig) -> NodeSigners:
-    """The node's keys. Raises InputError, with what to do, if one cannot be used."""
-    observation, log, cosigner = (directory.keys / name for name in _FILES)
+def load(directory: NodeDirectory, config: NodeConfig, wanted: str = "") -> NodeSigners:
+    """The node's keys; of those that it has for observations, the one whose text is `wanted`, or else the first.
+
+    Raises:
+        InputError: one cannot be used; and what to do.
+    """
     return _signers(
-        config, keyfile.load(observation), keyfile.load_ed25519(log), keyfile.load_ed25519(cosigner)
+        config,
+        _observation(directory, config, wanted),
+        _ed25519(directory, config.signer.log, _FILES[1]),
+        _ed25519(directory, config.signer.cosigner, _FILES[2]),
     )
 
 
 def load_cosigner(directory: NodeDirectory, config: NodeConfig) -> CheckpointCosigner:
     """The cosigner's key alone. Raises InputError as `load` does."""
-    return CheckpointCosigner(config.cosigner, keyfile.load_ed25519(directory.keys / _FILES[2]))
+    signer = _ed25519(directory, config.signer.cosigner, _FILES[2])
+    return CheckpointCosigner(config.cosigner, signer)
+
+
+def open_next(directory: NodeDirectory, config: NodeConfig) -> Signer:
+    """The signer that `[signer.next]` names. Raises InputError as `load` does."""
+    if config.signer.next is None:
+        raise InputError(
+            "node.toml: no [signer.next]",
+            hint="Name the new signer there, as in docs/reference/node-toml.md.",
+        )
+    return _open(directory, config.signer.next)
+
+
+def _observation(directory: NodeDirectory, config: NodeConfig, wanted: str) -> Signer:
+    named = [told for told in (config.signer.observation, config.signer.next) if told is not None]
+    for told in named:
+        if told.public_key == wanted:
+            return _open(directory, told)
+    path = directory.keys / _FILES[0]
+    if config.signer.observation is None or path.exists():
+        signer = keyfile.load(path)
+        if config.signer.observation is None or signer.public_key.text == wanted:
+            return signer
+    return _open(directory, config.signer.observation)
+
+
+def _ed25519(directory: NodeDirectory, told: SignerConfig | None, file: str) -> Ed25519Signer:
+    if told is None:
+        return keyfile.load_ed25519(directory.keys / file)
+    try:
+        key = PublicKey.parse(told.public_key)
+    except Malformed as error:
+        raise InputError(
+            f"node.toml: signer: public-key: {error}", hint="Logs and cosigners have Ed25519 keys alone."
+        ) from None
+    return open_uri(told.uri, key, _secret(directory, told))
+
+
+def _open(directory: NodeDirectory, told: SignerConfig) -> Signer:
+    try:
+        key = parse_key(told.public_key)
+    except Malformed as error:
+        raise InputError(f"node.toml: signer: public-key: {error}") from None
+    return open_uri(told.uri, key, _secret(directory, told))
+
+
+def _secret(directory: NodeDirectory, told: SignerConfig) -> Callable[[], str]:
+    """What reads the PIN when it is asked for: it is in no variable, and in no command line, of ours."""
+
+    def read() -> str:
+        if told.pin_file:
+            return read_secret(directory.root / Path(told.pin_file).expanduser())
+        secret = os.environ.get(told.pin_variable, "") if told.pin_variable else ""
+        if not secret:
+            where = f"the variable {told.pin_variable} is empty" if told.pin_variable else "none is named"
+            raise InputError(
+                f"node.toml: signer: it asks for a PIN, and {where}", hint="Give pin-file or pin-variable."
+            )
+        return secret
+
+    return read
 
 
 @contextmanager

@@ -7,6 +7,7 @@ next after a crash finds by the log how far it got. Runs in the process that hol
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Final
 
 from rebuilders.node import keys
@@ -17,15 +18,18 @@ from witness.keykeeping import (
     KeyKeeper,
     WitnessIdentity,
     described,
+    key_texts,
     own_identity,
     own_keys,
     parse_key,
+    read_public,
 )
 from witness.signing.named import NodeSigners
 from witness.store.directory import DirectoryStore
 
-__all__ = ["Logged", "described", "listed", "ready", "revoke", "rotate"]
+__all__ = ["Logged", "described", "listed", "public_key_in", "ready", "revoke", "rotate"]
 
+_MAX_PUBLIC: Final = 4096  # bytes
 _NODE: Final = "node.json"
 
 
@@ -49,17 +53,20 @@ def ready(directory: NodeDirectory, config: NodeConfig, now: datetime) -> NodeSi
     return keeper.node
 
 
-def rotate(directory: NodeDirectory, now: datetime, expires: datetime | None) -> Logged:
-    """A new key for observations, from the next entry of the log on; the old one is destroyed.
+def rotate(
+    directory: NodeDirectory, now: datetime, expires: datetime | None, *, configured: bool = False
+) -> Logged:
+    """A new key for observations, from the next entry of the log on: that of `[signer.next]`, if `configured`, or one
+    in a file, in place of that of the old one, which is destroyed.
 
     Raises:
-        InputError: the old key may not be replaced any more.
+        InputError: the old key may not be replaced any more, or `[signer.next]` cannot be used.
     """
     config = directory.load()
     with keys.alone(directory):
         keeper = _settled(directory, config)
         keeper.check_speaks()
-        new = keys.create_next(directory)
+        new = keys.open_next(directory, config) if configured else keys.create_next(directory)
         index = keeper.rotate(new, now, expires)
         return Logged(index, _settled(directory, config).node.observations.public_key.text)
 
@@ -82,21 +89,34 @@ def listed(directory: NodeDirectory) -> Followed:
     return own_keys(DirectoryStore(directory.site), _identity(directory, directory.load()))
 
 
+def public_key_in(path: Path) -> str:
+    """The text of the public key in a file in PEM or DER. Raises InputError if there is none."""
+    try:
+        with path.open("rb") as file:
+            return read_public(file.read(_MAX_PUBLIC)).text
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from None
+    except Malformed as error:
+        raise InputError(f"{path}: {error}", hint="Such as `openssl pkey -pubin` reads.") from None
+
+
 def _settled(directory: NodeDirectory, config: NodeConfig) -> KeyKeeper:
+    """The node, with the one of its keys that the log leads to, after whatever was interrupted is at its end."""
     keeper = _keeper(directory, config)
     keeper.settle()
+    texts = key_texts(keeper.site, keeper.identity)
+    if texts != _about(directory)["keys"]:
+        _tell(directory, texts)
     waiting = keys.load_next(directory)
-    if waiting is not None and waiting.public_key.text in keeper.texts:
-        _tell(directory, keeper.texts)
+    if waiting is not None and waiting.public_key.text in texts:
         keys.use_next(directory)
-        return _keeper(directory, config)
-    return keeper
+    return _keeper(directory, config)
 
 
 def _keeper(directory: NodeDirectory, config: NodeConfig) -> KeyKeeper:
-    signers = keys.load(directory, config)
-    site = DirectoryStore(directory.site)
-    return KeyKeeper(directory.outbox, site, directory.state, signers, _identity(directory, config))
+    site, identity = DirectoryStore(directory.site), _identity(directory, config)
+    signers = keys.load(directory, config, key_texts(site, identity)[-1])
+    return KeyKeeper(directory.outbox, site, directory.state, signers, identity)
 
 
 def _identity(directory: NodeDirectory, config: NodeConfig) -> WitnessIdentity:

@@ -38,6 +38,11 @@ method = {method}
 # url = "https://node-b.example/"
 # log-key = "node-b.example/log+…"
 # cosigner-key = "node-b.example/cosigner+…"
+
+# Keys that are not in keys/, such as one in an HSM: see docs/how-to/keys-in-an-hsm.md.
+# [signer.observation]
+# uri = "hsm:2?label=node-a"
+# public-key = "ecdsa-p256:…"
 """
 
 
@@ -100,7 +105,7 @@ def policy_entry(config: NodeConfig, signers: NodeSigners, url: str) -> str:
 
 def toml_of(config: NodeConfig) -> str:
     """The text of `node.toml`."""
-    values = config.model_dump(exclude={"version", "peer"})
+    values = config.model_dump(exclude={"version", "peer", "signer"})
     return _TEMPLATE.format(**{key: _value(value) for key, value in values.items()})
 
 

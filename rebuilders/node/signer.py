@@ -1,8 +1,8 @@
 """The process that holds the node's keys: signs, logs and publishes what waits in the outbox, or a change of
 keys. Runs no build.
 
-Started by itself as `python -m rebuilders.node.signer DIR [rotate EXPIRES | revoke KEY INDEX REASON]`; writes one JSON
-line: {"count", "first", "size", "refused": [{"name", "reason"}]}, or for keys {"index", "key"}.
+Started by itself as `python -m rebuilders.node.signer DIR [rotate EXPIRES KIND | revoke KEY INDEX REASON]`; writes one
+JSON line: {"count", "first", "size", "refused": [{"name", "reason"}]}, or for keys {"index", "key"}.
 """
 
 import json
@@ -49,9 +49,11 @@ def publish_apart(directory: NodeDirectory) -> dict[str, Any]:
     return _apart(directory)
 
 
-def rotate_apart(directory: NodeDirectory, expires: datetime | None) -> dict[str, Any]:
+def rotate_apart(directory: NodeDirectory, expires: datetime | None, *, configured: bool) -> dict[str, Any]:
     """`rotation.rotate` in a process of its own. Raises as `publish_apart`."""
-    return _apart(directory, "rotate", expires.isoformat() if expires else "")
+    return _apart(
+        directory, "rotate", expires.isoformat() if expires else "", "next" if configured else "file"
+    )
 
 
 def revoke_apart(directory: NodeDirectory, key: str, start: int | None, reason: str) -> dict[str, Any]:
@@ -62,7 +64,8 @@ def revoke_apart(directory: NodeDirectory, key: str, start: int | None, reason: 
 def _apart(directory: NodeDirectory, *arguments: str) -> dict[str, Any]:
     # -P: nothing is imported from the directory that the operator happens to be in.
     argv = [sys.executable, "-P", "-m", "rebuilders.node.signer", str(directory.root), *arguments]
-    environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    wanted = (*_KEPT, *directory.load().signer.environment)
+    environment = {name: os.environ[name] for name in wanted if name in os.environ}
     done = subprocess.run(argv, capture_output=True, text=True, env=environment, check=False)
     if done.returncode == 0:
         value: dict[str, Any] = json.loads(done.stdout)
@@ -76,9 +79,9 @@ def _do(directory: NodeDirectory, arguments: list[str]) -> Published | rotation.
     match arguments:
         case []:
             return publish(directory)
-        case ["rotate", expires]:
+        case ["rotate", expires, kind]:
             until = datetime.fromisoformat(expires) if expires else None
-            return rotation.rotate(directory, datetime.now(UTC), until)
+            return rotation.rotate(directory, datetime.now(UTC), until, configured=kind == "next")
         case ["revoke", key, start, reason]:
             return rotation.revoke(directory, key, int(start) if start else None, reason, datetime.now(UTC))
     raise InputError(f"nothing that the signer does: {arguments[0]}")
