@@ -13,6 +13,7 @@ from typing import Final
 
 from witness import bundle
 from witness.bundle import Bundle
+from witness.entry import Authority
 from witness.errors import FetchFailed, Malformed, NotFound, Unverified
 from witness.evidence import Artifact, Evidence, Rejection, Silence
 from witness.keychain import Withdrawn
@@ -37,6 +38,7 @@ class Client:
         progress: called after each lookup, from any thread.
         watch: looks out for logs that contradict themselves; None for nobody.
         keys: says what became of witnesses' keys; None for the policy alone.
+        authorities: who may speak for those witnesses that have no keys, by the witness's name.
     """
 
     policy: Policy
@@ -45,6 +47,7 @@ class Client:
     progress: Callable[[], None] = lambda: None
     watch: LogWatch | None = None
     keys: KeyWatch | None = None
+    authorities: Mapping[str, Authority] = field(default_factory=dict)
     _failures: dict[str, int] = field(default_factory=dict, init=False, repr=False)
     _lock: Lock = field(default_factory=Lock, init=False, repr=False)
 
@@ -139,7 +142,7 @@ class Client:
     ) -> tuple[Bundle, VerifiedObservation] | Rejection:
         try:
             heard = bundle.parse(line)
-            authority = known.authority if known else None
+            authority = self.authorities.get(witness.name) or (known.authority if known else None)
             verified = verify_bundle(heard, witness.identity, self.policy.cosigners_known, authority)
         except Withdrawn as error:
             return Rejection(witness.name, witness.operator, str(error))

@@ -18,7 +18,7 @@ from witness.keys import ObservationKey, parse_key, read_public
 from witness.limits import MAX_CHECKPOINT, MAX_KEYS
 from witness.note import VerifierKey
 from witness.publish import publish_event, settle_outbox
-from witness.signing.interface import Signer
+from witness.signing.interface import Sealer, Signer
 from witness.signing.named import NodeSigners
 from witness.store.interface import Store
 from witness.tlog.checkpoint import open_checkpoint
@@ -70,6 +70,13 @@ class KeyKeeper:
     identity: WitnessIdentity
 
     @property
+    def signer(self) -> Signer:
+        """What holds the key of observations. Raises `InputError` for a node that signs without one."""
+        if isinstance(self.node.observations, Sealer):
+            raise InputError("the node signs its observations without a key: there is none to change")
+        return self.node.observations
+
+    @property
     def followed(self) -> Followed:
         """See `own_keys`."""
         return own_keys(self.site, self.identity)
@@ -85,7 +92,7 @@ class KeyKeeper:
             InputError: its key was rotated out, revoked, has expired, or was never named; and what to do.
         """
         try:
-            self.followed.chain.check(self.node.observations.public_key.key_id, self._size(), now)
+            self.followed.chain.check(self.signer.public_key.key_id, self._size(), now)
         except Unverified as error:
             raise InputError(
                 f"the node's observation key is not one that consumers believe: {error}",
@@ -94,7 +101,7 @@ class KeyKeeper:
 
     def check_speaks(self) -> None:
         """Returns if the node's key may sign a key event now. Raises `InputError` otherwise."""
-        size, key = self._size(), self.node.observations.public_key
+        size, key = self._size(), self.signer.public_key
         if not any(span.key == key and span.speaks_at(size) for span in self.followed.chain.spans):
             raise InputError(
                 f"the node's observation key, {key.text}, has no say any more",
@@ -111,7 +118,7 @@ class KeyKeeper:
             witness=self.identity.name,
             log=self.identity.log_key.text,
             at=now,
-            key=self.node.observations.public_key,
+            key=self.signer.public_key,
             new_key=new.public_key,
             expires=expires,
         )
@@ -138,7 +145,7 @@ class KeyKeeper:
         return self._log(event, now)
 
     def _log(self, event: Callable[[int], KeyEvent], now: datetime) -> int:
-        signer, followed = self.node.observations, self.followed
+        signer, followed = self.signer, self.followed
         if len(followed.events) >= MAX_EVENTS:
             raise InputError(
                 f"the log has {len(followed.events)} key events, and consumers read no more",

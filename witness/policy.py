@@ -14,12 +14,15 @@ from typing import Any, Final, NoReturn, TypeVar
 from packaging.utils import canonicalize_name
 
 from witness.errors import InputError, Malformed
+from witness.keyless.identity import KeylessIdentity
 from witness.keys import ObservationKey, parse_key
 from witness.limits import MAX_POLICY
 from witness.note import KeyMaterial, VerifierKey
 from witness.observation import LEVELS
 from witness.spread import Traits, spread
+from witness.tlog import quorum
 from witness.tlog.cosignature import CosignerKey
+from witness.tlog.quorum import QuorumPolicy
 from witness.verification import WitnessIdentity
 
 K = TypeVar("K")
@@ -74,7 +77,8 @@ class Policy:
     """A consumer's decision whom to believe. `accept` holds levels, and "static" for observations without a build.
 
     `diversity` are pairs of one of `PLACES` and how many different values of it agreeing operators must have.
-    `max_attempts` is the most builds that a match may have taken, None for any number.
+    `max_attempts` is the most builds that a match may have taken, None for any number. `quorum` says which cosigners
+    together are enough, where their number alone does not.
     """
 
     threshold: int
@@ -86,6 +90,7 @@ class Policy:
     exemptions: tuple[Exemption, ...] = ()
     diversity: tuple[tuple[str, int], ...] = ()
     max_attempts: int | None = None
+    quorum: QuorumPolicy | None = None
 
     def traits_of(self, name: str) -> Traits:
         """What the policy says of the place of the witness `name`."""
@@ -98,11 +103,22 @@ class Policy:
 
     @property
     def cosigners_known(self) -> tuple[tuple[str, CosignerKey], ...]:
-        """Each operator's key for countersigning checkpoints."""
-        return tuple(
+        """Keys for countersigning checkpoints, and whose they are: operators, or cosigners of the quorum by name."""
+        own = tuple(
             (witness.operator, witness.identity.cosigner_key)
             for witness in self.witnesses
             if witness.identity.cosigner_key is not None
+        )
+        named = {key.public_key for _, key in own}
+        others = self.quorum.cosigners if self.quorum else ()
+        return (*own, *((item.name, item.key) for item in others if item.key.public_key not in named))
+
+    def is_cosigned(self, cosigned_by: frozenset[str]) -> bool:
+        """Whether cosignatures by those of `cosigners_known` are enough; a log's own operator is not among them."""
+        if self.quorum is None:
+            return len(cosigned_by) >= self.cosigners
+        return self.quorum.satisfied_by(
+            {key.public_key for who, key in self.cosigners_known if who in cosigned_by}
         )
 
     def exemption(self, project: str) -> Exemption | None:
@@ -136,9 +152,11 @@ def parse(text: str, *, name: str) -> Policy:
         exemptions=tuple(map(_exemption, top.tables("exempt"))),
         diversity=_diversity(top),
         max_attempts=top.optional_integer("max-attempts", least=1),
+        quorum=_quorum(top),
     )
     top.finish()
     _check_witnesses(top, policy)
+    _check_quorum(top, policy)
     _check_reachable(top, policy)
     return policy
 
@@ -171,6 +189,12 @@ class _Table:
             self.refuse(key, "empty, or not printable", hint="Give a value, or leave the key out.")
         return value
 
+    def text(self, key: str) -> str | None:
+        value = self._left.pop(key, None)
+        if value is not None and not isinstance(value, str):
+            self.refuse(key, "not a text", hint='Write it in """three quotes""".')
+        return value
+
     def optional(self, key: str) -> str | None:
         return self.string(key) if key in self._left else None
 
@@ -181,6 +205,9 @@ class _Table:
         if not value or len(set(value)) != len(value):
             self.refuse(key, "empty, or an item twice", hint="List each item once.")
         return tuple(value)
+
+    def has(self, key: str) -> bool:
+        return key in self._left
 
     def date(self, key: str) -> date:
         value = self._take(key, None)
@@ -233,25 +260,61 @@ def _diversity(top: _Table) -> tuple[tuple[str, int], ...]:
     return tuple((place, count) for place, count in asked if count is not None)
 
 
+def _quorum(top: _Table) -> QuorumPolicy | None:
+    text = top.text("cosigner-quorum")
+    if text is None:
+        return None
+    try:
+        found = quorum.parse(text.encode())
+    except Malformed as error:
+        top.refuse("cosigner-quorum", str(error), hint="See c2sp.org/tlog-policy.")
+    if found.logs or found.quorum is None:
+        problem = "names a log, or no quorum"
+        top.refuse(
+            "cosigner-quorum", problem, hint="Logs are those of the witnesses; it says who cosigns them."
+        )
+    return found
+
+
 def _witness(table: _Table) -> TrustedWitness:
     name, operator, url = table.string("name"), table.string("operator"), table.string("url")
-    cosigner = table.optional("cosigner-key")
+    cosigner, keyless = table.optional("cosigner-key"), _keyless(table)
     if "://" in url and not url.startswith(("http://", "https://")):
         table.refuse("url", f"not http or https: {url!r}", hint="Give a web address, or a local path.")
     identity = WitnessIdentity(
         name=name,
         operator=operator,
         log_key=_key(table, "log-key", VerifierKey.parse, table.string("log-key"), _VKEY),
-        keys=tuple(_key(table, "keys", parse_key, key, _KEYS) for key in table.strings("keys")),
+        keys=() if keyless else _keys(table),
         cosigner_key=None
         if cosigner is None
         else _key(table, "cosigner-key", CosignerKey.parse, cosigner, _VKEY),
+        sigstore=keyless,
     )
     places = [(place, table.optional(place)) for place in PLACES]
     table.finish()
     return TrustedWitness(
         identity, url, tuple((place, value) for place, value in places if value is not None)
     )
+
+
+def _keys(table: _Table) -> tuple[ObservationKey, ...]:
+    return tuple(_key(table, "keys", parse_key, key, _KEYS) for key in table.strings("keys"))
+
+
+def _keyless(table: _Table) -> KeylessIdentity | None:
+    inner = table.table("sigstore")
+    if inner is None:
+        return None
+    if table.has("keys"):
+        table.refuse("keys", "besides sigstore", hint="A witness signs with keys, or in a name: keep one.")
+    identity = KeylessIdentity(
+        inner.string("identity"), inner.string("issuer"), inner.optional("trust") or ""
+    )
+    if not identity.issuer.startswith(("https://", "http://")):
+        inner.refuse("issuer", f"not a URL: {identity.issuer!r}", hint="Copy it from the witness.")
+    inner.finish()
+    return identity
 
 
 def _key(table: _Table, name: str, parse_key: Callable[[str], K], text: str, form: str) -> K:
@@ -290,7 +353,7 @@ def _check_witnesses(top: _Table, policy: Policy) -> None:
 
 
 def _check_votes(top: _Table, policy: Policy) -> None:
-    """One operator under two spellings, or one key under two names, would have two votes."""
+    """One operator under two spellings, or one key or identity under two names, would have two votes."""
     spellings: dict[str, str] = {}
     holders: dict[ObservationKey, int] = {}
     cosigners: dict[KeyMaterial, str] = {}
@@ -303,10 +366,37 @@ def _check_votes(top: _Table, policy: Policy) -> None:
             if holders.setdefault(key, number) != number:
                 problem = f"a key that witness[{holders[key]}] has too"
                 top.refuse(f"witness[{number}].keys", problem, hint="Each witness signs with its own key.")
+        _check_identity(top, number, policy)
         cosigner = witness.identity.cosigner_key
         if cosigner and cosigners.setdefault(cosigner.public_key, witness.operator) != witness.operator:
             problem = f"a key that {cosigners[cosigner.public_key]!r} has too"
             top.refuse(f"witness[{number}].cosigner-key", problem, hint="Each operator cosigns with its own.")
+
+
+def _check_identity(top: _Table, number: int, policy: Policy) -> None:
+    identity = policy.witnesses[number - 1].identity.sigstore
+    for first, other in enumerate(policy.witnesses[: number - 1], 1):
+        if identity and other.identity.sigstore and identity.shares(other.identity.sigstore):
+            problem = f"an identity that witness[{first}] has too"
+            top.refuse(f"witness[{number}].sigstore", problem, hint="Each witness signs in its own name.")
+
+
+def _check_quorum(top: _Table, policy: Policy) -> None:
+    """Who cosigns under two keys, or under an operator's name, would be taken for two, or for that operator."""
+    if policy.quorum is None:
+        return
+    if policy.cosigners:
+        problem = "a number and a quorum"
+        top.refuse("cosigners", problem, hint="Leave out cosigners, or cosigner-quorum.")
+    owners = {key.public_key: who for who, key in policy.cosigners_known}
+    operators = {witness.identity.cosigner_key for witness in policy.witnesses}
+    seen: set[str] = set()
+    for item in policy.quorum.cosigners:
+        who = owners[item.key.public_key]
+        if who in seen or (who in policy.operators and item.key not in operators):
+            problem = f"{who!r} with two keys, or somebody else under that name"
+            top.refuse("cosigner-quorum", problem, hint="Name each once, and not as an operator is named.")
+        seen.add(who)
 
 
 def _check_spellings(top: _Table, policy: Policy) -> None:
@@ -327,8 +417,13 @@ def _check_reachable(top: _Table, policy: Policy) -> None:
         if value > len(operators):
             problem = f"{value} operators are asked for, and {len(operators)} named"
             top.refuse(key, problem, hint="An operator has one vote, however many witnesses it runs.")
-    countersigning = {operator for operator, _ in policy.cosigners_known}
-    countersigned = [who for who in operators if len(countersigning - {who}) >= policy.cosigners]
+    countersigning = frozenset(operator for operator, _ in policy.cosigners_known)
+    countersigned = [who for who in operators if policy.is_cosigned(countersigning - {who})]
+    if len(countersigned) < policy.threshold and policy.quorum is not None:
+        problem = (
+            f"the logs of {len(countersigned)} operators can have it, and threshold is {policy.threshold}"
+        )
+        top.refuse("cosigner-quorum", problem, hint="Nobody's own cosigner counts for his log.")
     if len(countersigned) < policy.threshold:
         problem = f"no {policy.threshold} operators can have {policy.cosigners} others as cosigners"
         top.refuse("cosigners", problem, hint="Give other operators a cosigner-key, or lower it.")

@@ -34,6 +34,8 @@ def list_trusted(policy: Policy, watch: KeyWatch, state: Path) -> Listed:
     bad = failed = False
     for witness in policy.witnesses:
         lines.append(_headline(witness))
+        if witness.identity.sigstore is not None:
+            lines.append(f"  signs as {printable(witness.identity.sigstore.text)}")
         try:
             known = watch.look(witness.identity)
         except FetchFailed as error:

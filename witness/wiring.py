@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from witness.client import Client
 from witness.config import LoadedPolicy
 from witness.fetch import Fetcher, HttpFetcher
+from witness.keyless.trust import authorities
 from witness.keywatch import KeyWatch
 from witness.log.watch import LogWatch
 from witness.logcheck import default_state_path
@@ -30,9 +31,13 @@ def open_client(
     `state` is where checkpoints that were seen are remembered, and evidence is saved; by default the user's own.
 
     Raises:
-        InputError: a bundle file cannot be used.
+        InputError: a bundle file, or a file of trust in a Sigstore instance, cannot be used; or sigstore-python is
+            needed, and not installed.
     """
     policy = loaded.policy
+    keyless = authorities(
+        ((item.name, item.identity.sigstore) for item in policy.witnesses), loaded.path.parent
+    )
     fetcher = HttpFetcher()
     try:
         if bundles:
@@ -51,6 +56,7 @@ def open_client(
             progress=progress,
             watch=LogWatch(remembered),
             keys=KeyWatch(sources, remembered, complete=not bundles),
+            authorities=keyless,
         )
     finally:
         fetcher.close()

@@ -1,37 +1,42 @@
-"""A node's three keys: of its observations, its log, and its cosigner. For the signer process and `init` alone.
+"""A node's three keys: of its observations, its log, and its cosigner; or two, and a name that Sigstore vouches for.
 
-A key of observations that is to replace the one in use waits beside it until the log has it (rebuilders.node.rotation).
+For the signer process and `init` alone. A key of observations that is to replace the one in use waits beside it until
+the log has it (rebuilders.node.rotation).
 """
 
 import fcntl
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final
 
-from rebuilders.node.config import NodeConfig, NodeDirectory, SignerConfig
+from rebuilders.node.config import NodeConfig, NodeDirectory, SignerConfig, SigstoreConfig
 from witness.errors import Incomplete, InputError, Malformed
+from witness.keyless.identity import KeylessIdentity
 from witness.keys import PublicKey, parse_key
 from witness.signing import keyfile
-from witness.signing.interface import Ed25519Signer, Signer
+from witness.signing.interface import Ed25519Signer, Sealer, Signer
+from witness.signing.keyless import KeylessSealer, ambient_token
 from witness.signing.named import CheckpointCosigner, LogSigner, NodeSigners
 from witness.signing.uri import open_uri, read_secret
 
-_FILES: Final = ("observation.pem", "log.pem", "cosigner.pem")
+_OBSERVATION, _LOG, _COSIGNER = _FILES = ("observation.pem", "log.pem", "cosigner.pem")
 _NEXT: Final = "observation.next.pem"
 
 
 def create(directory: NodeDirectory, config: NodeConfig) -> NodeSigners:
     """New keys, written to the node's directory: all or none. Raises InputError if there are some already."""
-    made: list[keyfile.KeyFile] = []
+    made: dict[str, keyfile.KeyFile] = {}
     try:
-        for name in _FILES:
-            made.append(keyfile.create(directory.keys / name))  # noqa: PERF401 - what was made must be known
+        for name in _needed(config):
+            made[name] = keyfile.create(directory.keys / name)
     except InputError:
-        _remove(directory, _FILES[: len(made)])
+        _remove(directory, made)
         raise
-    return _signers(config, *made)
+    observation = keyless(directory, config.sigstore) if config.sigstore else made[_OBSERVATION]
+    return _signers(config, observation, made[_LOG], made[_COSIGNER])
 
 
 def discard(directory: NodeDirectory) -> None:
@@ -52,15 +57,15 @@ def load(directory: NodeDirectory, config: NodeConfig, wanted: str = "") -> Node
     """
     return _signers(
         config,
-        _observation(directory, config, wanted),
-        _ed25519(directory, config.signer.log, _FILES[1]),
-        _ed25519(directory, config.signer.cosigner, _FILES[2]),
+        keyless(directory, config.sigstore) if config.sigstore else _observation(directory, config, wanted),
+        _ed25519(directory, config.signer.log, _LOG),
+        _ed25519(directory, config.signer.cosigner, _COSIGNER),
     )
 
 
 def load_cosigner(directory: NodeDirectory, config: NodeConfig) -> CheckpointCosigner:
     """The cosigner's key alone. Raises InputError as `load` does."""
-    signer = _ed25519(directory, config.signer.cosigner, _FILES[2])
+    signer = _ed25519(directory, config.signer.cosigner, _COSIGNER)
     return CheckpointCosigner(config.cosigner, signer)
 
 
@@ -79,7 +84,7 @@ def _observation(directory: NodeDirectory, config: NodeConfig, wanted: str) -> S
     for told in named:
         if told.public_key == wanted:
             return _open(directory, told)
-    path = directory.keys / _FILES[0]
+    path = directory.keys / _OBSERVATION
     if config.signer.observation is None or path.exists():
         signer = keyfile.load(path)
         if config.signer.observation is None or signer.public_key.text == wanted:
@@ -161,7 +166,7 @@ def discard_next(directory: NodeDirectory) -> None:
 def use_next(directory: NodeDirectory) -> None:
     """Puts the next key in the place of the one in use, which is lost by that. One step, and on disk at the end."""
     try:
-        (directory.keys / _NEXT).replace(directory.keys / _FILES[0])
+        (directory.keys / _NEXT).replace(directory.keys / _OBSERVATION)
         descriptor = os.open(directory.keys, os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(descriptor)
@@ -171,8 +176,32 @@ def use_next(directory: NodeDirectory) -> None:
         raise Incomplete(f"{directory.keys}: cannot put the new key in use: {error.strerror}") from error
 
 
+def keyless(directory: NodeDirectory, config: SigstoreConfig) -> KeylessSealer:
+    """What signs in the node's name without a key. Asks nobody yet."""
+    return KeylessSealer(
+        KeylessIdentity(config.identity, config.issuer),
+        directory.root / config.trust if config.trust else None,
+        config.rekor,
+        partial(token_in, config.token) if config.token else ambient_token,
+    )
+
+
+def token_in(variable: str) -> str:
+    """The identity token in an environment variable. Raises InputError if there is none."""
+    token = os.environ.get(variable, "")
+    if not token:
+        raise InputError(
+            f"identity token: the variable {variable} is not set", hint="Set it, for this command."
+        )
+    return token
+
+
+def _needed(config: NodeConfig) -> tuple[str, ...]:
+    return (_LOG, _COSIGNER) if config.sigstore else _FILES
+
+
 def _signers(
-    config: NodeConfig, observation: Signer, log: Ed25519Signer, cosigner: Ed25519Signer
+    config: NodeConfig, observation: Signer | Sealer, log: Ed25519Signer, cosigner: Ed25519Signer
 ) -> NodeSigners:
     return NodeSigners(
         name=config.name,

@@ -68,7 +68,7 @@ def rotate(
         keeper.check_speaks()
         new = keys.open_next(directory, config) if configured else keys.create_next(directory)
         index = keeper.rotate(new, now, expires)
-        return Logged(index, _settled(directory, config).node.observations.public_key.text)
+        return Logged(index, _settled(directory, config).signer.public_key.text)
 
 
 def revoke(directory: NodeDirectory, key: str, start: int | None, reason: str, now: datetime) -> Logged:
@@ -81,7 +81,7 @@ def revoke(directory: NodeDirectory, key: str, start: int | None, reason: str, n
     with keys.alone(directory):
         keeper = _settled(directory, config)
         index = keeper.revoke(revoked, start, reason, now)
-        return Logged(index, keeper.node.observations.public_key.text)
+        return Logged(index, keeper.signer.public_key.text)
 
 
 def listed(directory: NodeDirectory) -> Followed:

@@ -1,13 +1,10 @@
-"""The process that holds the node's keys: signs, logs and publishes what waits in the outbox, or a change of
-keys. Runs no build.
+"""The process that holds the node's keys: signs, logs and publishes what waits in the outbox. Runs no build.
 
-Started by itself as `python -m rebuilders.node.signer DIR [rotate EXPIRES KIND | revoke KEY INDEX REASON]`; writes one
-JSON line: {"count", "first", "size", "refused": [{"name", "reason"}]}, or for keys {"index", "key"}.
+Started by itself as `python -m rebuilders.node.signer DIR`; writes one JSON line, {"count", "first", "size",
+"refused": [{"name", "reason"}], "committed"}.
 """
 
 import json
-import os
-import subprocess
 import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -15,13 +12,24 @@ from pathlib import Path
 from typing import Any, Final
 
 from rebuilders.node import keys, rotation
-from rebuilders.node.config import NodeDirectory
-from witness.errors import Incomplete, InputError, WheelwitnessError
+from rebuilders.node.apart import run_apart, tell_error
+from rebuilders.node.config import NodeConfig, NodeDirectory
+from witness.errors import InputError, WheelwitnessError
 from witness.publish import Published, publish_outbox
 from witness.store.directory import DirectoryStore
 
 _PATIENCE: Final = 60.0  # seconds for `rebuilder cosign`, which takes the log's lock for moments
-_KEPT: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TZ")  # of the environment, for the process with the keys
+# Of the environment, where the process signs without a key: the way out, and what identity tokens are asked for with.
+_KEYLESS: Final = (
+    *("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy"),
+    *("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"),
+)
+_AMBIENT: Final = (
+    *("GITHUB_ACTIONS", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL"),
+    *("GITLAB_CI", "SIGSTORE_ID_TOKEN"),
+    *("BUILDKITE", "BUILDKITE_AGENT_ACCESS_TOKEN", "BUILDKITE_AGENT_ENDPOINT", "BUILDKITE_JOB_ID"),
+    "GOOGLE_SERVICE_ACCOUNT_NAME",
+)
 
 
 def publish(directory: NodeDirectory) -> Published:
@@ -29,14 +37,23 @@ def publish(directory: NodeDirectory) -> Published:
     config = directory.load()
     now = datetime.now(UTC)
     with keys.alone(directory):
+        signers = keys.load(directory, config) if config.sigstore else rotation.ready(directory, config, now)
         return publish_outbox(
             directory.outbox,
             DirectoryStore(directory.site),
             directory.state,
-            rotation.ready(directory, config, now),
+            signers,
             now=now,
             patience=_PATIENCE,
         )
+
+
+def needed(config: NodeConfig) -> tuple[str, ...]:
+    """The variables of the environment that signing takes. Of tokens, only the one that is used."""
+    named = sorted(config.signer.environment)
+    if config.sigstore is None:
+        return tuple(named)
+    return (*named, *_KEYLESS, *((config.sigstore.token,) if config.sigstore.token else _AMBIENT))
 
 
 def publish_apart(directory: NodeDirectory) -> dict[str, Any]:
@@ -62,17 +79,8 @@ def revoke_apart(directory: NodeDirectory, key: str, start: int | None, reason: 
 
 
 def _apart(directory: NodeDirectory, *arguments: str) -> dict[str, Any]:
-    # -P: nothing is imported from the directory that the operator happens to be in.
-    argv = [sys.executable, "-P", "-m", "rebuilders.node.signer", str(directory.root), *arguments]
-    wanted = (*_KEPT, *directory.load().signer.environment)
-    environment = {name: os.environ[name] for name in wanted if name in os.environ}
-    done = subprocess.run(argv, capture_output=True, text=True, env=environment, check=False)
-    if done.returncode == 0:
-        value: dict[str, Any] = json.loads(done.stdout)
-        return value
-    message, _, hint = done.stderr.strip().partition("\n")
-    message = message or f"the signer process ended with status {done.returncode}"
-    raise (InputError if done.returncode == 2 else Incomplete)(message, hint=hint)
+    more = needed(directory.load())
+    return run_apart("rebuilders.node.signer", directory.root, more, arguments)
 
 
 def _do(directory: NodeDirectory, arguments: list[str]) -> Published | rotation.Logged:
@@ -92,8 +100,7 @@ def main() -> None:
     try:
         done = _do(NodeDirectory(Path(sys.argv[1])), sys.argv[2:])
     except WheelwitnessError as error:
-        sys.stderr.write(f"{error}\n{error.hint}".strip() + "\n")
-        sys.exit(2 if isinstance(error, InputError) else 5)
+        tell_error(error)
     sys.stdout.write(json.dumps(asdict(done)) + "\n")
 
 

@@ -1,5 +1,6 @@
 """Nodes that cosign each other's logs: by files alone, and asked over HTTP; and what a liar gets."""
 
+import re
 import shutil
 import threading
 import time
@@ -212,6 +213,42 @@ def test_time_never_goes_back(crew):
     cosigner.add(request(a), at=1_000)
     again = cosigner.add(request(a, old=3), at=10)
     assert int.from_bytes(again.data[:8], "big") == 1_000
+
+
+def run_once(member, **settings):
+    text = member.directory.config_path.read_text()
+    for key, value in {"method": '"static"', **settings}.items():  # without builds, so without a sandbox
+        text = re.sub(rf"(?m)^{key} = .*$", f"{key} = {value}", text)
+    member.directory.config_path.write_text(text)
+    return CliRunner().invoke(app, ["run", str(member.directory.root), "--once"])
+
+
+def test_a_running_node_meets_its_peers(crew):
+    a, b, c = crew
+    for member in crew * 2:
+        done = run_once(member)
+        assert done.exit_code == 0, done.output
+    assert "node-a.example/log: 3 entries cosigned by 2 peers; " in run_once(a).output
+    assert cosigned_by(a, [b, c]) == [{"Operator b", "Operator c"}] * 3
+
+
+def test_a_running_node_may_leave_its_peers_alone(crew):
+    a, *_ = crew
+    assert "cosigned" not in run_once(a, **{"cosign-minutes": 0}).output
+    assert not (a.directory.site / "cosigned").exists()
+
+
+def test_peers_that_are_away_or_lie_do_not_end_a_running_node(crew):
+    a, b, c = crew
+    assert run_once(b).exit_code == 0
+    lie = forked(a, [b"lie %d" % number for number in range(5)])
+    for path, data in lie.files.items():
+        a.site.put(path, data)
+    shutil.rmtree(c.directory.site)
+    done = run_once(b)
+    assert done.exit_code == 0
+    assert "evidence: evidence/" in done.output
+    assert "node-c.example/log: not cosigned" in done.output
 
 
 def test_a_fork_is_not_cosigned_and_its_evidence_is_published(crew):

@@ -7,6 +7,7 @@ import pytest
 from tests.integration.trusted_nodes import ALPHA, BETA, GAMMA
 from witness import policy
 from witness.errors import InputError
+from witness.keyless.identity import KeylessIdentity
 
 HEAD = "version = 1\nthreshold = 2\n"
 TWO = ALPHA.toml("https://alpha.example/") + BETA.toml("https://beta.example/")
@@ -15,6 +16,14 @@ PLACED = (
     + 'country = "NL"\n'
     + BETA.toml("https://beta.example/")
     + 'country = "JP"\nplatform = "linux-x86_64"\n'
+)
+KEYLESS = "".join(
+    re.sub(
+        r"keys = .*",
+        f'sigstore = {{ identity = "{node.name}@ci.example", issuer = "https://ci.example" }}',
+        toml,
+    )
+    for node, toml in ((ALPHA, ALPHA.toml("a")), (BETA, BETA.toml("b")))
 )
 EXEMPT = '\n[[exempt]]\npackage = "Internal_Thing"\nreason = "ours"\nexpires = 2027-06-01\n'
 
@@ -28,6 +37,15 @@ def test_a_policy_with_defaults():
     assert parsed.exemption("internal.thing").reason == "ours"
     assert parsed.exemption("other") is None
     assert parsed.cosigners_known[0] == ("Operator A", ALPHA.identity.cosigner_key)
+
+
+def test_a_name_and_its_issuer_instead_of_keys():
+    parsed = policy.parse(HEAD + KEYLESS.replace(" }", ', trust = "root.json" }', 1), name="p.toml")
+    alpha, beta = (item.identity for item in parsed.witnesses)
+    assert alpha.sigstore == KeylessIdentity("alpha@ci.example", "https://ci.example", "root.json")
+    assert beta.sigstore == KeylessIdentity("beta@ci.example", "https://ci.example")
+    assert alpha.keys == beta.keys == ()
+    assert ALPHA.identity.sigstore is None
 
 
 def test_everything_that_can_be_said():
@@ -45,7 +63,47 @@ def test_where_witnesses_stand_is_what_the_policy_says():
     assert parsed.traits_of("nobody") == ()
 
 
+def quorum(*nodes, lines=""):
+    """A quorum of every one of `nodes`, each under its name as a cosigner."""
+    named = "".join(f"witness {node.name} {node.identity.cosigner_key.text}\n" for node in nodes)
+    members = " ".join(node.name for node in nodes)
+    return f'cosigner-quorum = """\n{named}{lines or f"group q all {members}"}\nquorum q\n"""\n'
+
+
+GROUP = "group q any alpha beta gamma"
+
+
+def test_a_quorum_of_operators_and_others():
+    parsed = policy.parse(HEAD + quorum(ALPHA, BETA, GAMMA, lines=GROUP) + TWO, name="p.toml")
+    assert dict(parsed.cosigners_known) == {
+        "Operator A": ALPHA.identity.cosigner_key,
+        "Operator B": BETA.identity.cosigner_key,
+        "gamma": GAMMA.identity.cosigner_key,  # no witness of this policy: a cosigner alone
+    }
+    assert parsed.is_cosigned(frozenset({"gamma"}))
+    assert parsed.is_cosigned(frozenset({"Operator A"}))
+    assert not parsed.is_cosigned(frozenset())
+
+
 REFUSED = [
+    (HEAD + 'cosigner-quorum = "quorum q"\n' + TWO, "cosigner-quorum: quorum policy: "),
+    (HEAD + 'cosigner-quorum = "quorum none\\n"\n' + TWO, "cosigner-quorum: names a log, or no quorum"),
+    (HEAD + 'cosigner-quorum = "log x+y+z\\nquorum none\\n"\n' + TWO, "cosigner-quorum: "),
+    (HEAD + "cosigner-quorum = 1\n" + TWO, "cosigner-quorum: not a text"),
+    (HEAD + "cosigners = 1\n" + quorum(GAMMA) + TWO, "cosigners: a number and a quorum"),
+    (HEAD + quorum(ALPHA, BETA) + TWO, "cosigner-quorum: the logs of 0 operators can have it"),
+    (HEAD + quorum(ALPHA) + TWO, "cosigner-quorum: the logs of 1 operators can have it"),
+    (
+        HEAD + quorum(GAMMA) + TWO.replace("Operator B", "gamma"),
+        "cosigner-quorum: 'gamma' with two keys, or somebody else under that name",
+    ),
+    (
+        HEAD
+        + quorum(ALPHA, BETA, lines="group q any alpha beta")
+        + TWO.replace("Operator B", "Operator A")
+        + GAMMA.toml("https://gamma.example/"),
+        "cosigner-quorum: 'Operator A' with two keys",
+    ),
     ("", "version: missing"),
     ("version = 2\nthreshold = 1\n" + TWO, "version: this program reads version 1"),
     ("version = true\nthreshold = 1\n" + TWO, "version: not a whole number"),
@@ -92,6 +150,28 @@ REFUSED = [
     (HEAD + PLACED.replace("JP", "NL") + "[diversity]\ncountry = 2\n", "operators have 1"),
     (HEAD + PLACED.replace("JP", "nl"), "witness[2].country: 'nl' is also written 'NL'"),
     (HEAD + PLACED.replace('"JP"', "3"), "witness[2].country: not a string"),
+    (
+        HEAD + KEYLESS.replace("sigstore =", 'keys = ["x"]\nsigstore =', 1),
+        "witness[1].keys: besides sigstore",
+    ),
+    (HEAD + re.sub(r"sigstore = .*", "", KEYLESS, count=1), "witness[1].keys: missing"),
+    (
+        HEAD + re.sub(r"sigstore = .*", "sigstore = true", KEYLESS, count=1),
+        "witness[1].sigstore: not a table",
+    ),
+    (HEAD + KEYLESS.replace(" }", ', more = "x" }', 1), "witness[1].sigstore.more: unknown key"),
+    (HEAD + KEYLESS.replace(', issuer = "https://ci.example"', "", 1), "witness[1].sigstore.issuer: missing"),
+    (HEAD + KEYLESS.replace('"alpha@ci.example"', '""'), "witness[1].sigstore.identity: empty"),
+    (
+        HEAD + KEYLESS.replace('"https://ci.example"', '"ci.example"', 1),
+        "sigstore.issuer: not a URL: 'ci.example'",
+    ),
+    (HEAD + KEYLESS.replace("beta@", "ALPHA@"), "witness[2].sigstore: an identity that witness[1] has too"),
+    (
+        HEAD
+        + KEYLESS.replace("beta@", "alpha@").replace('example" }', 'example/", trust = "other.json" }', 1),
+        "witness[2].sigstore: an identity that witness[1] has too",
+    ),
     ("version = ", "not valid TOML"),
     ("#" * 2_000_000, "larger than any policy"),
 ]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from witness import bundle, keyevent, statement
-from witness.entry import statement_in
+from witness.entry import Authority, statement_in
 from witness.errors import Malformed, NotFound, Unverified
 from witness.escape import printable
 from witness.keychain import KeyChain, Withdrawn
@@ -65,6 +65,7 @@ def audit(
     identity: WitnessIdentity,
     signed: bytes,
     *,
+    authority: Authority | None = None,
     shards: bool = True,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Audit:
@@ -74,6 +75,7 @@ def audit(
         fetch: the site's files.
         identity: the witness, the log's key, and the keys that may sign entries.
         signed: the checkpoint as it was served.
+        authority: who may sign entries, if it is not those keys.
         shards: whether to read every artifact's shard too, a request for each.
         progress: called with the number of entries that have just been read.
 
@@ -83,7 +85,7 @@ def audit(
     """
     found = _Found()
     leaves = _Leaves()
-    reading = _Entries(identity.name, KeyChain.pinned(identity), found)
+    reading = _Entries(identity.name, KeyChain.pinned(identity), found, authority)
 
     def visit(first: int, entries: tuple[bytes, ...]) -> None:
         for index, entry in enumerate(entries, first):
@@ -132,11 +134,12 @@ class _Leaves:
 
 @dataclass(slots=True)
 class _Entries:
-    """Judges each entry by the keys that speak at its place, as the entries before it have them."""
+    """Judges each entry by `authority`, or by the keys that speak at its place, as the entries before it have them."""
 
     name: str
     chain: KeyChain
     found: _Found
+    authority: Authority | None = None
 
     def path_of(self, index: int, entry: bytes) -> str | None:
         """The file that should have the entry's bundle; None, and a fault, if it is nothing that the witness says."""
@@ -154,7 +157,7 @@ class _Entries:
 
     def _payload(self, index: int, entry: bytes) -> bytes:
         try:
-            return self.chain.open(entry, index).payload
+            return (self.authority or self.chain).open(entry, index).payload
         except Withdrawn as error:
             self.found.add(str(error))
             return statement_in(entry)
