@@ -9,13 +9,13 @@ from witness.client import Client
 from witness.config import LoadedPolicy
 from witness.fetch import Fetcher, HttpFetcher
 from witness.keyless.trust import authorities
+from witness.keywatch import KeyWatch
 from witness.log.watch import LogWatch
 from witness.logcheck import default_state_path
 from witness.policy import TrustedService, TrustedWitness
 from witness.sources.bundle import BundleSource, read_bundles
 from witness.sources.directory import DirectorySource
 from witness.sources.http import HttpSource
-from witness.sources.interface import ObservationSource
 from witness.sources.rebuilds import DirectoryRebuilds, HttpRebuilds, NotAsked, RebuildSource
 
 
@@ -43,13 +43,13 @@ def open_client(
     try:
         if bundles:
             index = read_bundles(bundles)
-            sources: dict[str, ObservationSource] = {
+            sources: dict[str, BundleSource | DirectorySource | HttpSource] = {
                 witness.name: BundleSource(index, witness.identity.log_key.name)
                 for witness in policy.witnesses
             }
         else:
             sources = {witness.name: _source(witness, loaded.path, fetcher) for witness in policy.witnesses}
-        watch = LogWatch(state or default_state_path())
+        remembered = state or default_state_path()
         rebuilds = {
             item.name: _rebuilds(item, loaded.path, fetcher, offline=bool(bundles))
             for item in policy.services
@@ -59,7 +59,8 @@ def open_client(
             sources,
             workers=fetcher.connections,
             progress=progress,
-            watch=watch,
+            watch=LogWatch(remembered),
+            keys=KeyWatch(sources, remembered, complete=not bundles),
             authorities=keyless,
             rebuilds=rebuilds,
         )
@@ -77,7 +78,17 @@ def _rebuilds(
     return DirectoryRebuilds(policy_path.parent / Path(service.url).expanduser())
 
 
-def _source(witness: TrustedWitness, policy_path: Path, fetcher: Fetcher) -> ObservationSource:
+def open_keys(
+    loaded: LoadedPolicy, fetcher: Fetcher, *, ask: bool, state: Path | None = None
+) -> tuple[KeyWatch, Path]:
+    """What is known of the keys of the policy's witnesses, from their sites if `ask`, and where that is remembered."""
+    remembered = state or default_state_path()
+    asked = loaded.policy.witnesses if ask else ()
+    sources = {witness.name: _source(witness, loaded.path, fetcher) for witness in asked}
+    return KeyWatch(sources, remembered, complete=ask), remembered
+
+
+def _source(witness: TrustedWitness, policy_path: Path, fetcher: Fetcher) -> DirectorySource | HttpSource:
     if urlsplit(witness.url).scheme in ("http", "https"):
         return HttpSource(witness.url, fetcher)
     return DirectorySource(policy_path.parent / Path(witness.url).expanduser())

@@ -11,6 +11,7 @@ from witness import __version__
 from witness.cli.check import check
 from witness.cli.log import log
 from witness.cli.show import show
+from witness.cli.trust import trust
 from witness.cli.verify import verify
 from witness.program import Commands, run
 
@@ -50,6 +51,7 @@ app.command()(check)
 app.command()(verify)
 app.command()(show)
 app.add_typer(log)
+app.add_typer(trust)
 
 
 def main() -> None:
