@@ -308,6 +308,31 @@ def test_show_explains(world):
     assert "differs:     demo/__init__.py: changed" in world.run("show", str(world.root / BAD_NAME)).stdout
 
 
+def test_diff_says_what_differs_and_how_to_see_it(world):
+    for target in (str(world.root / BAD_NAME), f"sha256:{BAD}"):
+        result = world.run("diff", target)
+        assert result.exit_code == 0
+        assert result.stdout.startswith(f"{BAD_NAME}: divergent\n")
+        assert "alpha (Operator A) rebuilt it, and says since " in result.stdout
+        assert "  Changes what can run, as far as names tell:\n" in result.stdout
+        assert "    demo/__init__.py: changed: code-changed\n" in result.stdout
+        assert "The same other payload was rebuilt by alpha and beta" in result.stdout
+        assert f"  rebuilder rebuild {BAD_NAME} --report report\n" in result.stdout
+    assert "No witness of the policy says that it differs." in world.run("diff", f"sha256:{GOOD}").stdout
+
+
+def test_diff_of_hostile_names(world):
+    hostile = "x; rm -rf ~; -1.0-py3-none-any.whl\x1b[2J"
+    bad = stated(
+        ALPHA, "mismatch", sha256="7" * 64, filename=hostile, finished=SEEN, paths=("a\x1b[2J\u202e",)
+    )
+    ALPHA.publish(world.root, [bad])
+    result = world.run("diff", f"sha256:{'7' * 64}")
+    assert result.exit_code == 0
+    assert "  rebuilder rebuild" not in result.stdout
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", result.stdout)
+
+
 def test_text_of_strangers_never_reaches_the_terminal_as_it_is(world):
     hostile = wheel(b"hostile\n")
     world.write("demo-3.0-py3-none-any.whl", hostile)

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from tests.integration.trusted_nodes import NOW, SHA, WHEEL, Node, policy, stated
 from witness.evidence import Artifact, Evidence, Silence
-from witness.verdict import ACCEPTING, decide
+from witness.outcome import ACCEPTING
+from witness.verdict import decide
 
 NODES = tuple(Node(f"node-{number}", f"Operator {number % 4}") for number in range(6))
 KINDS = (

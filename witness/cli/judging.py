@@ -12,9 +12,10 @@ from witness.cli.progress import progress_bar
 from witness.config import load_policy
 from witness.errors import InputError
 from witness.escape import printable
+from witness.outcome import DEFAULT_FAIL_ON
 from witness.pins.pin import Pins
 from witness.report import json, text
-from witness.report.model import DEFAULT_FAIL_ON, SATISFIED, Report, parse_fail_on
+from witness.report.model import SATISFIED, Report, parse_fail_on
 from witness.wiring import open_client
 
 

@@ -9,6 +9,7 @@ import typer
 
 from witness import __version__
 from witness.cli.check import check
+from witness.cli.diff import diff
 from witness.cli.log import log
 from witness.cli.show import show
 from witness.cli.verify import verify
@@ -49,6 +50,7 @@ def _options(
 app.command()(check)
 app.command()(verify)
 app.command()(show)
+app.command()(diff)
 app.add_typer(log)
 
 

@@ -18,8 +18,8 @@ from witness.compare.ladder import compare
 from witness.errors import InputError
 from witness.names import TargetName
 from witness.observation import PREDICATE_TYPE, Comparison, Observation
-from witness.report.model import DEFAULT_FAIL_ON, PRECEDENCE
-from witness.verdict import OUTCOMES
+from witness.outcome import DEFAULT_FAIL_ON, OUTCOMES
+from witness.report.model import PRECEDENCE
 from witness.wheel.reader import read_wheel
 
 REFERENCE = DOCS / "reference"
