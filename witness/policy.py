@@ -18,6 +18,7 @@ from witness.keys import PublicKey
 from witness.limits import MAX_POLICY
 from witness.note import KeyMaterial, VerifierKey
 from witness.observation import LEVELS
+from witness.outcome import FAILURES
 from witness.spread import Traits, spread
 from witness.tlog.cosignature import CosignerKey
 from witness.verification import WitnessIdentity
@@ -73,7 +74,8 @@ class Policy:
     """A consumer's decision whom to believe. `accept` holds levels, and "static" for observations without a build.
 
     `diversity` are pairs of one of `PLACES` and how many different values of it agreeing operators must have.
-    `max_attempts` is the most builds that a match may have taken, None for any number.
+    `max_attempts` is the most builds that a match may have taken, None for any number. `fail_on` is at what a gate
+    stops (witness.outcome), None for the default.
     """
 
     threshold: int
@@ -85,6 +87,7 @@ class Policy:
     exemptions: tuple[Exemption, ...] = ()
     diversity: tuple[tuple[str, int], ...] = ()
     max_attempts: int | None = None
+    fail_on: frozenset[str] | None = None
 
     def traits_of(self, name: str) -> Traits:
         """What the policy says of the place of the witness `name`."""
@@ -135,6 +138,7 @@ def parse(text: str, *, name: str) -> Policy:
         exemptions=tuple(map(_exemption, top.tables("exempt"))),
         diversity=_diversity(top),
         max_attempts=top.optional_integer("max-attempts", least=1),
+        fail_on=_fail_on(top),
     )
     top.finish()
     _check_witnesses(top, policy)
@@ -181,6 +185,9 @@ class _Table:
             self.refuse(key, "empty, or an item twice", hint="List each item once.")
         return tuple(value)
 
+    def optional_strings(self, key: str) -> tuple[str, ...] | None:
+        return self.strings(key) if key in self._left else None
+
     def date(self, key: str) -> date:
         value = self._take(key, None)
         if not isinstance(value, date) or isinstance(value, datetime):
@@ -221,6 +228,14 @@ def _accept(top: _Table) -> frozenset[str]:
     if set(accept) == {"static"}:
         top.refuse("accept", "names no level", hint='Add the level of static checks: "metadata".')
     return frozenset(accept)
+
+
+def _fail_on(top: _Table) -> frozenset[str] | None:
+    names = top.optional_strings("fail-on")
+    for name in names or ():
+        if name not in FAILURES:
+            top.refuse("fail-on", f"no such outcome: {name!r}", hint=f"Choose from {', '.join(FAILURES)}.")
+    return None if names is None else frozenset(names)
 
 
 def _diversity(top: _Table) -> tuple[tuple[str, int], ...]:

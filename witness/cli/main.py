@@ -12,6 +12,7 @@ from witness.cli.check import check
 from witness.cli.diff import diff
 from witness.cli.log import log
 from witness.cli.show import show
+from witness.cli.summary import summary
 from witness.cli.verify import verify
 from witness.program import Commands, run
 
@@ -51,6 +52,7 @@ app.command()(check)
 app.command()(verify)
 app.command()(show)
 app.command()(diff)
+app.command()(summary)
 app.add_typer(log)
 
 

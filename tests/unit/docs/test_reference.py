@@ -10,6 +10,7 @@ from rebuilders.node.config import NodeConfig, PeerConfig
 from rebuilders.report.document import of_wheels
 from rebuilders.report.json import report_json
 from rebuilders.result import EXIT, _empty
+from tests.schemas import schema_of
 from tests.unit.docs.pages import DOCS, blocks
 from tests.wheels import File, wheel_of
 from witness import limits, policy
@@ -151,6 +152,17 @@ def test_fields_of_reports():
     assert set(differences) == set(value["differences"][0])
     sides = re.search(r"`rebuilt` \| `\{(.*)\}` or null", section)[1]
     assert set(re.findall(r"\w+", sides)) == set(value["published"]) | {"path", "kind"}
+
+
+def test_fields_of_checks():
+    section = text_of("formats.md").split("## check/1", 1)[1].split("\n## ", 1)[0]
+    told = {
+        name
+        for row in re.findall(r"^\| (`.*?) \|", section, re.MULTILINE)
+        for name in re.findall(r"`(\w+)`", row)
+    }
+    schema = schema_of("check/1")
+    assert told == set(schema["properties"]) | set(schema["$defs"]["artifact"]["properties"])
 
 
 KIND = re.compile(r'"([a-z][a-z0-9]*(?:-[a-z0-9]+)+)"')
