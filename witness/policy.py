@@ -75,7 +75,9 @@ class Policy:
 
     `diversity` are pairs of one of `PLACES` and how many different values of it agreeing operators must have.
     `max_attempts` is the most builds that a match may have taken, None for any number. `fail_on` is at what a gate
-    stops (witness.outcome), None for the default.
+    stops (witness.outcome), None for the default. `project_policy`: the project that is checked may ask for more
+    (witness.tightening), which is where `agreeing` comes from: the names of the witnesses whose matches count, None for
+    all. A mismatch counts of any.
     """
 
     threshold: int
@@ -88,6 +90,8 @@ class Policy:
     diversity: tuple[tuple[str, int], ...] = ()
     max_attempts: int | None = None
     fail_on: frozenset[str] | None = None
+    project_policy: bool = False
+    agreeing: frozenset[str] | None = None
 
     def traits_of(self, name: str) -> Traits:
         """What the policy says of the place of the witness `name`."""
@@ -139,6 +143,7 @@ def parse(text: str, *, name: str) -> Policy:
         diversity=_diversity(top),
         max_attempts=top.optional_integer("max-attempts", least=1),
         fail_on=_fail_on(top),
+        project_policy=top.boolean("project-policy", default=False),
     )
     top.finish()
     _check_witnesses(top, policy)
@@ -161,6 +166,12 @@ class _Table:
             self.refuse(key, "not a whole number", hint=f"Write it without quotes: {key} = {max(least, 1)}.")
         if not least <= value <= _MOST:
             self.refuse(key, f"{value} is not from {least} to {_MOST}", hint="Give a number in this range.")
+        return value
+
+    def boolean(self, key: str, *, default: bool) -> bool:
+        value = self._left.pop(key, default)
+        if not isinstance(value, bool):
+            self.refuse(key, "not true or false", hint=f"Write it without quotes: {key} = true.")
         return value
 
     def optional_integer(self, key: str, *, least: int) -> int | None:

@@ -37,11 +37,10 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What is signed. `policy_sha256` is the digest of the policy's file, and `policy` what it is called."""
+    """What is signed. `policies` are the name and SHA-256 of each file that the policy was made of, one at least."""
 
     created: datetime
-    policy: str
-    policy_sha256: str
+    policies: tuple[tuple[str, str], ...]
     accepted: tuple[Accepted, ...]
 
 
@@ -106,12 +105,11 @@ def open_summary(data: bytes, keys: Sequence[PublicKey]) -> Summary:
     verifier = wire.predicate.verifier
     if (wire.type, wire.predicate_type, verifier.id) != (STATEMENT_TYPE, PREDICATE_TYPE, VERIFIER):
         raise Malformed(f"summary: not a {PREDICATE_TYPE} by {VERIFIER}")
-    if len(verifier.policies) != 1 or wire.predicate.properties != (ACCEPTED,) or not wire.subject:
-        raise Malformed(f"summary: not exactly one policy, the property {ACCEPTED} and a subject")
+    if not verifier.policies or wire.predicate.properties != (ACCEPTED,) or not wire.subject:
+        raise Malformed(f"summary: without a policy, the property {ACCEPTED} or a subject")
     summary = Summary(
         created=wire.predicate.time_created,
-        policy=verifier.policies[0].name,
-        policy_sha256=verifier.policies[0].digest.sha256,
+        policies=tuple((item.name, item.digest.sha256) for item in verifier.policies),
         accepted=tuple(
             Accepted(item.name, item.digest.sha256, item.annotations.verdict, item.annotations.level)
             for item in wire.subject
@@ -137,7 +135,9 @@ def _value(summary: Summary) -> dict[str, Any]:
         "predicate": {
             "verifier": {
                 "id": VERIFIER,
-                "policies": [{"name": summary.policy, "digest": {"sha256": summary.policy_sha256}}],
+                "policies": [
+                    {"name": name, "digest": {"sha256": digest}} for name, digest in summary.policies
+                ],
             },
             "timeCreated": format_time(summary.created),
             "properties": [ACCEPTED],

@@ -132,6 +132,8 @@ def _named(filename: str, artifact: Artifact) -> bool:
 
 def _weak(item: VerifiedObservation, policy: Policy) -> str:
     """Why a match does not meet the policy."""
+    if policy.agreeing is not None and item.witness.name not in policy.agreeing:
+        return "its agreement does not count here: the project names other witnesses"
     level = item.statement.observation.level
     if level not in policy.accept:
         return f"equal at level {level}, which the policy does not accept"

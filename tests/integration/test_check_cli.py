@@ -416,6 +416,49 @@ def test_a_policy_can_say_at_what_to_stop(world):
     assert world.run("check", str(world.root / BAD_NAME), "--fail-on", "none").exit_code == 0
 
 
+STRICTER = "[tool.wheelwitness]\nmax-age-days = 1\n"
+
+
+@pytest.mark.parametrize(
+    ("policy", "arguments", "project", "code"),
+    [
+        ("", [], STRICTER, 0),
+        ("", ["--project-policy", "pyproject.toml"], STRICTER, 3),
+        ("", ["--project-policy", "pyproject.toml"], "[project]\n", 2),
+        ("", ["--project-policy", "missing.toml"], STRICTER, 2),
+        ("project-policy = true\n", [], STRICTER, 3),
+        ("project-policy = true\n", [], "[project]\n", 0),
+        ("project-policy = true\n", [], "[tool.wheelwitness]\nthreshold = 1\n", 2),
+        ("project-policy = true\n", [], '[tool.wheelwitness]\nexempt = [{package = "demo"}]\n', 2),
+        ("project-policy = true\n", [], "not TOML", 2),
+    ],
+)
+def test_the_project_can_ask_for_more_where_the_user_says_so(  # noqa: PLR0917
+    world, monkeypatch, policy, arguments, project, code
+):
+    for node in (ALPHA, BETA):
+        shutil.rmtree(world.site(node))
+        shutil.rmtree(world.root / f"{node.name}-state")
+        seen = datetime.now(UTC) - timedelta(days=3)
+        node.publish(world.root, [stated(node, sha256=GOOD, finished=seen)])
+    world.policy.write_text(policy + world.policy.read_text("utf-8"), "utf-8")
+    world.write("pyproject.toml", project)
+    monkeypatch.chdir(world.root)
+    result = world.run("check", WHEEL, *arguments)
+    assert result.exit_code == code, result.output
+    if code == 2:
+        assert "pyproject.toml: " in result.stderr or "missing.toml" in result.stderr
+
+
+def test_a_project_has_one_policy(world, monkeypatch):
+    world.policy.write_text("project-policy = true\n" + world.policy.read_text("utf-8"), "utf-8")
+    world.write("pyproject.toml", STRICTER)
+    world.write("wheelwitness.toml", "threshold = 2\n")
+    monkeypatch.chdir(world.root)
+    result = world.run("check", WHEEL)
+    assert (result.exit_code, "two policies" in result.stderr) == (2, True)
+
+
 def on_a_terminal(world, *arguments, **env):
     """What the program writes to a terminal, by a real one."""
     master, slave = pty.openpty()

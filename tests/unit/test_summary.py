@@ -14,7 +14,8 @@ from witness.limits import MAX_ENTRY
 from witness.summary import Accepted, Summary, open_summary
 
 KEY = key_file("a gate")
-TOLD = Summary(NOW, "policy.toml", "a" * 64, (Accepted(WHEEL, "b" * 64, "reproduced", "bitwise"),))
+POLICIES = (("policy.toml", "a" * 64), ("pyproject.toml", "c" * 64))
+TOLD = Summary(NOW, POLICIES, (Accepted(WHEEL, "b" * 64, "reproduced", "bitwise"),))
 
 
 def signed(told=TOLD, key=KEY):
@@ -28,8 +29,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=50)
 def test_what_is_read_is_what_was_signed(files):
     told = Summary(
         NOW,
-        "policy.toml",
-        "a" * 64,
+        POLICIES,
         tuple(Accepted(name, f"{number:064x}", "equivalent", "metadata") for name, number in files),
     )
     assert open_summary(signed(told), [KEY.public_key]) == told
@@ -50,7 +50,10 @@ def test_it_is_an_in_toto_statement_with_a_simple_verification_result():
         "predicate": {
             "verifier": {
                 "id": "https://wheelwitness.example/verifier/v1",
-                "policies": [{"name": "policy.toml", "digest": {"sha256": "a" * 64}}],
+                "policies": [
+                    {"name": "policy.toml", "digest": {"sha256": "a" * 64}},
+                    {"name": "pyproject.toml", "digest": {"sha256": "c" * 64}},
+                ],
             },
             "timeCreated": "2026-06-01T00:00:00Z",
             "properties": ["WHEELWITNESS:POLICY_SATISFIED"],
@@ -60,14 +63,14 @@ def test_it_is_an_in_toto_statement_with_a_simple_verification_result():
 
 def test_it_may_be_larger_than_an_entry_of_a_log():
     many = tuple(Accepted(WHEEL, f"{number:064x}", "reproduced", "bitwise") for number in range(1000))
-    data = signed(Summary(NOW, "policy.toml", "a" * 64, many))
+    data = signed(Summary(NOW, POLICIES, many))
     assert len(data) > MAX_ENTRY
     assert open_summary(data, [KEY.public_key]).accepted == many
 
 
 def test_nothing_accepted_is_nothing_to_sign():
     with pytest.raises(Malformed):
-        signed(Summary(NOW, "policy.toml", "a" * 64, ()))
+        signed(Summary(NOW, POLICIES, ()))
 
 
 def test_another_key_is_refused():

@@ -11,6 +11,7 @@ from witness.cli.options import (
     FormatOption,
     OutputOption,
     PolicyOption,
+    ProjectPolicyOption,
     QuietOption,
     SignKeyOption,
     StateOption,
@@ -38,6 +39,7 @@ def check(
     state: StateOption = None,
     baseline: BaselineOption = None,
     sign_key: SignKeyOption = None,
+    project_policy: ProjectPolicyOption = None,
 ) -> None:
     """Checks everything that INPUT names against the witnesses of your policy.
 
@@ -75,5 +77,6 @@ def check(
         state,
         baseline=baseline,
         sign_key=sign_key,
+        project_policy=project_policy,
     )
     raise typer.Exit(judge(read_inputs(inputs), settings))

@@ -8,7 +8,7 @@ from witness import gate
 from witness.cli.options import Format
 from witness.cli.outputs import Circumstances, Output, Sign, parse_outputs, write
 from witness.cli.progress import progress_bar
-from witness.config import load_policy
+from witness.config import load_policy, with_project
 from witness.errors import InputError
 from witness.escape import printable
 from witness.outcome import DEFAULT_FAIL_ON
@@ -33,6 +33,7 @@ class Settings:
     state: Path | None
     baseline: Path | None = None
     sign_key: Path | None = None
+    project_policy: Path | None = None
 
 
 def judge(pins: Pins, settings: Settings) -> int:
@@ -46,7 +47,7 @@ def judge(pins: Pins, settings: Settings) -> int:
     sign = _sign(settings, outputs)
     baseline = None if settings.baseline is None else _baseline(settings.baseline)
     given = None if settings.fail_on is None else parse_fail_on(settings.fail_on)
-    loaded = load_policy(settings.policy)
+    loaded = with_project(load_policy(settings.policy), settings.project_policy, Path.cwd())
     now = datetime.now(UTC)
     total = sum(len(pin.sha256) for pin in pins.pins) * len(loaded.policy.witnesses)
     with (

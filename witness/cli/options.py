@@ -56,6 +56,15 @@ BaselineOption = Annotated[
         show_default=False,
     ),
 ]
+ProjectPolicyOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--project-policy",
+        envvar="WHEELWITNESS_PROJECT_POLICY",
+        help="A file of the project, such as pyproject.toml, that may ask for more than the policy, never for less.",
+        show_default=False,
+    ),
+]
 SignKeyOption = Annotated[
     Path | None,
     typer.Option(

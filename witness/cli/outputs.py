@@ -124,8 +124,7 @@ def _summary(report: Report, circumstances: Circumstances) -> str | None:
     if not files or circumstances.sign is None:
         typer.echo("wheelwitness: nothing was accepted, so there is no summary to sign", err=True)
         return None
-    loaded = circumstances.loaded
-    told = Summary(circumstances.now, loaded.path.name, loaded.sha256, files)
+    told = Summary(circumstances.now, circumstances.loaded.files, files)
     return circumstances.sign(told).decode() + "\n"
 
 

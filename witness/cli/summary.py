@@ -54,7 +54,7 @@ def summary(
     except OSError as error:
         raise InputError(f"{printable(str(file))}: {error.strerror}") from None
     told = open_summary(data.removesuffix(b"\n"), keys)
-    policy = f"{printable(told.policy)} sha256:{told.policy_sha256}"
+    policy = " and ".join(f"{printable(name)} sha256:{digest}" for name, digest in told.policies)
     typer.echo(f"{len(told.accepted)} accepted at {format_time(told.created)} by {policy}")
     accepted = {item.sha256 for item in told.accepted}
     missing = [path for path, digest in digests.items() if digest not in accepted]

@@ -12,6 +12,7 @@ from witness.cli.options import (
     FormatOption,
     OutputOption,
     PolicyOption,
+    ProjectPolicyOption,
     QuietOption,
     SignKeyOption,
     StateOption,
@@ -32,6 +33,7 @@ def verify(
     state: StateOption = None,
     baseline: BaselineOption = None,
     sign_key: SignKeyOption = None,
+    project_policy: ProjectPolicyOption = None,
 ) -> None:
     """Verifies wheel files: by their bytes, against the witnesses of your policy, or against bundles at hand.
 
@@ -58,5 +60,6 @@ def verify(
         state,
         baseline=baseline,
         sign_key=sign_key,
+        project_policy=project_policy,
     )
     raise typer.Exit(judge(pins, settings))

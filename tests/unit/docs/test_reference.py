@@ -77,7 +77,9 @@ def test_every_key_of_a_policy_its_default_and_whether_it_is_required(heading, p
 def test_no_key_of_a_policy_is_missing_from_its_page():
     source = (DOCS.parent / "witness" / "policy.py").read_text("utf-8")
     taken = set(policy.PLACES)
-    taken |= set(re.findall(r'(?:integer|string|strings|optional|date|table|tables)\(\s*"([a-z-]+)"', source))
+    taken |= set(
+        re.findall(r'(?:integer|boolean|string|strings|optional|date|table|tables)\(\s*"([a-z-]+)"', source)
+    )
     text = text_of("policy.md")
     headings = ("Top level", "[[witness]]", "[diversity]", "[[exempt]]")
     told = {key for heading in headings for key in table(text, heading)}
