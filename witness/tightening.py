@@ -86,6 +86,8 @@ def _with_number(policy: Policy, table: _Table, number: _Number) -> Policy:
     value = table.optional_integer(number.key, least=0 if number.key == "cosigners" else 1)
     if value is None:
         return policy
+    if number.key == "cosigners" and policy.quorum is not None:
+        _refuse(table, number.key, "the policy has cosigner-quorum, which is no number")
     own = getattr(policy, number.field)
     if number.more_is_tighter and value < own:
         _refuse(table, number.key, f"{value} is looser than the policy's {own}")
