@@ -11,8 +11,10 @@ from witness import __version__
 from witness.cli.check import check
 from witness.cli.diff import diff
 from witness.cli.log import log
+from witness.cli.policy import policy_commands
 from witness.cli.show import show
 from witness.cli.summary import summary
+from witness.cli.trust import trust
 from witness.cli.verify import verify
 from witness.program import Commands, run
 
@@ -53,6 +55,8 @@ app.command()(verify)
 app.command()(show)
 app.command()(diff)
 app.command()(summary)
+app.add_typer(trust)
+app.add_typer(policy_commands)
 app.add_typer(log)
 
 
