@@ -13,7 +13,7 @@ exclude_patterns = ["_build"]
 myst_heading_anchors = 4
 
 # The schemas of our JSON, at the top of the site.
-html_extra_path = ["../witness/report/schemas"]
+html_extra_path = ["../witness/report/schemas", "../rebuilders/schemas"]
 
 html_theme = "alabaster"
 html_theme_options = {"fixed_sidebar": True, "page_width": "70rem"}

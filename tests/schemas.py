@@ -5,7 +5,11 @@ from importlib.resources import files
 
 from jsonschema import Draft202012Validator, FormatChecker
 
-_SCHEMAS = {"check/1": ("witness.report", "schemas/check-1.schema.json")}
+_SCHEMAS = {
+    "check/1": ("witness.report", "schemas/check-1.schema.json"),
+    "rebuild-result/1": ("rebuilders", "schemas/rebuild-result-1.schema.json"),
+    "compare/1": ("rebuilders", "schemas/compare-1.schema.json"),
+}
 
 
 def schema_of(name):

@@ -6,10 +6,13 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from tests.integration.test_check_cli import BAD, GOOD, requirements, world
 from tests.integration.trusted_nodes import WHEEL
@@ -138,6 +141,17 @@ def test_the_runner_obeys_no_line_of_a_report(world):
     lines = run_step("Check", world.root, policy="policy.toml").stdout.splitlines()
     (token,) = re.fullmatch(r"::stop-commands::([0-9a-f]{32})", lines[0]).groups()
     assert lines[1:] == ["::add-mask::owned", f"::{token}::"]
+
+
+def test_what_the_action_installs_is_all_that_a_consumer_needs():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    wanted = [*project["project"]["dependencies"], *project["dependency-groups"]["package"]]
+    pinned = re.findall(
+        r"^([a-z0-9-]+)==(\S+)", (ROOT / "requirements/consumer.txt").read_text("utf-8"), re.MULTILINE
+    )
+    versions = dict(pinned)
+    for requirement in map(Requirement, wanted):
+        assert requirement.specifier.contains(versions[canonicalize_name(requirement.name)]), requirement
 
 
 @pytest.mark.network

@@ -3,6 +3,7 @@
 import itertools
 import json
 import re
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -12,6 +13,7 @@ from witness.errors import InputError
 from witness.evidence import Artifact, Rejection
 from witness.outcome import FAILURES, OUTCOMES
 from witness.pinned import SEVERITY, decisive
+from witness.pins.pin import Origin
 from witness.report import json as json_report
 from witness.report import text
 from witness.report.guidance import GUIDANCE, guidance, todo
@@ -207,3 +209,11 @@ def test_exemptions_that_end_or_are_of_no_use(days_left, used, brief, full):
         shown = text.render(Report((row("exempt"),), exemptions=(use,)), verbose=verbose)
         notes = [line for line in shown.splitlines() if line.startswith("note: ")]
         assert [expected in line for line in notes] == ([True] if expected else [])
+
+
+@pytest.mark.parametrize(("line", "told"), [(7, True), (None, False)])
+def test_exemptions_of_no_use_are_counted_for_lists(line, told):
+    use = ExemptionUse("demo", "ours", date(2026, 6, 1), used=False, days_left=300)
+    entry = replace(row("reproduced"), place=Origin("r.txt", line))
+    shown = text.render(Report((entry,), exemptions=(use, replace(use, used=True))))
+    assert ("note: 1 of 2 exemptions are of no use here" in shown) == told

@@ -31,6 +31,7 @@ def render(report: Report, *, verbose: bool = False, paint: Paint = plain) -> st
     lines += _known(report)
     lines += _unreachable(report)
     lines += exemption_lines(report.exemptions, every=verbose)
+    lines += [] if verbose else _unused(report)
     if verbose:
         lines += [f"note: {printable(note)}" for note in report.notes]
     elif report.notes:
@@ -75,6 +76,14 @@ def exemption_lines(exemptions: Sequence[ExemptionUse], *, every: bool = False) 
             yield f"note: the {what} ended on {item.expires}"
         if every and not item.used:
             yield f"note: the {what} is of no use here; remove it if that is so everywhere"
+
+
+def _unused(report: Report) -> Iterator[str]:
+    """How many exemptions no entry of a list is of; a wheel at hand says nothing about the others."""
+    listed = any(row.place is not None and row.place.line is not None for row in report.rows)
+    unused = sum(not item.used for item in report.exemptions) if listed else 0
+    if unused:
+        yield f"note: {unused} of {len(report.exemptions)} exemptions are of no use here; --verbose names them"
 
 
 def _sorted_out(report: Report, *, verbose: bool) -> tuple[dict[str, list[Row]], list[Row]]:
