@@ -509,7 +509,11 @@ def test_show_explains(world):
         assert result.stdout.startswith(f"{WHEEL}: reproduced, level bitwise\n")
         for expected in ("recipe:", "CPython 3.12.0 on linux-x86_64", "hatchling==1.27.0", "demo-1.0.tar.gz"):
             assert expected in result.stdout
-    assert "differs:     demo/__init__.py: changed" in world.run("show", str(world.root / BAD_NAME)).stdout
+        assert "what to do" not in result.stdout
+    shown = world.run("show", str(world.root / BAD_NAME)).stdout
+    assert "differs:     demo/__init__.py: changed" in shown
+    assert "  what to do: do not install it before you know why\n" in shown
+    assert f"  more: wheelwitness diff sha256:{BAD}\n" in shown
 
 
 def test_diff_says_what_differs_and_how_to_see_it(world):

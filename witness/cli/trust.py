@@ -73,12 +73,10 @@ def add(
       2  usage, or a policy that cannot be edited
       5  the node could not be reached
     """
-    import sys
     from dataclasses import replace
 
     from witness import policyfile
     from witness.config import default_policy_path
-    from witness.errors import InputError
     from witness.escape import printable
     from witness.fetch import HttpFetcher
     from witness.logcheck import default_state_path
@@ -86,8 +84,7 @@ def add(
 
     path = policy or default_policy_path()
     text, shown = policyfile.read(path), printable(str(path))
-    local = "://" not in url
-    location = str(Path(url).expanduser().absolute()) if local else url
+    location = url if "://" in url else str(Path(url).expanduser().absolute())
     fetcher = HttpFetcher()
     try:
         seen = look(location, fetcher, state or default_state_path())
@@ -99,17 +96,25 @@ def add(
     edited = policyfile.with_witness(text, identity, location, name=shown)
     typer.echo("\n".join(seen.lines()))
     if not yes:
-        if not sys.stdin.isatty():
-            hint = "Run it on a terminal, or give --yes and every key that you expect as --key."
-            raise InputError("nobody is there to be asked, so nothing was trusted", hint=hint)
-        question = f"Are these the keys of {printable(identity.operator)}, and do you trust them?"
-        if not typer.confirm(question, default=False):
-            typer.echo("nothing was trusted")
-            raise typer.Exit(1)
+        _ask(f"Are these the keys of {printable(identity.operator)}, and do you trust them?")
     policyfile.write(path, edited)
     typer.echo(f"{shown}: names {printable(identity.name)} ({printable(identity.operator)})")
     if problem := policyfile.unmet(edited, name=shown):
         typer.echo(f"not usable yet: {problem}")
+
+
+def _ask(question: str) -> None:
+    """Returns if somebody at a terminal says yes."""
+    import sys
+
+    from witness.errors import InputError
+
+    if not sys.stdin.isatty():
+        hint = "Run it on a terminal, or give --yes and every key that you expect as --key."
+        raise InputError("nobody is there to be asked, so nothing was trusted", hint=hint)
+    if not typer.confirm(question, default=False):
+        typer.echo("nothing was trusted")
+        raise typer.Exit(1)
 
 
 @trust.command()

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from witness.escape import printable
 from witness.evidence import Evidence, describe
 from witness.observation import Comparison, Environment, Observation, format_time
+from witness.outcome import BAD_SIGNATURE
+from witness.report.guidance import GUIDANCE
 from witness.report.text import verdict_lines
 from witness.verdict import Verdict
 from witness.verification import VerifiedObservation
@@ -22,11 +24,20 @@ def render(verdict: Verdict, evidence: Evidence) -> str:
             f"  note: built alike, by one recipe in equal environments: {printable(', '.join(names))}"
             for names in verdict.correlated
         ),
+        *_next_step(verdict),
     ]
     newest_first = sorted(evidence.observations, key=lambda item: (item.witness.name, -item.log_index))
     for item in newest_first:
         lines += ["", *_observation(item)]
     return "\n".join(lines) + "\n"
+
+
+def _next_step(verdict: Verdict) -> Iterator[str]:
+    found = GUIDANCE[BAD_SIGNATURE if verdict.bad_signature else verdict.outcome]
+    if found.weight != "fine":
+        yield f"  what to do: {found.todo}"
+    if found.command == "diff":
+        yield f"  more: wheelwitness diff sha256:{verdict.artifact.sha256}"
 
 
 def _observation(item: VerifiedObservation) -> Iterator[str]:
