@@ -80,6 +80,20 @@ def test_what_is_fine_is_not_called_known(outcome):
     assert marked.known == (outcome not in ("reproduced", "equivalent", "exempt", "not-applicable"))
 
 
+def test_many_that_are_known_do_not_fill_the_screen():
+    rows = tuple(other("insufficient", number) for number in range(15))
+    report = baseline(*rows).applied(Report(rows))
+    assert "known from the baseline: 5 more; --verbose names them" in text.render(report)
+    assert text.render(report, verbose=True).count("known from the baseline") == 15
+
+
+def test_of_an_entry_that_was_there_twice_the_better_counts():
+    twice = (row("insufficient", bad=True), row("insufficient"), row("divergent"))
+    assert code(twice, [row("insufficient")]) == 0
+    assert code(twice, [row("insufficient", bad=True)]) == 1
+    assert code(twice, [row("divergent")]) == 1
+
+
 def test_entries_without_a_digest_are_known_by_their_text():
     entry = Row("demo\x1b>=1", "r.txt:1", None, "error", "no sha256", unusable=True)
     moved = replace(entry, origin="r.txt:2")

@@ -84,9 +84,14 @@ def _entries(value: Any) -> dict[_Key, _Before]:
     entries: dict[_Key, _Before] = {}
     for item in value["artifacts"]:
         key, before = _entry(item)
-        known = entries.get(key)
-        # Of an entry that stands there twice, the better one: less is known then.
-        entries[key] = before if known is None or before.rank > known.rank else known
+        known = entries.get(key, before)
+        # Of an entry that stands there twice, the better of everything: less is known then.
+        entries[key] = _Before(
+            name=known.name,
+            rank=max(known.rank, before.rank),
+            bad_signature=known.bad_signature and before.bad_signature,
+            dissenting=known.dissenting & before.dissenting,
+        )
     return entries
 
 

@@ -28,7 +28,7 @@ def render(report: Report, *, verbose: bool = False, paint: Paint = plain) -> st
         lines += ["", *_row(row, verbose=verbose, paint=paint)]
     for outcome, rows in together.items():
         lines += ["", *_alike(outcome, rows, paint)]
-    lines += _known(report)
+    lines += _known(report, verbose=verbose)
     lines += _unreachable(report)
     lines += exemption_lines(report.exemptions, every=verbose)
     lines += [] if verbose else _unused(report)
@@ -110,14 +110,17 @@ def _alike(outcome: str, rows: Sequence[Row], paint: Paint) -> Iterator[str]:
         yield f"  what to do: {found.todo}"
 
 
-def _known(report: Report) -> Iterator[str]:
+def _known(report: Report, *, verbose: bool) -> Iterator[str]:
     """What a baseline has to do with it."""
-    known = [row for row in report.rows if row.known]
-    if known or report.gone:
+    known = [f"{row.name}: {row.outcome}" for row in report.rows if row.known]
+    gone = report.gone or ()
+    if known or gone:
         yield ""
-    for row in known:
-        yield f"known from the baseline: {printable(row.name)}: {row.outcome}"
-    yield from (f"gone since the baseline: {printable(name)}" for name in report.gone or ())
+    for label, names in (("known from the baseline", known), ("gone since the baseline", gone)):
+        shown = names if verbose else names[:_NAMED]
+        yield from (f"{label}: {printable(name)}" for name in shown)
+        if len(names) > len(shown):
+            yield f"{label}: {len(names) - len(shown)} more; --verbose names them"
 
 
 def _unreachable(report: Report) -> Iterator[str]:
