@@ -16,8 +16,6 @@ from witness.policy import Policy
 from witness.tightening import OWN_FILE, PYPROJECT, table_in, tightened
 
 ENVIRONMENT: Final = "WHEELWITNESS_POLICY"
-_EXAMPLE: Final = """\
-version = 1, threshold = 2, and for each witness [[witness]] with name, operator, url, log-key and keys"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +48,7 @@ def load_policy(named: Path | None) -> LoadedPolicy:
     try:
         text, digest = _read(path)
     except FileNotFoundError:
-        hint = f"Write one ({_EXAMPLE}), or name one with --policy or {ENVIRONMENT}."
+        hint = f"Begin one with `wheelwitness policy init`, or name one with --policy or {ENVIRONMENT}."
         raise InputError(f"no policy: {shown} does not exist", hint=hint) from None
     return LoadedPolicy(policy.parse(text, name=shown), path, ((path.name, digest),))
 

@@ -99,10 +99,22 @@ def test_the_action_checks(world, digest, given, code):
     result = run_step("Check", world.root, policy="policy.toml", **given)
     assert result.returncode == code, result.stdout + result.stderr
     assert outputs(world.root)["exit-code"] == str(code)
+    assert set(outputs(world.root)) == ({"exit-code"} if code == 2 else {"exit-code", "json", "sarif"})
     if code != 2:
         validate(json.loads(Path(outputs(world.root)["json"]).read_text("utf-8")))
         assert json.loads(Path(outputs(world.root)["sarif"]).read_text("utf-8"))["version"] == "2.1.0"
         assert (world.root / "summary.md").read_text("utf-8").startswith("## ")
+
+
+def test_a_step_does_not_show_the_report_of_another(world):
+    installed(world.root)
+    requirements(world, GOOD)
+    assert run_step("Check", world.root, policy="policy.toml").returncode == 0
+    for name in ("summary.md", "output"):
+        (world.root / name).unlink()
+    assert run_step("Check", world.root, policy="policy.toml", inputs="missing.txt").returncode == 2
+    assert outputs(world.root) == {"exit-code": "2"}
+    assert not (world.root / "summary.md").exists()
 
 
 def test_the_action_takes_the_policy_as_a_text(world):

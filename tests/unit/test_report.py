@@ -9,6 +9,7 @@ from datetime import date
 import pytest
 
 from tests.integration.trusted_nodes import WHEEL
+from tests.schemas import validate
 from witness.errors import InputError
 from witness.evidence import Artifact, Rejection
 from witness.outcome import FAILURES, OUTCOMES
@@ -114,6 +115,7 @@ def test_the_json_schema():
     value = json.loads(
         json_report.render(Report((row("reproduced", bad=True), row("divergent")), ("a\x1bnote",)))
     )
+    validate(value)
     assert value["schema"] == "check/1"
     assert value["counts"] == {"reproduced": 1, "divergent": 1}
     assert value["notes"] == ["a\\x1bnote"]
@@ -133,7 +135,9 @@ def test_the_json_schema():
 
 def test_an_entry_without_a_digest_has_none_in_json():
     entry = Row("demo", "r.txt:1", None, "error", "no sha256", unusable=True)
-    (artifact,) = json.loads(json_report.render(Report((entry,))))["artifacts"]
+    value = json.loads(json_report.render(Report((entry,))))
+    validate(value)
+    (artifact,) = value["artifacts"]
     assert (artifact["filename"], artifact["sha256"], artifact["reason"]) == (None, None, "no sha256")
 
 
