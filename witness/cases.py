@@ -29,6 +29,7 @@ from witness.config import LoadedPolicy
 from witness.errors import InputError
 from witness.escape import printable
 from witness.evidence import Artifact
+from witness.keyless.trust import authorities
 from witness.limits import MIB
 from witness.observation import Level, Sha256, Short
 from witness.outcome import Outcome
@@ -103,7 +104,7 @@ def try_case(case: Case, directory: Path, loaded: LoadedPolicy, now: datetime) -
     """What the policy makes of `case`, whose bundles are in `directory`. No network, and no memory of logs.
 
     Raises:
-        InputError: a file of bundles cannot be used.
+        InputError: a file of bundles, or of trust in a Sigstore instance, cannot be used.
     """
     index = read_bundles([directory / name for name in case.bundles])
     policy = loaded.policy
@@ -111,5 +112,7 @@ def try_case(case: Case, directory: Path, loaded: LoadedPolicy, now: datetime) -
     project = None if case.project is None else str(canonicalize_name(case.project))
     artifact = Artifact(case.sha256, case.filename, project, case.release)
     at = now if case.at is None else case.at if case.at.tzinfo else case.at.replace(tzinfo=UTC)
-    (verdict,) = Client(policy, sources).judge([artifact], at)
+    named = ((item.name, item.identity.sigstore) for item in policy.witnesses)
+    client = Client(policy, sources, authorities=authorities(named, loaded.path.parent))
+    (verdict,) = client.judge([artifact], at)
     return Tried(case, verdict)

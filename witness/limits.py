@@ -14,6 +14,7 @@ MAX_BUNDLE: Final = 256 * KIB  # one line of a shard
 MAX_SHARD: Final = 32 * MIB  # every bundle that a node holds of one artifact
 MAX_POLICY: Final = 1 * MIB
 MAX_SUMMARY: Final = 16 * MIB  # a consumer's signed summary, some 80 000 files
+MAX_TRUST: Final = 1 * MIB  # a trusted root of Sigstore
 MAX_HASHED: Final = 512 * MIB  # a wheel that is only hashed, never held in memory
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 from witness.canonical import loads
 from witness.digest import sha256_hex
 from witness.errors import Malformed
+from witness.keyless.identity import KeylessIdentity
 from witness.keys import PublicKey
 from witness.limits import KIB
 from witness.note import VerifierKey
@@ -33,10 +34,13 @@ class NodeInfo:
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """Every key as a policy has it: of observations, of the log, and of its cosignatures."""
-        cosigner = self.identity.cosigner_key
+        """Every key as a policy has it: of observations, of the log, and of its cosignatures. Of a node that signs in a
+        name, `sigstore:`, the name, a blank and who vouches for it stand for the first.
+        """
+        cosigner, signer = self.identity.cosigner_key, self.identity.sigstore
         return (
             *(key.text for key in self.identity.keys),
+            *([] if signer is None else [f"sigstore:{signer.name} {signer.issuer}"]),
             self.identity.log_key.text,
             *([] if cosigner is None else [cosigner.text]),
         )
@@ -57,9 +61,10 @@ def parse(data: bytes) -> NodeInfo:
     value = loads(data, what="node.json", limit=MAX_NODE)
     if not isinstance(value, dict) or value.get("schema") != SCHEMA:
         raise Malformed(f"node.json: not of schema {SCHEMA}")
-    keys = value.get("keys")
-    if not isinstance(keys, list) or not 0 < len(keys) <= _MAX_KEYS:
-        raise Malformed(f"node.json: keys: not a list of 1 to {_MAX_KEYS}")
+    signer = _signer(value)
+    keys = value.get("keys", [] if signer else None)
+    if not isinstance(keys, list) or bool(keys) == bool(signer) or len(keys) > _MAX_KEYS:
+        raise Malformed(f"node.json: keys: not a list of 1 to {_MAX_KEYS}, or sigstore besides")
     cosigner = value.get("cosignerKey")
     identity = WitnessIdentity(
         name=_name(value, "name"),
@@ -67,9 +72,20 @@ def parse(data: bytes) -> NodeInfo:
         log_key=_key("logKey", VerifierKey.parse, value.get("logKey")),
         keys=tuple(_key("keys", PublicKey.parse, key) for key in keys),
         cosigner_key=None if cosigner is None else _key("cosignerKey", CosignerKey.parse, cosigner),
+        sigstore=signer,
     )
     url = value.get("url")
     return NodeInfo(identity, url if isinstance(url, str) and url.isprintable() else "")
+
+
+def _signer(value: dict[str, Any]) -> KeylessIdentity | None:
+    told = value.get("sigstore")
+    if told is None:
+        return None
+    if not isinstance(told, dict):
+        raise Malformed("node.json: sigstore: not an object")
+    # In which instance of Sigstore to believe is for the policy to say: the public one, if it says nothing.
+    return KeylessIdentity(_name(told, "identity"), _name(told, "issuer"))
 
 
 def _name(value: dict[str, Any], key: str) -> str:

@@ -14,6 +14,7 @@ from typing import Any, Final, NoReturn, TypeVar
 from packaging.utils import canonicalize_name
 
 from witness.errors import InputError, Malformed
+from witness.keyless.identity import KeylessIdentity
 from witness.keys import PublicKey
 from witness.limits import MAX_POLICY
 from witness.note import KeyMaterial, VerifierKey
@@ -221,6 +222,9 @@ class _Table:
     def optional_strings(self, key: str) -> tuple[str, ...] | None:
         return self.strings(key) if key in self._left else None
 
+    def has(self, key: str) -> bool:
+        return key in self._left
+
     def date(self, key: str) -> date:
         value = self._take(key, None)
         if not isinstance(value, date) or isinstance(value, datetime):
@@ -298,23 +302,43 @@ def _quorum(top: _Table) -> QuorumPolicy | None:
 
 def _witness(table: _Table) -> TrustedWitness:
     name, operator, url = table.string("name"), table.string("operator"), table.string("url")
-    cosigner = table.optional("cosigner-key")
+    cosigner, keyless = table.optional("cosigner-key"), _keyless(table)
     if "://" in url and not url.startswith(("http://", "https://")):
         table.refuse("url", f"not http or https: {url!r}", hint="Give a web address, or a local path.")
     identity = WitnessIdentity(
         name=name,
         operator=operator,
         log_key=_key(table, "log-key", VerifierKey.parse, table.string("log-key"), _VKEY),
-        keys=tuple(_key(table, "keys", PublicKey.parse, key, "ed25519:…") for key in table.strings("keys")),
+        keys=() if keyless else _keys(table),
         cosigner_key=None
         if cosigner is None
         else _key(table, "cosigner-key", CosignerKey.parse, cosigner, _VKEY),
+        sigstore=keyless,
     )
     places = [(place, table.optional(place)) for place in PLACES]
     table.finish()
     return TrustedWitness(
         identity, url, tuple((place, value) for place, value in places if value is not None)
     )
+
+
+def _keys(table: _Table) -> tuple[PublicKey, ...]:
+    return tuple(_key(table, "keys", PublicKey.parse, key, "ed25519:…") for key in table.strings("keys"))
+
+
+def _keyless(table: _Table) -> KeylessIdentity | None:
+    inner = table.table("sigstore")
+    if inner is None:
+        return None
+    if table.has("keys"):
+        table.refuse("keys", "besides sigstore", hint="A witness signs with keys, or in a name: keep one.")
+    identity = KeylessIdentity(
+        inner.string("identity"), inner.string("issuer"), inner.optional("trust") or ""
+    )
+    if not identity.issuer.startswith(("https://", "http://")):
+        inner.refuse("issuer", f"not a URL: {identity.issuer!r}", hint="Copy it from the witness.")
+    inner.finish()
+    return identity
 
 
 def _key(table: _Table, name: str, parse_key: Callable[[str], K], text: str, form: str) -> K:
@@ -353,7 +377,7 @@ def _check_witnesses(top: _Table, policy: Policy) -> None:
 
 
 def _check_votes(top: _Table, policy: Policy) -> None:
-    """One operator under two spellings, or one key under two names, would have two votes."""
+    """One operator under two spellings, or one key or identity under two names, would have two votes."""
     spellings: dict[str, str] = {}
     holders: dict[PublicKey, int] = {}
     cosigners: dict[KeyMaterial, str] = {}
@@ -366,10 +390,19 @@ def _check_votes(top: _Table, policy: Policy) -> None:
             if holders.setdefault(key, number) != number:
                 problem = f"a key that witness[{holders[key]}] has too"
                 top.refuse(f"witness[{number}].keys", problem, hint="Each witness signs with its own key.")
+        _check_identity(top, number, policy)
         cosigner = witness.identity.cosigner_key
         if cosigner and cosigners.setdefault(cosigner.public_key, witness.operator) != witness.operator:
             problem = f"a key that {cosigners[cosigner.public_key]!r} has too"
             top.refuse(f"witness[{number}].cosigner-key", problem, hint="Each operator cosigns with its own.")
+
+
+def _check_identity(top: _Table, number: int, policy: Policy) -> None:
+    identity = policy.witnesses[number - 1].identity.sigstore
+    for first, other in enumerate(policy.witnesses[: number - 1], 1):
+        if identity and other.identity.sigstore and identity.shares(other.identity.sigstore):
+            problem = f"an identity that witness[{first}] has too"
+            top.refuse(f"witness[{number}].sigstore", problem, hint="Each witness signs in its own name.")
 
 
 def _check_quorum(top: _Table, policy: Policy) -> None:

@@ -95,7 +95,12 @@ def with_witness(text: str, identity: WitnessIdentity, url: str, *, name: str) -
     table = tomlkit.table()
     table["name"], table["operator"], table["url"] = identity.name, identity.operator, url
     table["log-key"] = identity.log_key.text
-    table["keys"] = [key.text for key in identity.keys]
+    if identity.sigstore is None:
+        table["keys"] = [key.text for key in identity.keys]
+    else:
+        signer = tomlkit.inline_table()
+        signer["identity"], signer["issuer"] = identity.sigstore.name, identity.sigstore.issuer
+        table["sigstore"] = signer
     if identity.cosigner_key is not None:
         table["cosigner-key"] = identity.cosigner_key.text
     witnesses: Any = document.get("witness")

@@ -10,22 +10,23 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from witness import bundle, dsse, statement
+from witness import bundle, statement
 from witness.digest import sha256_hex
 from witness.entry import statement_in
-from witness.errors import Incomplete, InputError, Malformed
+from witness.errors import Incomplete, InputError, Malformed, Unverified, WheelwitnessError
 from witness.escape import printable
 from witness.limits import MAX_STATEMENT
 from witness.log.journal import Batch
 from witness.log.reader import LogReader, fetch_from
 from witness.log.shards import add_bundles, read_shard
 from witness.log.writer import LogWriter, open_writer
+from witness.signing.interface import Sealer
 from witness.signing.named import LogSigner, NodeSigners
 from witness.statement import Statement
 from witness.store.directory import DirectoryStore
@@ -64,6 +65,9 @@ class Published:
     refused: tuple[Refused, ...]
 
 
+_Sealed = tuple[list[bytes], WheelwitnessError | None]  # entries, and what kept the rest from being signed
+
+
 @dataclass(frozen=True, slots=True)
 class _Waiting:
     """A file of the outbox that may be signed."""
@@ -87,14 +91,19 @@ def publish_outbox(
         patience: how many seconds to wait for another run, or for `rebuilder cosign`.
 
     Raises:
-        Incomplete: another run is under way, or a disk failed.
+        Incomplete: another run is under way, a disk failed, or who is needed to sign cannot be reached. What was signed
+            until then has been published.
         InputError: a directory cannot be used.
         Unverified: the site is not as this node left it.
     """
     refused: list[Refused] = []
     count, first = 0, None
+
+    def seal(items: Sequence[_Waiting]) -> _Sealed:
+        return _sealed(_without_published(site, items), node.sealer, refused)
+
     with open_writer(site, state, node.log, node.cosigner, patience=patience) as writer:
-        for batch in _batches(writer, _waiting(outbox, node.name, refused), site, node, now):
+        for batch in _batches(writer, _waiting(outbox, node.name, refused), seal, now):
             _add_bundles(site, batch, node.log)
             _acknowledge(outbox, batch)
             writer.settle()
@@ -104,17 +113,33 @@ def publish_outbox(
 
 
 def _batches(
-    writer: LogWriter, waiting: Iterator[list[_Waiting]], site: Store, node: NodeSigners, now: datetime
+    writer: LogWriter,
+    waiting: Iterator[list[_Waiting]],
+    seal: Callable[[Sequence[_Waiting]], _Sealed],
+    now: datetime,
 ) -> Iterator[Batch]:
     """The pending batch, and then new ones, each appended when it is asked for."""
     if writer.pending is not None:
         yield writer.pending
-    sign, key = node.observations.sign, node.observations.public_key
     for items in waiting:
-        fresh = _without_published(site, items)
-        if fresh:
-            entries = [dsse.encode(dsse.seal(item.data, key, sign)) for item in fresh]
+        entries, failed = seal(items)
+        if entries:
             yield writer.append(entries, at=int(now.timestamp()))
+        if failed is not None:
+            raise failed
+
+
+def _sealed(fresh: Sequence[_Waiting], sealer: Sealer, refused: list[Refused]) -> _Sealed:
+    """The entries for `fresh`, and what kept the rest from being signed: what was signed is worth keeping."""
+    entries = []
+    for item in fresh:
+        try:
+            entries.append(sealer.seal(item.data))
+        except Malformed as error:
+            refused.append(_refuse(item.path, str(error)))
+        except (Incomplete, InputError, Unverified) as error:
+            return entries, error
+    return entries, None
 
 
 def _waiting(outbox: Path, builder_name: str, refused: list[Refused]) -> Iterator[list[_Waiting]]:

@@ -40,7 +40,7 @@ class Look:
         if self.node.url and self.node.url.rstrip("/") != self.location.rstrip("/"):
             told.append(f"  says it is at {printable(self.node.url)}")
         named = [
-            *(("signs with", key.text) for key in identity.keys),
+            *(("signs with", key) for key in self.node.keys[: -2 if cosigner else -1]),
             ("log key", identity.log_key.text),
             *([] if cosigner is None else [("cosigns with", cosigner.text)]),
         ]
@@ -117,6 +117,8 @@ def _log(node: NodeInfo, location: str, fetcher: Fetcher, state: Path) -> list[s
 
 
 def _entry(reader: LogReader, index: int, node: NodeInfo) -> str:
+    if node.identity.sigstore is not None:
+        return "is signed in a name: once it is trusted, `wheelwitness log check` verifies it"
     try:
         (entry,) = reader.entries(index, index + 1)
         told = statement.parse(PinnedKeys(node.identity.keys).open(entry, index).payload)

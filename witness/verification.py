@@ -15,6 +15,7 @@ from witness.bundle import Bundle
 from witness.entry import Authority, PinnedKeys
 from witness.errors import InputError, Unverified
 from witness.escape import printable
+from witness.keyless.identity import KeylessIdentity
 from witness.keys import PublicKey
 from witness.note import KeyMaterial, VerifierKey
 from witness.statement import Statement
@@ -27,13 +28,17 @@ _SEAL: Final = object()
 
 @dataclass(frozen=True, slots=True)
 class WitnessIdentity:
-    """Whom a consumer believes to be a witness: who runs it, its log, and the keys of its observations."""
+    """Whom a consumer believes to be a witness: who runs it, its log, and the keys of its observations.
+
+    One without keys signs in the name `sigstore`, and is verified with an `Authority` for that.
+    """
 
     name: str
     operator: str
     log_key: VerifierKey
     keys: tuple[PublicKey, ...]
     cosigner_key: CosignerKey | None = None
+    sigstore: KeylessIdentity | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ DIR/site/         what is served, and nothing else is
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -33,6 +33,22 @@ class PeerConfig(BaseModel):
     ask: Annotated[str, Field(max_length=500)] = ""
 
 
+class SigstoreConfig(BaseModel):
+    """`[sigstore]` of `node.toml`: observations are signed without a key, in the name `identity`.
+
+    `token` is the variable that holds an identity token, if it is not what the platform offers; `trust` a client trust
+    config, relative to node.toml, of another instance than the public one.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    identity: Annotated[str, Field(min_length=1, max_length=500)]
+    issuer: Annotated[str, Field(pattern=r"^https?://\S+$", max_length=500)]
+    token: Annotated[str, Field(pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$", max_length=100)] = ""
+    trust: Annotated[str, Field(max_length=500)] = ""
+    rekor: Literal[1, 2] = 1
+
+
 class NodeConfig(BaseModel):
     """What `node.toml` holds; rebuilders.node.setup writes it with what each key means."""
 
@@ -51,6 +67,7 @@ class NodeConfig(BaseModel):
     method: Method = "rebuild"
     cosign_minutes: Annotated[int, Field(alias="cosign-minutes", ge=0, le=10_080)] = 10
     peer: Annotated[list[PeerConfig], Field(max_length=1000)] = []
+    sigstore: SigstoreConfig | None = None
 
     @property
     def settings(self) -> Settings:

@@ -12,13 +12,24 @@ from pathlib import Path
 from typing import Any, Final
 
 from rebuilders.node import keys
-from rebuilders.node.apart import run_apart
-from rebuilders.node.config import NodeDirectory
-from witness.errors import InputError, WheelwitnessError
+from rebuilders.node.apart import run_apart, tell_error
+from rebuilders.node.config import NodeConfig, NodeDirectory
+from witness.errors import WheelwitnessError
 from witness.publish import Published, publish_outbox
 from witness.store.directory import DirectoryStore
 
 _PATIENCE: Final = 60.0  # seconds for `rebuilder cosign`, which takes the log's lock for moments
+# Of the environment, where the process signs without a key: the way out, and what identity tokens are asked for with.
+_KEYLESS: Final = (
+    *("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy"),
+    *("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"),
+)
+_AMBIENT: Final = (
+    *("GITHUB_ACTIONS", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL"),
+    *("GITLAB_CI", "SIGSTORE_ID_TOKEN"),
+    *("BUILDKITE", "BUILDKITE_AGENT_ACCESS_TOKEN", "BUILDKITE_AGENT_ENDPOINT", "BUILDKITE_JOB_ID"),
+    "GOOGLE_SERVICE_ACCOUNT_NAME",
+)
 
 
 def publish(directory: NodeDirectory) -> Published:
@@ -35,6 +46,13 @@ def publish(directory: NodeDirectory) -> Published:
     )
 
 
+def needed(config: NodeConfig) -> tuple[str, ...]:
+    """The variables of the environment that signing takes. Of tokens, only the one that is used."""
+    if config.sigstore is None:
+        return ()
+    return (*_KEYLESS, *((config.sigstore.token,) if config.sigstore.token else _AMBIENT))
+
+
 def publish_apart(directory: NodeDirectory) -> dict[str, Any]:
     """The same in a process of its own, so that this one never reads a key.
 
@@ -42,7 +60,7 @@ def publish_apart(directory: NodeDirectory) -> dict[str, Any]:
         InputError: the signer says that something of the node cannot be used.
         Incomplete: the signer failed.
     """
-    return run_apart("rebuilders.node.signer", directory.root)
+    return run_apart("rebuilders.node.signer", directory.root, needed(directory.load()))
 
 
 def main() -> None:
@@ -50,8 +68,7 @@ def main() -> None:
     try:
         published = publish(NodeDirectory(Path(sys.argv[1])))
     except WheelwitnessError as error:
-        sys.stderr.write(f"{error}\n")
-        sys.exit(2 if isinstance(error, InputError) else 5)
+        tell_error(error)
     sys.stdout.write(json.dumps(asdict(published)) + "\n")
 
 

@@ -6,8 +6,10 @@ import pytest
 
 from tests.integration.trusted_nodes import ALPHA
 from tests.mangling import prefixes
+from witness import policy
 from witness.errors import InputError, Malformed, Unverified
 from witness.nodeinfo import MAX_NODE, fingerprint, parse
+from witness.policyfile import with_witness
 from witness.trusting import expect
 
 
@@ -44,9 +46,25 @@ def test_what_can_be_missing_or_new(changes):
     assert parse(node_json(**changes)).identity.log_key == ALPHA.identity.log_key
 
 
+SIGSTORE = {"identity": "ci@operator.example", "issuer": "https://issuer.example"}
+
+
+def test_a_node_that_signs_in_a_name():
+    node = parse(node_json(keys=None, sigstore=SIGSTORE))
+    assert (node.identity.keys, node.identity.sigstore.name) == ((), "ci@operator.example")
+    assert node.keys[0] == "sigstore:ci@operator.example https://issuer.example"
+    text = with_witness("version = 1\nthreshold = 1\n", node.identity, "https://a.example/", name="p")
+    assert policy.parse(text, name="p").witnesses[0].identity == node.identity
+
+
 @pytest.mark.parametrize(
     "changes",
     [
+        {"sigstore": SIGSTORE},
+        {"keys": None},
+        {"keys": None, "sigstore": {}},
+        {"keys": None, "sigstore": SIGSTORE | {"issuer": "a\x1b"}},
+        {"keys": None, "sigstore": "ci@operator.example"},
         {"schema": "node/2"},
         {"name": ""},
         {"name": " "},

@@ -7,6 +7,7 @@ import pytest
 from tests.integration.trusted_nodes import ALPHA, BETA, GAMMA
 from witness import policy
 from witness.errors import InputError
+from witness.keyless.identity import KeylessIdentity
 
 HEAD = "version = 1\nthreshold = 2\n"
 TWO = ALPHA.toml("https://alpha.example/") + BETA.toml("https://beta.example/")
@@ -15,6 +16,14 @@ PLACED = (
     + 'country = "NL"\n'
     + BETA.toml("https://beta.example/")
     + 'country = "JP"\nplatform = "linux-x86_64"\n'
+)
+KEYLESS = "".join(
+    re.sub(
+        r"keys = .*",
+        f'sigstore = {{ identity = "{node.name}@ci.example", issuer = "https://ci.example" }}',
+        toml,
+    )
+    for node, toml in ((ALPHA, ALPHA.toml("a")), (BETA, BETA.toml("b")))
 )
 EXEMPT = '\n[[exempt]]\npackage = "Internal_Thing"\nreason = "ours"\nexpires = 2027-06-01\n'
 
@@ -28,6 +37,15 @@ def test_a_policy_with_defaults():
     assert parsed.exemption("internal.thing").reason == "ours"
     assert parsed.exemption("other") is None
     assert parsed.cosigners_known[0] == ("Operator A", ALPHA.identity.cosigner_key)
+
+
+def test_a_name_and_its_issuer_instead_of_keys():
+    parsed = policy.parse(HEAD + KEYLESS.replace(" }", ', trust = "root.json" }', 1), name="p.toml")
+    alpha, beta = (item.identity for item in parsed.witnesses)
+    assert alpha.sigstore == KeylessIdentity("alpha@ci.example", "https://ci.example", "root.json")
+    assert beta.sigstore == KeylessIdentity("beta@ci.example", "https://ci.example")
+    assert alpha.keys == beta.keys == ()
+    assert ALPHA.identity.sigstore is None
 
 
 def test_everything_that_can_be_said():
@@ -132,6 +150,28 @@ REFUSED = [
     (HEAD + PLACED.replace("JP", "NL") + "[diversity]\ncountry = 2\n", "operators have 1"),
     (HEAD + PLACED.replace("JP", "nl"), "witness[2].country: 'nl' is also written 'NL'"),
     (HEAD + PLACED.replace('"JP"', "3"), "witness[2].country: not a string"),
+    (
+        HEAD + KEYLESS.replace("sigstore =", 'keys = ["x"]\nsigstore =', 1),
+        "witness[1].keys: besides sigstore",
+    ),
+    (HEAD + re.sub(r"sigstore = .*", "", KEYLESS, count=1), "witness[1].keys: missing"),
+    (
+        HEAD + re.sub(r"sigstore = .*", "sigstore = true", KEYLESS, count=1),
+        "witness[1].sigstore: not a table",
+    ),
+    (HEAD + KEYLESS.replace(" }", ', more = "x" }', 1), "witness[1].sigstore.more: unknown key"),
+    (HEAD + KEYLESS.replace(', issuer = "https://ci.example"', "", 1), "witness[1].sigstore.issuer: missing"),
+    (HEAD + KEYLESS.replace('"alpha@ci.example"', '""'), "witness[1].sigstore.identity: empty"),
+    (
+        HEAD + KEYLESS.replace('"https://ci.example"', '"ci.example"', 1),
+        "sigstore.issuer: not a URL: 'ci.example'",
+    ),
+    (HEAD + KEYLESS.replace("beta@", "ALPHA@"), "witness[2].sigstore: an identity that witness[1] has too"),
+    (
+        HEAD
+        + KEYLESS.replace("beta@", "alpha@").replace('example" }', 'example/", trust = "other.json" }', 1),
+        "witness[2].sigstore: an identity that witness[1] has too",
+    ),
     ("version = ", "not valid TOML"),
     ("#" * 2_000_000, "larger than any policy"),
 ]

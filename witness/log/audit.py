@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from witness import bundle, statement
-from witness.entry import PinnedKeys
+from witness.entry import Authority, PinnedKeys
 from witness.errors import Malformed, NotFound, Unverified
 from witness.escape import printable
 from witness.limits import MAX_BUNDLE, MAX_SHARD
@@ -61,6 +61,7 @@ def audit(
     identity: WitnessIdentity,
     signed: bytes,
     *,
+    authority: Authority | None = None,
     shards: bool = True,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Audit:
@@ -70,6 +71,7 @@ def audit(
         fetch: the site's files.
         identity: the witness, the log's key, and the keys that may sign entries.
         signed: the checkpoint as it was served.
+        authority: who may sign entries, if it is not those keys.
         shards: whether to read every artifact's shard too, a request for each.
         progress: called with the number of entries that have just been read.
 
@@ -79,10 +81,11 @@ def audit(
     """
     found = _Found()
     leaves = _Leaves()
+    signers = authority or PinnedKeys(identity.keys)
 
     def visit(first: int, entries: tuple[bytes, ...]) -> None:
         for index, entry in enumerate(entries, first):
-            leaves.append(leaf_hash(entry), _subject(index, entry, identity, found))
+            leaves.append(leaf_hash(entry), _subject(index, entry, identity, signers, found))
         progress(len(entries))
 
     held = _pinned(fetch, signed)
@@ -123,10 +126,12 @@ class _Leaves:
         return bytes(self._hashes[32 * index : 32 * index + 32])
 
 
-def _subject(index: int, entry: bytes, identity: WitnessIdentity, found: _Found) -> str | None:
+def _subject(
+    index: int, entry: bytes, identity: WitnessIdentity, authority: Authority, found: _Found
+) -> str | None:
     """The artifact of an entry; None, and a fault, if it is not an observation by the witness."""
     try:
-        observed = statement.parse(PinnedKeys(identity.keys).open(entry, index).payload)
+        observed = statement.parse(authority.open(entry, index).payload)
     except (Malformed, Unverified) as error:
         found.add(f"entry {index}: no observation by {printable(identity.name)}: {error}")
         return None
