@@ -152,7 +152,9 @@ def _summary(identity: WitnessIdentity, tree: Checkpoint, audited: Audit | None)
     if audited is None:
         return f"{name}: {tree.size} entries are promised, and could not all be verified"
     rest = f", {audited.bundles} bundles" if audited.bundles else ""
-    return f"{name}: {audited.size} entries about {audited.artifacts} files{rest}, verified"
+    shut = audited.commitments - audited.opened if audited.bundles else 0
+    kept = f"; {shut} of {audited.commitments} commitments not opened" if shut else ""
+    return f"{name}: {audited.size} entries about {audited.artifacts} files{rest}, verified{kept}"
 
 
 def _identify(named: Named) -> tuple[WitnessIdentity, str, Authority | None]:

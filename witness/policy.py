@@ -78,9 +78,10 @@ class Policy:
 
     `diversity` are pairs of one of `PLACES` and how many different values of it agreeing operators must have.
     `max_attempts` is the most builds that a match may have taken, None for any number. `quorum` says which cosigners
-    together are enough, where their number alone does not. `fail_on` is at what a gate stops (witness.outcome), None
-    for the default. `project_policy`: the project that is checked may ask for more (witness.tightening), which is where
-    `agreeing` comes from: the names of the witnesses whose matches count, None for all. A mismatch counts of any.
+    together are enough, where their number alone does not. `independent` is how many of the agreeing operators must
+    have committed to what they saw before another's could be read. `fail_on` is at what a gate stops (witness.outcome),
+    None for the default. `project_policy`: the project that is checked may ask for more (witness.tightening), which is
+    where `agreeing` comes from: the names of the witnesses whose matches count, None for all. A mismatch counts of any.
     """
 
     threshold: int
@@ -93,6 +94,7 @@ class Policy:
     diversity: tuple[tuple[str, int], ...] = ()
     max_attempts: int | None = None
     quorum: QuorumPolicy | None = None
+    independent: int = 0
     fail_on: frozenset[str] | None = None
     project_policy: bool = False
     agreeing: frozenset[str] | None = None
@@ -126,6 +128,10 @@ class Policy:
             {key.public_key for who, key in self.cosigners_known if who in cosigned_by}
         )
 
+    def proves(self, cosigned_by: frozenset[str]) -> bool:
+        """Whether cosignatures by those prove when something was committed to: enough, and one of them at least."""
+        return bool(cosigned_by) and self.is_cosigned(cosigned_by)
+
     def exemption(self, project: str) -> Exemption | None:
         """What the policy says of `project`, expired or not."""
         name = canonicalize_name(project)
@@ -158,6 +164,7 @@ def parse(text: str, *, name: str) -> Policy:
         diversity=_diversity(top),
         max_attempts=top.optional_integer("max-attempts", least=1),
         quorum=_quorum(top),
+        independent=top.integer("independent", least=0, default=0),
         fail_on=_fail_on(top),
         project_policy=top.boolean("project-policy", default=False),
     )
@@ -451,6 +458,7 @@ def _check_reachable(top: _Table, policy: Policy) -> None:
     if len(countersigned) < policy.threshold:
         problem = f"no {policy.threshold} operators can have {policy.cosigners} others as cosigners"
         top.refuse("cosigners", problem, hint="Give other operators a cosigner-key, or lower it.")
+    _check_independent(top, policy)
     for place, count in policy.diversity:
         if count > policy.threshold:
             problem = f"{count} are asked for, of {policy.threshold} operators"
@@ -459,3 +467,14 @@ def _check_reachable(top: _Table, policy: Policy) -> None:
         if count > named:
             problem = f"{count} are asked for, and the witnesses' operators have {named}"
             top.refuse(f"diversity.{place}", problem, hint=f"Add {place} to [[witness]] tables, or lower it.")
+
+
+def _check_independent(top: _Table, policy: Policy) -> None:
+    if policy.independent > policy.threshold:
+        problem = f"{policy.independent} are asked for, of {policy.threshold} operators"
+        top.refuse("independent", problem, hint="Lower it, or raise threshold.")
+    countersigning = frozenset(who for who, _ in policy.cosigners_known)
+    provable = [who for who in policy.operators if policy.proves(countersigning - {who})]
+    if len(provable) < policy.independent:
+        problem = f"the commitments of {len(provable)} operators can be proven by others"
+        top.refuse("independent", problem, hint="Give other operators a cosigner-key, or lower it.")

@@ -32,10 +32,12 @@ class _Number:
 _NUMBERS: Final = (
     _Number("threshold", "threshold", more_is_tighter=True),
     _Number("cosigners", "cosigners", more_is_tighter=True),
+    _Number("independent", "independent", more_is_tighter=True),
     _Number("veto", "veto", more_is_tighter=False),
     _Number("max-age-days", "max_age_days", more_is_tighter=False),
     _Number("max-attempts", "max_attempts", more_is_tighter=False),
 )
+_FROM_ZERO: Final = ("cosigners", "independent")
 _LISTS: Final = ("accept", "witnesses", "fail-on")
 KEYS: Final = (*(number.key for number in _NUMBERS), *_LISTS, "diversity")
 
@@ -83,7 +85,7 @@ def tightened(policy: Policy, asked: dict[str, Any], *, name: str) -> Policy:
 
 
 def _with_number(policy: Policy, table: _Table, number: _Number) -> Policy:
-    value = table.optional_integer(number.key, least=0 if number.key == "cosigners" else 1)
+    value = table.optional_integer(number.key, least=0 if number.key in _FROM_ZERO else 1)
     if value is None:
         return policy
     if number.key == "cosigners" and policy.quorum is not None:

@@ -15,11 +15,13 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rebuilders.config import DEFAULT_TIMEOUT, Settings
+from witness.commitment import WINDOWS
 from witness.errors import InputError, Malformed
 from witness.note import check_name
 from witness.observation import Method
 
 CONFIG: Final = "node.toml"
+_SEE: Final = "See docs/reference/node-toml.md."
 
 
 class PeerConfig(BaseModel):
@@ -65,6 +67,9 @@ class NodeConfig(BaseModel):
     timeout: Annotated[float, Field(ge=1)] = DEFAULT_TIMEOUT
     install_pythons: Annotated[bool, Field(alias="install-pythons")] = False
     method: Method = "rebuild"
+    commit: bool = False
+    commit_hours: Annotated[int, Field(alias="commit-hours")] = 24
+    canaries: Annotated[int, Field(ge=0, le=1000)] = 0
     cosign_minutes: Annotated[int, Field(alias="cosign-minutes", ge=0, le=10_080)] = 10
     peer: Annotated[list[PeerConfig], Field(max_length=1000)] = []
     sigstore: SigstoreConfig | None = None
@@ -141,9 +146,13 @@ def parse(text: str, where: str) -> NodeConfig:
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         key = ".".join(map(str, first["loc"]))
-        raise InputError(f"{where}: {key}: {first['msg']}", hint="See docs/reference/node-toml.md.") from None
+        raise InputError(f"{where}: {key}: {first['msg']}", hint=_SEE) from None
     try:
         check_name(config.name)
     except Malformed as error:
         raise InputError(f"{where}: name: {error}", hint="Use something like node-a.example.") from None
+    if config.commit_hours not in WINDOWS:
+        raise InputError(f"{where}: commit-hours: not one of {', '.join(map(str, WINDOWS))}", hint=_SEE)
+    if config.canaries and not config.commit:
+        raise InputError(f"{where}: canaries: without commit, nothing is kept hidden", hint=_SEE)
     return config

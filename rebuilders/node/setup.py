@@ -33,6 +33,11 @@ timeout = {timeout}
 install-pythons = {install_pythons}
 # "rebuild", or "static" to build nothing and say only what follows from the sdist as it is.
 method = {method}
+# Whether results are committed to before they are revealed, at the end of a window of so many hours (of a day that
+# begins at midnight UTC); and how many mismatches may be kept back for longer, as canaries. Needs peers that cosign.
+commit = {commit}
+commit-hours = {commit_hours}
+canaries = {canaries}
 
 # Other nodes: `rebuilder run` cosigns their logs every so many minutes, and gathers their cosignatures of this one.
 # 0: never, and `rebuilder cosign` does it by hand.

@@ -1,7 +1,7 @@
 """The process that holds the node's keys: signs, logs and publishes what waits in the outbox. Runs no build.
 
 Started by itself as `python -m rebuilders.node.signer DIR`; writes one JSON line, {"count", "first", "size",
-"refused": [{"name", "reason"}]}.
+"refused": [{"name", "reason"}], "committed"}.
 """
 
 import json
@@ -15,7 +15,7 @@ from rebuilders.node import keys
 from rebuilders.node.apart import run_apart, tell_error
 from rebuilders.node.config import NodeConfig, NodeDirectory
 from witness.errors import WheelwitnessError
-from witness.publish import Published, publish_outbox
+from witness.publish import Committing, Published, publish_outbox
 from witness.store.directory import DirectoryStore
 
 _PATIENCE: Final = 60.0  # seconds for `rebuilder cosign`, which takes the log's lock for moments
@@ -43,6 +43,8 @@ def publish(directory: NodeDirectory) -> Published:
         signers,
         now=datetime.now(UTC),
         patience=_PATIENCE,
+        committing=Committing(config.commit_hours, config.canaries) if config.commit else None,
+        cosigner_keys=[peer.cosigner_key for peer in config.peer if peer.cosigner_key],
     )
 
 

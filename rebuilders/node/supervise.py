@@ -123,6 +123,8 @@ def _publish(directory: NodeDirectory, tell: Callable[[str], None], *, last: boo
         return False
     for refused in published["refused"]:
         tell(f"not signed: {refused['name']}: {refused['reason']}")
+    if published["committed"]:
+        tell(f"committed to {published['committed']} observations, to be revealed later")
     if published["count"]:
         tell(f"published {published['count']} observations; the log has {published['size']}")
     return True

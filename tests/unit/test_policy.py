@@ -49,9 +49,9 @@ def test_a_name_and_its_issuer_instead_of_keys():
 
 
 def test_everything_that_can_be_said():
-    text = HEAD + 'veto = 2\nmax-age-days = 30\ncosigners = 1\naccept = ["bitwise", "static"]\n' + TWO
-    parsed = policy.parse(text, name="p.toml")
-    assert (parsed.veto, parsed.max_age_days, parsed.cosigners) == (2, 30, 1)
+    said = 'veto = 2\nmax-age-days = 30\ncosigners = 1\nindependent = 2\naccept = ["bitwise", "static"]\n'
+    parsed = policy.parse(HEAD + said + TWO, name="p.toml")
+    assert (parsed.veto, parsed.max_age_days, parsed.cosigners, parsed.independent) == (2, 30, 1, 2)
     assert parsed.accept == {"bitwise", "static"}
 
 
@@ -140,6 +140,13 @@ REFUSED = [
     (HEAD + TWO + EXEMPT.replace("2027-06-01", '"2027-06-01"'), "exempt[1].expires: not a date"),
     (HEAD + TWO + EXEMPT.replace("2027-06-01", "2027-06-01T00:00:00Z"), "exempt[1].expires: not a date"),
     (HEAD + TWO + EXEMPT.replace('reason = "ours"', ""), "exempt[1].reason: missing"),
+    (HEAD + "independent = -1\n" + TWO, "independent: -1"),
+    (HEAD + "independent = true\n" + TWO, "independent: not a whole number"),
+    (HEAD + "independent = 3\n" + TWO, "independent: 3 are asked for, of 2 operators"),
+    (
+        HEAD + "independent = 2\n" + re.sub(r"cosigner-key = .*", "", TWO, count=1),
+        "independent: the commitments of 1 operators can be proven by others",
+    ),
     ("max-attempts = 0\n" + HEAD + TWO, "max-attempts: 0 is not from 1"),
     ("diversity = 2\n" + HEAD + TWO, "diversity: not a table"),
     (HEAD + TWO + "[diversity]\n", "diversity: not a table, or empty"),

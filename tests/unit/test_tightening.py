@@ -19,6 +19,7 @@ USERS = policy(
     threshold=2,
     veto=2,
     cosigners=1,
+    independent=1,
     max_age_days=100,
     max_attempts=3,
     accept=frozenset({"bitwise", "archive", "metadata"}),
@@ -38,6 +39,7 @@ def asked(text, name="wheelwitness.toml"):
         ("threshold = 3", "threshold", 3),
         ("veto = 1", "veto", 1),
         ("cosigners = 2", "cosigners", 2),
+        ("independent = 2", "independent", 2),
         ("max-age-days = 30", "max_age_days", 30),
         ("max-attempts = 1", "max_attempts", 1),
         ('accept = ["bitwise"]', "accept", {"bitwise"}),
@@ -80,6 +82,7 @@ def test_a_witness_that_the_project_does_not_name_can_still_dissent(says, outcom
         ("threshold = 1", "threshold"),
         ("veto = 3", "veto"),
         ("cosigners = 0", "cosigners"),
+        ("independent = 0", "independent"),
         ("max-age-days = 101", "max-age-days"),
         ("max-attempts = 4", "max-attempts"),
         ('accept = ["bitwise", "content"]', "accept"),
@@ -188,6 +191,5 @@ def test_the_default_is_what_a_policy_without_fail_on_stops_at():
 
 
 def test_every_key_is_one_that_a_policy_has_or_names_witnesses():
-    assert set(KEYS) - {"witnesses"} <= {
-        "threshold", "cosigners", "veto", "max-age-days", "max-attempts", "accept", "fail-on", "diversity"
-    }  # fmt: skip
+    numbers = {"threshold", "cosigners", "independent", "veto", "max-age-days", "max-attempts"}
+    assert set(KEYS) - {"witnesses"} == numbers | {"accept", "fail-on", "diversity"}

@@ -55,7 +55,7 @@ def leaves(group):
 
 
 def spans(program):
-    pattern = re.compile(rf"`{program} ([a-z]+)([^`]*)`")
+    pattern = re.compile(rf"`{program} ([a-z][a-z-]*)([^`]*)`")
     return [(page, *found) for page in pages() for found in pattern.findall(page.read_text("utf-8"))]
 
 

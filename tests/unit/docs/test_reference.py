@@ -14,7 +14,7 @@ from rebuilders.result import EXIT, _empty
 from tests.schemas import schema_of
 from tests.unit.docs.pages import DOCS, blocks
 from tests.wheels import File, wheel_of
-from witness import limits, policy
+from witness import commitment, limits, policy
 from witness.bundle import MEDIA_TYPE
 from witness.compare.ladder import compare
 from witness.errors import InputError
@@ -102,16 +102,19 @@ def test_the_quorum_that_is_shown_fits_the_policy_that_is_shown():
 
 def test_defaults_of_a_policy():
     (example,) = toml_blocks(REFERENCE / "policy.md")
-    for key in ("accept", "veto", "max-age-days", "cosigners"):
+    for key in ("accept", "veto", "max-age-days", "cosigners", "independent"):
         example = without(example, key)
     parsed = policy.parse(example, name="policy.toml")
     rows = table(text_of("policy.md"), "Top level")
-    told = {key: rows[key][1].strip("`") for key in ("accept", "veto", "max-age-days", "cosigners")}
+    told = {
+        key: rows[key][1].strip("`") for key in ("accept", "veto", "max-age-days", "cosigners", "independent")
+    }
     assert told == {
         "accept": '["bitwise", "archive"]',
         "veto": str(parsed.veto),
         "max-age-days": str(parsed.max_age_days),
         "cosigners": str(parsed.cosigners),
+        "independent": str(parsed.independent),
     }
     assert parsed.accept == {"bitwise", "archive"}
 
@@ -231,6 +234,8 @@ def test_limits_and_types():
     assert f"| statement | {limits.MAX_STATEMENT // limits.KIB} KiB |" in text
     assert f"| entry of a log (envelope or Sigstore bundle) | {limits.MAX_ENTRY} bytes |" in text
     assert f"| file of trust in a Sigstore instance | {limits.MAX_TRUST // limits.MIB} MiB |" in text
+    assert commitment.MEDIA_TYPE in text
+    assert f"| `commitments` | 1 to {limits.MAX_COMMITMENTS} digests" in text
     assert f"| bundle | {limits.MAX_BUNDLE // limits.KIB} KiB |" in text
     assert f"| shard | {limits.MAX_SHARD // limits.MIB} MiB |" in text
     wheel = limits.ARCHIVE
