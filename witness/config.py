@@ -50,7 +50,9 @@ def load_policy(named: Path | None) -> LoadedPolicy:
     except FileNotFoundError:
         hint = f"Begin one with `wheelwitness policy init`, or name one with --policy or {ENVIRONMENT}."
         raise InputError(f"no policy: {shown} does not exist", hint=hint) from None
-    return LoadedPolicy(policy.parse(text, name=shown), path, ((path.name, digest),))
+    loaded = LoadedPolicy(policy.parse(text, name=shown), path, ((path.name, digest),))
+    _check_homes(loaded, shown)
+    return loaded
 
 
 def with_project(loaded: LoadedPolicy, named: Path | None, directory: Path) -> LoadedPolicy:
@@ -105,3 +107,13 @@ def _read(path: Path) -> tuple[str, str]:
         return data.decode("utf-8"), sha256_hex(data)
     except UnicodeDecodeError:
         raise InputError(f"{shown}: not UTF-8", hint="Save the policy as UTF-8.") from None
+
+
+def _check_homes(loaded: LoadedPolicy, shown: str) -> None:
+    """Raises `InputError` for a local path that begins with a home directory that there is not."""
+    for item in loaded.policy.everyone:
+        try:
+            Path(item.url).expanduser()
+        except RuntimeError:
+            hint = "Write the whole path."
+            raise InputError(f"{shown}: {printable(item.url)}: no such home directory", hint=hint) from None

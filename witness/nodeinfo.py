@@ -11,7 +11,7 @@ from witness.canonical import loads
 from witness.digest import sha256_hex
 from witness.errors import Malformed
 from witness.keyless.identity import KeylessIdentity
-from witness.keys import PublicKey
+from witness.keys import parse_key
 from witness.limits import KIB
 from witness.note import VerifierKey
 from witness.tlog.cosignature import CosignerKey
@@ -70,7 +70,7 @@ def parse(data: bytes) -> NodeInfo:
         name=_name(value, "name"),
         operator=_name(value, "operator"),
         log_key=_key("logKey", VerifierKey.parse, value.get("logKey")),
-        keys=tuple(_key("keys", PublicKey.parse, key) for key in keys),
+        keys=tuple(_key("keys", parse_key, key) for key in keys),
         cosigner_key=None if cosigner is None else _key("cosignerKey", CosignerKey.parse, cosigner),
         sigstore=signer,
     )

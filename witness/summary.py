@@ -14,7 +14,7 @@ from pydantic import Field, ValidationError
 
 from witness import canonical, dsse
 from witness.errors import Malformed
-from witness.keys import PublicKey
+from witness.keys import ObservationKey
 from witness.limits import MAX_SUMMARY
 from witness.observation import DigestSet, Short, Time, Wire, format_time
 from witness.statement import STATEMENT_TYPE
@@ -78,7 +78,7 @@ class _Wire(Wire):
     predicate: _Result
 
 
-def sign(summary: Summary, key: PublicKey, signature: Callable[[bytes], bytes]) -> bytes:
+def sign(summary: Summary, key: ObservationKey, signature: Callable[[bytes], bytes]) -> bytes:
     """The envelope, where `signature` makes `key`'s signatures.
 
     Raises:
@@ -89,7 +89,7 @@ def sign(summary: Summary, key: PublicKey, signature: Callable[[bytes], bytes]) 
     return dsse.encode(dsse.seal(canonical.dumps(_value(summary)), key, signature), limit=MAX_SUMMARY)
 
 
-def open_summary(data: bytes, keys: Sequence[PublicKey]) -> Summary:
+def open_summary(data: bytes, keys: Sequence[ObservationKey]) -> Summary:
     """The summary in the envelope `data`, signed by one of `keys`.
 
     Raises:

@@ -136,7 +136,7 @@ def _with_witnesses(policy: Policy, table: _Table) -> Policy:
     names = table.optional_strings("witnesses")
     if names is None:
         return policy
-    operators = {witness.name: witness.operator for witness in policy.witnesses}
+    operators = {witness.name: witness.operator for witness in policy.everyone}
     if unknown := [name for name in names if name not in operators]:
         _refuse(table, "witnesses", f"{unknown[0]!r} is not a witness of the policy")
     if (left := len({operators[name] for name in names})) < policy.threshold:

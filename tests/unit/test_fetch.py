@@ -5,19 +5,12 @@ import time
 
 import httpx
 import pytest
-import stamina
 
 from witness import fetch
 from witness.errors import FetchFailed, NotFound
 from witness.fetch import HttpFetcher, shown, user_agent
 
 URL = "https://user:secret@files.example/a/demo.whl?token=hidden"
-
-
-@pytest.fixture(autouse=True)
-def _no_waiting():
-    with stamina.set_testing(True, attempts=10, cap=True):
-        yield
 
 
 class Broken(httpx.SyncByteStream):
@@ -45,7 +38,7 @@ def serve():
                 raise found
             return found(request) if callable(found) else found
 
-        fetcher = HttpFetcher(**options)
+        fetcher = HttpFetcher(**options, sleep=lambda _: None)
         fetcher._client = httpx.Client(
             transport=httpx.MockTransport(answer), follow_redirects=True, max_redirects=5
         )

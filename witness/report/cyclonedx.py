@@ -84,4 +84,5 @@ def _properties(row: Row) -> Iterator[tuple[str, str]]:
 
 
 def _told(voice: Voice) -> str:
-    return f"{voice.witness} ({voice.operator}), log index {voice.log_index}"
+    where = "" if voice.log_index is None else f", log index {voice.log_index}"
+    return f"{voice.witness} ({voice.operator}){where}"

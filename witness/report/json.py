@@ -1,7 +1,7 @@
 """The report as JSON, schema `check/1`: stable, sorted by nothing but the inputs, and safe to show.
 
-Keys may be added within version 1; none is renamed, removed or given another meaning. The schema is the file
-`schemas/check-1.schema.json` beside this module.
+It is ASCII, so that no terminal's or file's encoding can break it. Keys may be added within version 1; none is renamed,
+removed or given another meaning. The schema is the file `schemas/check-1.schema.json` beside this module.
 """
 
 import json
@@ -26,7 +26,7 @@ def render(report: Report) -> str:
         "exemptions": [_exemption(item) for item in report.exemptions],
         "gone": None if report.gone is None else [printable(name) for name in report.gone],
     }
-    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(value, indent=2) + "\n"
 
 
 def _artifact(row: Row) -> dict[str, Any]:
