@@ -7,6 +7,8 @@ pin() { "$bin/uv" pip compile --quiet --universal --python-version 3.11 --genera
 pin pyproject.toml --all-extras --group dev --output-file requirements/dev.txt
 # What builds those that there is no wheel of.
 echo setuptools | pin - --output-file requirements/build.txt
+# What the GitHub Action installs: the base, and what builds it.
+pin pyproject.toml --group package --output-file requirements/consumer.txt
 pin --group fuzz --output-file requirements/fuzz.txt
 pin --group interop --output-file requirements/interop.txt
 grep -E '^uv==' requirements/dev.txt | sed 's/ .*//' | pin - --output-file requirements/bootstrap.txt

@@ -17,7 +17,7 @@ _WHERE: Final = {
     "Artifact": "witness.evidence",
     "Level": "witness.observation",
     "LoadedPolicy": "witness.config",
-    "Outcome": "witness.verdict",
+    "Outcome": "witness.outcome",
     "Policy": "witness.policy",
     "Rejection": "witness.evidence",
     "Report": "witness.report.model",

@@ -15,10 +15,10 @@ from witness.library import judge as judge
 from witness.library import load_policy as load_policy
 from witness.library import verify as verify
 from witness.observation import Level as Level
+from witness.outcome import Outcome as Outcome
 from witness.policy import Policy as Policy
 from witness.report.model import Report as Report
 from witness.report.model import Row as Row
-from witness.verdict import Outcome as Outcome
 from witness.verdict import Verdict as Verdict
 from witness.vote import Voice as Voice
 

@@ -1,28 +1,33 @@
 """Where a consumer's policy is found: what he names, or the one of his user account. Never one of the project that
-is being checked: whoever can change what is installed could then also change who judges it.
+is being checked: whoever can change what is installed could then also change who judges it. Where the user says so, the
+project may ask for more (witness.tightening).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from witness import policy
+from witness.digest import sha256_hex
 from witness.errors import InputError
 from witness.escape import printable
 from witness.limits import MAX_POLICY
 from witness.policy import Policy
+from witness.tightening import OWN_FILE, PYPROJECT, table_in, tightened
 
 ENVIRONMENT: Final = "WHEELWITNESS_POLICY"
-_EXAMPLE: Final = """\
-version = 1, threshold = 2, and for each witness [[witness]] with name, operator, url, log-key and keys"""
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedPolicy:
-    """A policy and the file that it came from, to which its local paths are relative."""
+    """A policy and the file that it came from, to which its local paths are relative.
+
+    `files` are the names and SHA-256 of what made it: that file, and that of a project that asked for more.
+    """
 
     policy: Policy
     path: Path
+    files: tuple[tuple[str, str], ...]
 
 
 def default_policy_path() -> Path:
@@ -41,22 +46,67 @@ def load_policy(named: Path | None) -> LoadedPolicy:
     path = named or default_policy_path()
     shown = printable(str(path))
     try:
+        text, digest = _read(path)
+    except FileNotFoundError:
+        hint = f"Begin one with `wheelwitness policy init`, or name one with --policy or {ENVIRONMENT}."
+        raise InputError(f"no policy: {shown} does not exist", hint=hint) from None
+    loaded = LoadedPolicy(policy.parse(text, name=shown), path, ((path.name, digest),))
+    _check_homes(loaded, shown)
+    return loaded
+
+
+def with_project(loaded: LoadedPolicy, named: Path | None, directory: Path) -> LoadedPolicy:
+    """`loaded` with what a project asks for besides: that of the file `named`, or, if the policy has `project-policy`,
+    that of `wheelwitness.toml` or `pyproject.toml` in `directory`, if there is one.
+
+    Raises:
+        InputError: the file cannot be read, asks for nothing, or for less; or there are two.
+    """
+    if named is not None:
+        found = _project(named)
+        if found is None:
+            raise InputError(f"{printable(str(named))}: has no table [tool.wheelwitness]")
+        return _tightened(loaded, named, *found)
+    if not loaded.policy.project_policy:
+        return loaded
+    paths = [directory / name for name in (OWN_FILE, PYPROJECT)]
+    present = [(path, found) for path in paths if path.is_file() and (found := _project(path)) is not None]
+    if len(present) > 1:
+        hint = f"Keep {OWN_FILE}, or the table in {PYPROJECT}."
+        raise InputError(f"{printable(str(directory))}: has two policies of the project", hint=hint)
+    return _tightened(loaded, present[0][0], *present[0][1]) if present else loaded
+
+
+def _project(path: Path) -> tuple[dict[str, Any], str] | None:
+    try:
+        text, digest = _read(path)
+    except FileNotFoundError:
+        raise InputError(f"{printable(str(path))}: no such file") from None
+    asked = table_in(text, name=printable(str(path)), pyproject=path.name == PYPROJECT)
+    return None if asked is None else (asked, digest)
+
+
+def _tightened(loaded: LoadedPolicy, path: Path, asked: dict[str, Any], digest: str) -> LoadedPolicy:
+    tighter = tightened(loaded.policy, asked, name=printable(str(path)))
+    return replace(loaded, policy=tighter, files=(*loaded.files, (path.name, digest)))
+
+
+def _read(path: Path) -> tuple[str, str]:
+    """The text of a policy's file, and its SHA-256. Raises InputError, and FileNotFoundError."""
+    shown = printable(str(path))
+    try:
         with path.open("rb") as file:
             data = file.read(MAX_POLICY + 1)
     except FileNotFoundError:
-        hint = f"Write one ({_EXAMPLE}), or name one with --policy or {ENVIRONMENT}."
-        raise InputError(f"no policy: {shown} does not exist", hint=hint) from None
+        raise
     except OSError as error:
         raise InputError(f"{shown}: {error.strerror}", hint="A policy is a TOML file.") from None
     if len(data) > MAX_POLICY:
         raise InputError(f"{shown}: larger than any policy", hint="Is this the right file?")
     try:
-        text = data.decode("utf-8")
+        return data.decode("utf-8"), sha256_hex(data)
     except UnicodeDecodeError:
         raise InputError(f"{shown}: not UTF-8", hint="Save the policy as UTF-8.") from None
-    loaded = LoadedPolicy(policy.parse(text, name=shown), path)
-    _check_homes(loaded, shown)
-    return loaded
 
 
 def _check_homes(loaded: LoadedPolicy, shown: str) -> None:

@@ -44,11 +44,11 @@ def seal(
     return Envelope(payload, sign(authenticated(payload, payload_type)), key.key_id, payload_type)
 
 
-def encode(envelope: Envelope) -> bytes:
+def encode(envelope: Envelope, *, limit: int = MAX_ENTRY) -> bytes:
     """The canonical bytes, which are an entry of a log.
 
     Raises:
-        Malformed: they are more than an entry can have.
+        Malformed: they are more than `limit`, by default what an entry can have.
     """
     data = canonical.dumps(
         {
@@ -57,18 +57,18 @@ def encode(envelope: Envelope) -> bytes:
             "signatures": [{"keyid": envelope.key_id, "sig": encode_base64(envelope.signature)}],
         }
     )
-    if len(data) > MAX_ENTRY:
-        raise Malformed(f"envelope: {len(data)} bytes, more than the {MAX_ENTRY} of a log's entry")
+    if len(data) > limit:
+        raise Malformed(f"envelope: {len(data)} bytes, more than the {limit} allowed")
     return data
 
 
-def parse(data: bytes, payload_type: str = PAYLOAD_TYPE) -> Envelope:
-    """The envelope around a payload of `payload_type` in `data`.
+def parse(data: bytes, payload_type: str = PAYLOAD_TYPE, *, limit: int = MAX_ENTRY) -> Envelope:
+    """The envelope around a payload of `payload_type` in `data`, of at most `limit` bytes.
 
     Raises:
         Malformed: too large, not canonical, unknown or missing keys, another payload type, or not one signature.
     """
-    value = canonical.loads_canonical(data, what="envelope", limit=MAX_ENTRY)
+    value = canonical.loads_canonical(data, what="envelope", limit=limit)
     _check_keys(value, {"payload", "payloadType", "signatures"})
     if value["payloadType"] != payload_type:
         raise Malformed(f"envelope: payloadType is not {payload_type}")

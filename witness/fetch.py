@@ -223,6 +223,10 @@ def shown(url: str) -> str:
 
 def _check_status(response: "httpx.Response", url: str) -> None:
     status = response.status_code
+    if urlsplit(url).scheme == "https" and any(
+        hop.url.scheme != "https" for hop in (*response.history, response)
+    ):
+        raise FetchFailed(f"{shown(url)}: leads away from https")
     if status == 200:
         return
     if status in (404, 410):

@@ -6,7 +6,8 @@ from witness.client import Client
 from witness.evidence import Artifact
 from witness.pinned import decisive
 from witness.pins.pin import Pin, Pins, Unpinned
-from witness.report.model import Report, Row
+from witness.policy import Policy
+from witness.report.model import ExemptionUse, Report, Row
 from witness.verdict import Verdict
 
 
@@ -16,7 +17,11 @@ def check(pins: Pins, client: Client, now: datetime) -> Report:
     wanted = list(dict.fromkeys(item for items in artifacts.values() for item in items))
     verdicts = dict(zip(wanted, client.judge(wanted, now), strict=True))
     rows = [_row(pin, tuple(verdicts[item] for item in items)) for pin, items in artifacts.items()]
-    return Report((*rows, *map(_unpinned, pins.unpinned)), pins.notes)
+    return Report(
+        (*rows, *map(_unpinned, pins.unpinned)),
+        pins.notes,
+        exemptions=_exemptions(client.policy, {pin.project for pin in pins.pins}, now),
+    )
 
 
 def artifacts_of(pin: Pin) -> tuple[Artifact, ...]:
@@ -36,6 +41,9 @@ def _row(pin: Pin, files: tuple[Verdict, ...]) -> Row:
         reason=verdict.reason,
         filename=verdict.filename,
         files=files,
+        project=pin.project,
+        version=pin.version,
+        place=pin.origin,
     )
 
 
@@ -47,4 +55,18 @@ def _unpinned(entry: Unpinned) -> Row:
         outcome=entry.kind,
         reason=entry.reason,
         unusable=entry.kind == "error",
+        place=entry.origin,
+    )
+
+
+def _exemptions(policy: Policy, projects: set[str], now: datetime) -> tuple[ExemptionUse, ...]:
+    return tuple(
+        ExemptionUse(
+            package=item.package,
+            reason=item.reason,
+            expires=item.expires,
+            used=item.package in projects,
+            days_left=(item.expires - now.date()).days,
+        )
+        for item in policy.exemptions
     )

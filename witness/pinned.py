@@ -16,7 +16,8 @@ for: the report counts them. Pin single files (a wheel, or a lock that names fil
 from collections.abc import Sequence
 from typing import Final
 
-from witness.verdict import Outcome, Verdict
+from witness.outcome import Outcome
+from witness.verdict import Verdict
 
 # Worst first. What speaks against comes before what is missing, and what is missing before what suffices.
 SEVERITY: Final[tuple[Outcome, ...]] = (

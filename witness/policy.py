@@ -20,6 +20,7 @@ from witness.limits import MAX_POLICY
 from witness.note import KeyMaterial, VerifierKey
 from witness.observation import LEVELS
 from witness.ossrebuild.rebuild import GOOGLE, REBUILD_LEVELS, RebuildService
+from witness.outcome import FAILURES
 from witness.spread import Traits, spread
 from witness.tlog import quorum
 from witness.tlog.cosignature import CosignerKey
@@ -104,7 +105,9 @@ class Policy:
     `max_attempts` is the most builds that a match may have taken, None for any number. `quorum` says which cosigners
     together are enough, where their number alone does not. `independent` is how many of the agreeing operators must
     have committed to what they saw before another's could be read. `services` are believed besides the `witnesses`, of
-    which there is at least one.
+    which there is at least one. `fail_on` is at what a gate stops (witness.outcome), None for the default.
+    `project_policy`: the project that is checked may ask for more (witness.tightening), which is where `agreeing` comes
+    from: the names of those of `everyone` whose matches count, None for all. A mismatch counts of any.
     """
 
     threshold: int
@@ -119,6 +122,9 @@ class Policy:
     quorum: QuorumPolicy | None = None
     independent: int = 0
     services: tuple[TrustedService, ...] = ()
+    fail_on: frozenset[str] | None = None
+    project_policy: bool = False
+    agreeing: frozenset[str] | None = None
 
     @property
     def everyone(self) -> tuple[TrustedWitness | TrustedService, ...]:
@@ -193,6 +199,8 @@ def parse(text: str, *, name: str) -> Policy:
         quorum=_quorum(top),
         independent=top.integer("independent", least=0, default=0),
         services=services,
+        fail_on=_fail_on(top),
+        project_policy=top.boolean("project-policy", default=False),
     )
     top.finish()
     _check_witnesses(top, policy)
@@ -216,6 +224,12 @@ class _Table:
             self.refuse(key, "not a whole number", hint=f"Write it without quotes: {key} = {max(least, 1)}.")
         if not least <= value <= _MOST:
             self.refuse(key, f"{value} is not from {least} to {_MOST}", hint="Give a number in this range.")
+        return value
+
+    def boolean(self, key: str, *, default: bool) -> bool:
+        value = self._left.pop(key, default)
+        if not isinstance(value, bool):
+            self.refuse(key, "not true or false", hint=f"Write it without quotes: {key} = true.")
         return value
 
     def optional_integer(self, key: str, *, least: int) -> int | None:
@@ -245,6 +259,9 @@ class _Table:
         if not value or len(set(value)) != len(value):
             self.refuse(key, "empty, or an item twice", hint="List each item once.")
         return tuple(value)
+
+    def optional_strings(self, key: str) -> tuple[str, ...] | None:
+        return self.strings(key) if key in self._left else None
 
     def has(self, key: str) -> bool:
         return key in self._left
@@ -289,6 +306,14 @@ def _accept(top: _Table) -> frozenset[str]:
     if set(accept) == {"static"}:
         top.refuse("accept", "names no level", hint='Add the level of static checks: "metadata".')
     return frozenset(accept)
+
+
+def _fail_on(top: _Table) -> frozenset[str] | None:
+    names = top.optional_strings("fail-on")
+    for name in names or ():
+        if name not in FAILURES:
+            top.refuse("fail-on", f"no such outcome: {name!r}", hint=f"Choose from {', '.join(FAILURES)}.")
+    return None if names is None else frozenset(names)
 
 
 def _diversity(top: _Table) -> tuple[tuple[str, int], ...]:

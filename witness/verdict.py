@@ -22,32 +22,16 @@ The rules, in the order in which they decide:
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final, Literal, get_args
 
 from witness.escape import printable
 from witness.evidence import Artifact, Evidence, Rejection, Silence, newest
 from witness.independence import independent
 from witness.observation import LEVELS, Level
 from witness.ossrebuild.rebuild import VerifiedRebuild
+from witness.outcome import Outcome
 from witness.policy import Policy
 from witness.spread import spread
 from witness.vote import Voice, Vote, cast, cast_rebuild
-
-Outcome = Literal[
-    "reproduced",
-    "equivalent",
-    "divergent",
-    "disputed",
-    "insufficient",
-    "unattempted",
-    "unbuildable",
-    "stale",
-    "exempt",
-    "not-applicable",
-    "error",
-]
-OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
-ACCEPTING: Final = frozenset({"reproduced", "equivalent", "exempt", "not-applicable"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from witness.policy import Policy
 from witness.verification import VerifiedObservation
 
 FUTURE: Final = timedelta(days=1)  # clocks disagree by minutes; a day is a wrong clock or a lie
+_UNCOUNTED: Final = "its agreement does not count here: the project names other witnesses"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +129,8 @@ def cast_rebuild(item: VerifiedRebuild, artifact: Artifact, policy: Policy, now:
         problem = f"about the same bytes under another name: {printable(item.filename)}"
     elif item.finished_at - now > FUTURE:
         problem = f"dated in the future: {format_time(item.finished_at)}"
+    elif policy.agreeing is not None and service.name not in policy.agreeing:
+        problem = _UNCOUNTED
     elif item.level not in trusted.accept:
         problem = f"{item.text}, which the policy does not accept of it"
     if problem:
@@ -176,6 +179,8 @@ def _named(filename: str, artifact: Artifact) -> bool:
 
 def _weak(item: VerifiedObservation, policy: Policy) -> str:
     """Why a match does not meet the policy."""
+    if policy.agreeing is not None and item.witness.name not in policy.agreeing:
+        return _UNCOUNTED
     level = item.statement.observation.level
     if level not in policy.accept:
         return f"equal at level {level}, which the policy does not accept"

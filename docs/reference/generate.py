@@ -86,7 +86,8 @@ def help_of(program: str, *command: str) -> str:
 def _variables() -> Iterator[str]:
     yield f"# Environment variables\n\n{_NOTE}\n"
     yield "An option on the command line comes before its variable, and the variable before the default.\n"
-    yield "A flag is set by `1`, `true`, `yes` or `on`. `WHEELWITNESS_BUNDLE` takes several files, separated by `:`.\n"
+    yield "A flag is set by `1`, `true`, `yes` or `on`. `WHEELWITNESS_BUNDLE` takes several files, separated by `:`;\n"
+    yield "`WHEELWITNESS_FORMAT` and `WHEELWITNESS_KEY` take several values, separated by blanks.\n"
     yield "\n| variable | option or argument | commands |\n| --- | --- | --- |\n"
     for (variable, option), names in sorted(_options().items()):
         yield f"| `{variable}` | `{option}` | {', '.join(f'`{name}`' for name in names)} |\n"

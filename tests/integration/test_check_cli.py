@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import re
 import shutil
 import subprocess
@@ -11,11 +12,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 from typer.testing import CliRunner
 
 from tests.integration.trusted_nodes import ALPHA, BETA, WHEEL, stated, wheel
+from tests.schemas import validate
 from witness.cli.main import app
 from witness.digest import sha256_hex
+from witness.signing import keyfile
+from witness.summary import open_summary
 
 GOOD = sha256_hex(wheel())
 CHANGED = wheel(b"VERSION = 2\n")
@@ -49,7 +54,9 @@ class World:
     def check(self, *arguments: str):
         """Exit code and parsed report."""
         result = self.run("check", *arguments, "--format", "json")
-        return result.exit_code, json.loads(result.stdout)
+        report = json.loads(result.stdout)
+        validate(report)
+        return result.exit_code, report
 
 
 @pytest.fixture
@@ -215,6 +222,20 @@ def test_exit_codes_of_requirements(world, text, code):
         ["check", "--fail-on", "wrong", "."],
         ["check", ".", "--bundle", "missing.jsonl"],
         ["check", ".", "--output", "no/such/directory/report.json"],
+        ["check", ".", "--format", "yaml"],
+        ["check", ".", "--format", "json="],
+        ["check", ".", "--format", "json", "--format", "sarif"],
+        ["check", ".", "--format", "json=a", "--format", "sarif=a"],
+        ["check", ".", "--format", "json=a", "--output", "a"],
+        ["check", ".", "--format", "svr"],
+        ["check", ".", "--format", "svr=a", "--sign-key", "missing.pem"],
+        ["check", ".", "--sign-key", "policy.toml"],
+        ["check", ".", "--baseline", "missing.json"],
+        ["check", ".", "--baseline", "policy.toml"],
+        ["summary", "missing.json", "--key", "ed25519:6vR+1BYvYfZzygeyFAayzE0bdsYaMDQQrwOiBI9HA1w="],
+        ["summary", "policy.toml", "--key", "ed25519:AAAA"],
+        ["summary", "policy.toml", "--key", "policy.toml"],
+        ["summary", "policy.toml"],
         ["verify", "demo.whl"],
         ["show", "sha256:1234"],
         ["show", "demo==1.0"],
@@ -285,6 +306,189 @@ def test_quiet_and_output(world):
     assert json.loads(report.read_text(encoding="utf-8"))["counts"] == {"reproduced": 1}
 
 
+def test_several_formats_at_once(world, monkeypatch):
+    monkeypatch.chdir(world.root)
+    pinned = requirements(world, BAD, version="2.0")
+    kinds = ("text", "json", "sarif", "markdown", "cyclonedx")
+    places = [argument for kind in kinds for argument in ("--format", f"{kind}={kind}.out")]
+    result = world.run("check", pinned, *places)
+    assert (result.exit_code, result.stdout) == (1, (world.root / "text.out").read_text("utf-8"))
+    validate(json.loads((world.root / "json.out").read_text("utf-8")))
+    (run,) = json.loads((world.root / "sarif.out").read_text("utf-8"))["runs"]
+    (found,) = run["results"]
+    assert found["locations"][0]["physicalLocation"] == {
+        "artifactLocation": {"uri": "requirements.txt"},
+        "region": {"startLine": 1},
+    }
+    assert run["invocations"] == [{"executionSuccessful": True, "exitCode": 1}]
+    assert (
+        (world.root / "markdown.out")
+        .read_text("utf-8")
+        .startswith("## ❌ wheelwitness\n\n1 file: 1 divergent\n")
+    )
+    (component,) = json.loads((world.root / "cyclonedx.out").read_text("utf-8"))["components"]
+    assert component["purl"] == f"pkg:pypi/demo@2.0?file_name={BAD_NAME}"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "begins"),
+    [
+        ([], "1 file: "),
+        (["--format", "text"], "1 file: "),
+        (["--format", "json"], "{"),
+        (["--format", "json=other.json", "--format", "markdown"], "## "),
+        (["--format", "json=other.json", "--output", "main.txt"], ""),
+    ],
+)
+def test_what_has_no_file_goes_to_standard_output(world, monkeypatch, arguments, begins):
+    monkeypatch.chdir(world.root)
+    result = world.run("check", str(world.root / WHEEL), *arguments)
+    assert result.exit_code == 0
+    assert result.stdout.startswith(begins)
+    assert bool(result.stdout) == bool(begins)
+
+
+def test_formats_can_come_from_the_environment(world, monkeypatch):
+    monkeypatch.chdir(world.root)
+    result = world.run("check", str(world.root / WHEEL), WHEELWITNESS_FORMAT="json sarif=report.sarif")
+    assert result.stdout.startswith("{")
+    assert (world.root / "report.sarif").exists()
+
+
+def test_a_baseline_lets_through_what_was_no_better(world):
+    former, pinned = world.root / "former.json", requirements(world, "5" * 64, name="other")
+    assert world.run("check", pinned, "--format", f"json={former}").exit_code == 3
+    result = world.run("check", pinned, "--baseline", str(former))
+    assert result.exit_code == 0
+    assert "known from the baseline: other==1.0: unattempted" in result.stdout
+    result = world.run("check", pinned, str(world.root / BAD_NAME), "--baseline", str(former))
+    assert result.exit_code == 1
+    result = world.run("check", str(world.root / WHEEL), "--baseline", str(former))
+    assert (result.exit_code, "gone since the baseline: other==1.0" in result.stdout) == (0, True)
+
+
+def signing_key(world):
+    path = world.root / "gate.pem"
+    return path, keyfile.create(path).public_key
+
+
+def test_a_signed_summary_of_what_was_accepted(world):
+    path, key = signing_key(world)
+    signed = world.root / "summary.json"
+    sign = ("--format", f"svr={signed}", "--sign-key", str(path))
+    assert world.run("check", str(world.root), *sign).exit_code == 1
+    assert [item.filename for item in open_summary(signed.read_bytes().rstrip(), [key]).accepted] == [WHEEL]
+    result = world.run("summary", str(signed), "--key", key.text)
+    assert result.exit_code == 0
+    assert result.stdout.startswith("1 accepted at 20")
+    assert f"  {WHEEL} sha256:{GOOD}: reproduced, bitwise\n" in result.stdout
+    assert world.run("summary", str(signed), str(world.root / WHEEL), "--key", key.text).exit_code == 0
+    result = world.run("summary", str(signed), str(world.root / BAD_NAME), "--key", key.text)
+    assert (result.exit_code, "not accepted: " in result.stdout) == (1, True)
+    pem = (
+        serialization.load_pem_private_key(path.read_bytes(), None)
+        .public_key()
+        .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    )
+    assert world.run("summary", str(signed), "--key", world.write("gate.pub.pem", pem)).exit_code == 0
+    other = ALPHA.signers.observations.public_key.text
+    assert world.run("summary", str(signed), "--key", other).exit_code == 1
+
+
+def test_a_former_summary_does_not_speak_for_a_run_that_accepts_nothing(world):
+    path, _ = signing_key(world)
+    former = world.write("summary.json", "a former one")
+    result = world.run(
+        "check", str(world.root / BAD_NAME), "--format", f"svr={former}", "--sign-key", str(path)
+    )
+    assert result.exit_code == 1
+    assert "nothing was accepted" in result.stderr
+    assert not Path(former).exists()
+
+
+def test_a_policy_can_say_at_what_to_stop(world):
+    text = world.policy.read_text("utf-8")
+    world.policy.write_text('fail-on = ["divergent"]\n' + text, "utf-8")
+    missing = requirements(world, "5" * 64, name="other")
+    assert world.run("check", missing).exit_code == 0
+    assert world.run("check", str(world.root / BAD_NAME)).exit_code == 1
+    assert world.run("check", missing, "--fail-on", "unattempted").exit_code == 3
+    assert world.run("check", str(world.root / BAD_NAME), "--fail-on", "none").exit_code == 0
+
+
+STRICTER = "[tool.wheelwitness]\nmax-age-days = 1\n"
+
+
+@pytest.mark.parametrize(
+    ("policy", "arguments", "project", "code"),
+    [
+        ("", [], STRICTER, 0),
+        ("", ["--project-policy", "pyproject.toml"], STRICTER, 3),
+        ("", ["--project-policy", "pyproject.toml"], "[project]\n", 2),
+        ("", ["--project-policy", "missing.toml"], STRICTER, 2),
+        ("project-policy = true\n", [], STRICTER, 3),
+        ("project-policy = true\n", [], "[project]\n", 0),
+        ("project-policy = true\n", [], "[tool.wheelwitness]\nthreshold = 1\n", 2),
+        ("project-policy = true\n", [], '[tool.wheelwitness]\nexempt = [{package = "demo"}]\n', 2),
+        ("project-policy = true\n", [], "not TOML", 2),
+    ],
+)
+def test_the_project_can_ask_for_more_where_the_user_says_so(  # noqa: PLR0917
+    world, monkeypatch, policy, arguments, project, code
+):
+    for node in (ALPHA, BETA):
+        shutil.rmtree(world.site(node))
+        shutil.rmtree(world.root / f"{node.name}-state")
+        seen = datetime.now(UTC) - timedelta(days=3)
+        node.publish(world.root, [stated(node, sha256=GOOD, finished=seen)])
+    world.policy.write_text(policy + world.policy.read_text("utf-8"), "utf-8")
+    world.write("pyproject.toml", project)
+    monkeypatch.chdir(world.root)
+    result = world.run("check", WHEEL, *arguments)
+    assert result.exit_code == code, result.output
+    if code == 2:
+        assert "pyproject.toml: " in result.stderr or "missing.toml" in result.stderr
+
+
+def test_a_project_has_one_policy(world, monkeypatch):
+    world.policy.write_text("project-policy = true\n" + world.policy.read_text("utf-8"), "utf-8")
+    world.write("pyproject.toml", STRICTER)
+    world.write("wheelwitness.toml", "threshold = 2\n")
+    monkeypatch.chdir(world.root)
+    result = world.run("check", WHEEL)
+    assert (result.exit_code, "two policies" in result.stderr) == (2, True)
+
+
+def on_a_terminal(world, *arguments, **env):
+    """What the program writes to a terminal, by a real one."""
+    master, slave = pty.openpty()
+    program = [sys.executable, "-c", "from witness.cli.main import main; main()", *arguments]
+    environment = {"WHEELWITNESS_POLICY": str(world.policy), "TERM": "xterm", **env}
+    process = subprocess.Popen(program, stdout=slave, stderr=subprocess.DEVNULL, env=environment)
+    os.close(slave)
+    seen = b""
+    while True:
+        try:
+            chunk = os.read(master, 65536)
+        except OSError:  # the last writer has closed it
+            break
+        if not chunk:
+            break
+        seen += chunk
+    os.close(master)
+    process.wait(60)
+    return seen.decode()
+
+
+def test_colours_on_a_terminal_alone(world):
+    bad = str(world.root / BAD_NAME)
+    assert "\x1b[1;31mDIVERGENT\x1b[0m" in on_a_terminal(world, "check", bad)
+    for env in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
+        assert "\x1b" not in on_a_terminal(world, "check", bad, **env)
+    assert "\x1b" not in on_a_terminal(world, "check", bad, "--format", "json")
+    assert "\x1b" not in world.run("check", bad).stdout
+
+
 def test_exemptions(world):
     with world.policy.open("a", encoding="utf-8") as file:
         file.write('\n[[exempt]]\npackage = "demo"\nreason = "ours"\nexpires = 2999-01-01\n')
@@ -305,7 +509,36 @@ def test_show_explains(world):
         assert result.stdout.startswith(f"{WHEEL}: reproduced, level bitwise\n")
         for expected in ("recipe:", "CPython 3.12.0 on linux-x86_64", "hatchling==1.27.0", "demo-1.0.tar.gz"):
             assert expected in result.stdout
-    assert "differs:     demo/__init__.py: changed" in world.run("show", str(world.root / BAD_NAME)).stdout
+        assert "what to do" not in result.stdout
+    shown = world.run("show", str(world.root / BAD_NAME)).stdout
+    assert "differs:     demo/__init__.py: changed" in shown
+    assert "  what to do: do not install it before you know why\n" in shown
+    assert f"  more: wheelwitness diff sha256:{BAD}\n" in shown
+
+
+def test_diff_says_what_differs_and_how_to_see_it(world):
+    for target in (str(world.root / BAD_NAME), f"sha256:{BAD}"):
+        result = world.run("diff", target)
+        assert result.exit_code == 0
+        assert result.stdout.startswith(f"{BAD_NAME}: divergent\n")
+        assert "alpha (Operator A) rebuilt it, and says since " in result.stdout
+        assert "  Changes what can run, as far as names tell:\n" in result.stdout
+        assert "    demo/__init__.py: changed: code-changed\n" in result.stdout
+        assert "The same other payload was rebuilt by alpha and beta" in result.stdout
+        assert f"  rebuilder rebuild {BAD_NAME} --report report\n" in result.stdout
+    assert "No witness of the policy says that it differs." in world.run("diff", f"sha256:{GOOD}").stdout
+
+
+def test_diff_of_hostile_names(world):
+    hostile = "x; rm -rf ~; -1.0-py3-none-any.whl\x1b[2J"
+    bad = stated(
+        ALPHA, "mismatch", sha256="7" * 64, filename=hostile, finished=SEEN, paths=("a\x1b[2J\u202e",)
+    )
+    ALPHA.publish(world.root, [bad])
+    result = world.run("diff", f"sha256:{'7' * 64}")
+    assert result.exit_code == 0
+    assert "  rebuilder rebuild" not in result.stdout
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", result.stdout)
 
 
 def test_text_of_strangers_never_reaches_the_terminal_as_it_is(world):

@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.integration.trusted_nodes import ALPHA, BETA, SHA, stated
+from tests.schemas import validate
 from witness import bundle
 from witness.bundle import Bundle, shard_path
 from witness.cli.main import app
@@ -204,7 +205,9 @@ def test_check_saves_evidence_before_it_reports(world):
     world.serve_another_history(*OTHERS[1:], sha256_hex(b"lie"), SHA)
     done = world.run("check", str(requirement), "--format", "json")
     assert done.exit_code == 1, done.output
-    (artifact,) = json.loads(done.stdout)["artifacts"]
+    report = json.loads(done.stdout)
+    validate(report)
+    (artifact,) = report["artifacts"]
     assert artifact["agreeing"] == []
     (rejected,) = artifact["rejected"]
     path = re.search(r"evidence: (\S+)\)", rejected["reason"])[1]
@@ -235,7 +238,9 @@ def test_a_log_that_was_caught_stays_caught(convicted):
     for _ in range(2):
         done = convicted.run("check", requirement, "--format", "json")
         assert done.exit_code == 1, done.output
-        (artifact,) = json.loads(done.stdout)["artifacts"]
+        report = json.loads(done.stdout)
+        validate(report)
+        (artifact,) = report["artifacts"]
         assert artifact["agreeing"] == []
         assert str(file) in artifact["rejected"][0]["reason"]
     checked = convicted.check_log()

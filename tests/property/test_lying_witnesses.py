@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.simulator import CONDUCTS, EVERYTHING, HONEST, Member, ask
 from witness.log.watch import LogWatch
-from witness.verdict import ACCEPTING
+from witness.outcome import ACCEPTING
 
 COUNT = int(os.environ.get("WITNESS_NETWORKS", "150"))
 NETWORKS = settings(deadline=None, max_examples=COUNT)

@@ -6,8 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.integration.trusted_nodes import NOW, SHA, WHEEL, Node, policy, stated
+from witness.errors import InputError
 from witness.evidence import Artifact, Evidence, Silence
-from witness.verdict import ACCEPTING, decide
+from witness.observation import LEVELS
+from witness.outcome import ACCEPTING
+from witness.tightening import tightened
+from witness.verdict import decide
 
 NODES = tuple(Node(f"node-{number}", f"Operator {number % 4}") for number in range(6))
 KINDS = (
@@ -97,3 +101,27 @@ def test_one_operator_with_many_witnesses_never_meets_a_threshold_of_two(kinds, 
     items = [(node, kind, 0) for node, kind in zip(crowd, kinds, strict=True)]
     chosen = policy(*crowd, *NODES, threshold=threshold, accept=frozenset({"bitwise", "archive", "content"}))
     assert judged(items, chosen).outcome not in ACCEPTING
+
+
+asks = st.fixed_dictionaries(
+    {},
+    optional={
+        "threshold": st.integers(1, 4),
+        "veto": st.integers(1, 3),
+        "max-age-days": st.integers(1, 500),
+        "max-attempts": st.integers(1, 3),
+        "accept": st.lists(st.sampled_from(LEVELS), min_size=1, unique=True),
+        "witnesses": st.lists(st.sampled_from([node.name for node in NODES]), min_size=1, unique=True),
+    },
+)
+
+
+@given(observations, rules, asks)
+@settings(deadline=None)
+def test_what_a_project_asks_for_never_has_more_accepted(items, chosen, asked):
+    try:
+        stricter = tightened(chosen, asked, name="wheelwitness.toml")
+    except InputError:
+        return
+    if judged(items, stricter).outcome in ACCEPTING:
+        assert judged(items, chosen).outcome in ACCEPTING

@@ -120,5 +120,5 @@ def test_what_is_no_envelope(data, message):
 
 
 def test_an_envelope_too_large_for_an_entry_is_not_made():
-    with pytest.raises(Malformed, match="log's entry"):
+    with pytest.raises(Malformed, match="more than the 65535 allowed"):
         dsse.encode(dsse.seal(bytes(50_000), ANNA.public_key, ANNA.sign))

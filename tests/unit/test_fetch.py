@@ -6,6 +6,7 @@ import time
 import httpx
 import pytest
 
+from witness import fetch
 from witness.errors import FetchFailed, NotFound
 from witness.fetch import HttpFetcher, shown, user_agent
 
@@ -197,3 +198,24 @@ def test_shown(url, expected):
 )
 def test_user_agent(contact, told):
     assert user_agent(contact).endswith(f"(contact: {told})")
+
+
+@pytest.mark.parametrize(
+    ("hops", "leads_away"),
+    [
+        (["https://a.example/"], False),
+        (["https://a.example/", "https://b.example/"], False),
+        (["https://a.example/", "http://b.example/"], True),
+        (["https://a.example/", "http://b.example/", "https://c.example/"], True),
+        (["http://a.example/", "http://b.example/"], False),
+        (["http://a.example/", "https://b.example/"], False),
+    ],
+)
+def test_what_begins_with_https_stays_with_it(hops, leads_away):
+    *before, last = [httpx.Response(200, request=httpx.Request("GET", hop)) for hop in hops]
+    last.history = before
+    if leads_away:
+        with pytest.raises(FetchFailed, match="leads away from https"):
+            fetch._check_status(last, hops[0])
+    else:
+        fetch._check_status(last, hops[0])

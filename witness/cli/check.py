@@ -5,13 +5,15 @@ from typing import Annotated
 import typer
 
 from witness.cli.options import (
+    BaselineOption,
     BundleOption,
     FailOnOption,
-    Format,
     FormatOption,
     OutputOption,
     PolicyOption,
+    ProjectPolicyOption,
     QuietOption,
+    SignKeyOption,
     StateOption,
     VerboseOption,
 )
@@ -28,13 +30,16 @@ def check(
     ] = None,
     *,
     policy: PolicyOption = None,
-    format_: FormatOption = Format.TEXT,
+    format_: FormatOption = None,
     fail_on: FailOnOption = None,
     bundle: BundleOption = None,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
     output: OutputOption = None,
     state: StateOption = None,
+    baseline: BaselineOption = None,
+    sign_key: SignKeyOption = None,
+    project_policy: ProjectPolicyOption = None,
 ) -> None:
     """Checks everything that INPUT names against the witnesses of your policy.
 
@@ -42,7 +47,8 @@ def check(
     Examples:
       wheelwitness check requirements.txt
       wheelwitness check wheelhouse/ --policy policy.toml
-      wheelwitness check requirements.txt --format json --output report.json
+      wheelwitness check requirements.txt --format text --format sarif=report.sarif
+      wheelwitness check requirements.txt --format json=report.json --baseline former.json
       wheelwitness check demo-1.0-py3-none-any.whl --bundle evidence.jsonl
 
     \b
@@ -60,5 +66,17 @@ def check(
 
     if not inputs:
         raise InputError("nothing was named to check", hint=f"Give {SUPPORTED}.")
-    settings = Settings(policy, tuple(bundle or ()), format_, fail_on, quiet, verbose, output, state)
+    settings = Settings(
+        policy,
+        tuple(bundle or ()),
+        tuple(format_ or ()),
+        fail_on,
+        quiet,
+        verbose,
+        output,
+        state,
+        baseline=baseline,
+        sign_key=sign_key,
+        project_policy=project_policy,
+    )
     raise typer.Exit(judge(read_inputs(inputs), settings))

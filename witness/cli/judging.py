@@ -1,20 +1,21 @@
-"""What `check` and `verify` have in common: judge pins, write the report, say the exit code."""
+"""What `check` and `verify` have in common: judge pins, write the reports, say the exit code."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import typer
-
 from witness import gate
 from witness.cli.options import Format
+from witness.cli.outputs import Circumstances, Output, Sign, parse_outputs, write
 from witness.cli.progress import progress_bar
-from witness.config import load_policy
+from witness.config import load_policy, with_project
 from witness.errors import InputError
 from witness.escape import printable
+from witness.outcome import DEFAULT_FAIL_ON
 from witness.pins.pin import Pins
-from witness.report import json, text
-from witness.report.model import DEFAULT_FAIL_ON, SATISFIED, Report, parse_fail_on
+from witness.report.baseline import MAX_BASELINE, Baseline
+from witness.report.baseline import parse as parse_baseline
+from witness.report.model import parse_fail_on
 from witness.wiring import open_client
 
 
@@ -24,47 +25,68 @@ class Settings:
 
     policy: Path | None
     bundles: tuple[Path, ...]
-    format: Format
+    formats: tuple[str, ...]
     fail_on: str | None
     quiet: bool
     verbose: bool
     output: Path | None
     state: Path | None
+    baseline: Path | None = None
+    sign_key: Path | None = None
+    project_policy: Path | None = None
 
 
 def judge(pins: Pins, settings: Settings) -> int:
-    """The exit code for `pins`, after the report has been written.
+    """The exit code for `pins`, after the reports have been written.
 
     Raises:
         InputError: the policy, a bundle file or an option cannot be used.
     """
-    fail_on = DEFAULT_FAIL_ON if settings.fail_on is None else parse_fail_on(settings.fail_on)
-    loaded = load_policy(settings.policy)
+    # Whatever can be wrong with the options is said before anybody is asked.
+    outputs = parse_outputs(settings.formats, settings.output)
+    sign = _sign(settings, outputs)
+    baseline = None if settings.baseline is None else _baseline(settings.baseline)
+    given = None if settings.fail_on is None else parse_fail_on(settings.fail_on)
+    loaded = with_project(load_policy(settings.policy), settings.project_policy, Path.cwd())
+    now = datetime.now(UTC)
     total = sum(len(pin.sha256) for pin in pins.pins) * len(loaded.policy.everyone)
     with (
         progress_bar(total, quiet=settings.quiet) as advance,
         open_client(loaded, bundles=settings.bundles, progress=advance, state=settings.state) as client,
     ):
-        report = gate.check(pins, client, datetime.now(UTC))
-    code = report.exit_code(fail_on)
-    _write(report, settings, code)
+        report = gate.check(pins, client, now)
+    if baseline is not None:
+        report = baseline.applied(report)
+    code = report.exit_code(_first(given, loaded.policy.fail_on, DEFAULT_FAIL_ON))
+    write(outputs, report, Circumstances(code, now, loaded, settings.quiet, settings.verbose, sign))
     return code
 
 
-def _write(report: Report, settings: Settings, code: int) -> None:
-    if settings.format is Format.JSON:
-        rendered = json.render(report)
-    elif settings.quiet and code == SATISFIED and settings.output is None:
-        return
-    else:
-        rendered = text.render(report, verbose=settings.verbose)
-    if settings.output is None:
-        typer.echo(rendered, nl=False)
-        return
+def _first(*choices: frozenset[str] | None) -> frozenset[str]:
+    return next(choice for choice in choices if choice is not None)
+
+
+def _sign(settings: Settings, outputs: tuple[Output, ...]) -> Sign | None:
+    wanted = any(output.format is Format.SVR for output in outputs)
+    if wanted and settings.sign_key is None:
+        raise InputError("--format svr: nothing to sign with", hint="Give --sign-key FILE.")
+    if settings.sign_key is None:
+        return None
+    if not wanted:
+        raise InputError("--sign-key: nothing to sign", hint="Give --format svr=FILE, too.")
+    from witness import summary
+    from witness.signing.keyfile import load
+
+    signer = load(settings.sign_key)
+    return lambda told: summary.sign(told, signer.public_key, signer.sign)
+
+
+def _baseline(path: Path) -> Baseline:
+    shown = printable(str(path))
     try:
-        settings.output.write_text(rendered, encoding="utf-8")
+        with path.open("rb") as file:
+            data = file.read(MAX_BASELINE + 1)
     except OSError as error:
-        shown = printable(str(settings.output))
-        raise InputError(
-            f"{shown}: cannot be written: {error.strerror}", hint="Choose another --output."
-        ) from None
+        hint = "A baseline is what --format json=FILE wrote."
+        raise InputError(f"{shown}: {error.strerror}", hint=hint) from None
+    return parse_baseline(data, name=shown)

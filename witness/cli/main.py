@@ -9,8 +9,11 @@ import typer
 
 from witness import __version__
 from witness.cli.check import check
+from witness.cli.diff import diff
 from witness.cli.log import log
+from witness.cli.policy import policy_commands
 from witness.cli.show import show
+from witness.cli.summary import summary
 from witness.cli.trust import trust
 from witness.cli.verify import verify
 from witness.program import Commands, run
@@ -50,8 +53,11 @@ def _options(
 app.command()(check)
 app.command()(verify)
 app.command()(show)
-app.add_typer(log)
+app.command()(diff)
+app.command()(summary)
 app.add_typer(trust)
+app.add_typer(policy_commands)
+app.add_typer(log)
 
 
 def main() -> None:

@@ -12,6 +12,10 @@ class Format(StrEnum):
 
     TEXT = "text"
     JSON = "json"
+    SARIF = "sarif"
+    MARKDOWN = "markdown"
+    CYCLONEDX = "cyclonedx"
+    SVR = "svr"
 
 
 PolicyOption = Annotated[
@@ -33,15 +37,51 @@ BundleOption = Annotated[
     ),
 ]
 FormatOption = Annotated[
-    Format, typer.Option("--format", envvar="WHEELWITNESS_FORMAT", help="How to write the report.")
+    list[str] | None,
+    typer.Option(
+        "--format",
+        envvar="WHEELWITNESS_FORMAT",
+        metavar="NAME[=FILE]",
+        help="How to write the report, and where: text, json, sarif, markdown, cyclonedx, or svr, a summary that "
+        "--sign-key signs. May be given several times; one at most without a file. Default: text.",
+        show_default=False,
+    ),
+]
+BaselineOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--baseline",
+        envvar="WHEELWITNESS_BASELINE",
+        help="A former report in JSON: what was no better then does not fail again.",
+        show_default=False,
+    ),
+]
+ProjectPolicyOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--project-policy",
+        envvar="WHEELWITNESS_PROJECT_POLICY",
+        help="A file of the project, such as pyproject.toml, that may ask for more than the policy, never for less.",
+        show_default=False,
+    ),
+]
+SignKeyOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--sign-key",
+        envvar="WHEELWITNESS_SIGN_KEY",
+        help="The private key that signs the summary of --format svr.",
+        show_default=False,
+    ),
 ]
 FailOnOption = Annotated[
     str | None,
     typer.Option(
         "--fail-on",
         envvar="WHEELWITNESS_FAIL_ON",
-        help="Outcomes, separated by commas, that become exit code 1 or 3; or none. Default: divergent, "
-        "disputed, bad-signature, insufficient, unattempted, unbuildable, stale.",
+        help="Outcomes, separated by commas, that become exit code 1 or 3; or none. Default: what "
+        "the policy's fail-on says, or else divergent, disputed, bad-signature, insufficient, unattempted, "
+        "unbuildable, stale.",
         show_default=False,
     ),
 ]
@@ -63,7 +103,7 @@ OutputOption = Annotated[
         "--output",
         "-o",
         envvar="WHEELWITNESS_OUTPUT",
-        help="Write the report to this file instead of standard output.",
+        help="Write the report that has no file of its own to this one instead of standard output.",
         show_default=False,
     ),
 ]

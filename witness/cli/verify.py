@@ -6,13 +6,15 @@ from typing import Annotated
 import typer
 
 from witness.cli.options import (
+    BaselineOption,
     BundleOption,
     FailOnOption,
-    Format,
     FormatOption,
     OutputOption,
     PolicyOption,
+    ProjectPolicyOption,
     QuietOption,
+    SignKeyOption,
     StateOption,
     VerboseOption,
 )
@@ -22,13 +24,16 @@ def verify(
     files: Annotated[list[Path], typer.Argument(metavar="FILE.whl", help="Wheels.", show_default=False)],
     *,
     policy: PolicyOption = None,
-    format_: FormatOption = Format.TEXT,
+    format_: FormatOption = None,
     fail_on: FailOnOption = None,
     bundle: BundleOption = None,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
     output: OutputOption = None,
     state: StateOption = None,
+    baseline: BaselineOption = None,
+    sign_key: SignKeyOption = None,
+    project_policy: ProjectPolicyOption = None,
 ) -> None:
     """Verifies wheel files: by their bytes, against the witnesses of your policy, or against bundles at hand.
 
@@ -44,5 +49,17 @@ def verify(
     from witness.pins.wheels import read_wheel
 
     pins = Pins(tuple(read_wheel(path) for path in dict.fromkeys(files)))
-    settings = Settings(policy, tuple(bundle or ()), format_, fail_on, quiet, verbose, output, state)
+    settings = Settings(
+        policy,
+        tuple(bundle or ()),
+        tuple(format_ or ()),
+        fail_on,
+        quiet,
+        verbose,
+        output,
+        state,
+        baseline=baseline,
+        sign_key=sign_key,
+        project_policy=project_policy,
+    )
     raise typer.Exit(judge(pins, settings))

@@ -32,7 +32,7 @@ SEVERITIES: Final[dict[Severity, str]] = {
 _MAX_READ_IN_ALL: Final = 64 * 1024 * 1024  # bytes of members, for one pair of wheels
 _MAX_TAKEN_APART: Final = 4 * 1024 * 1024  # of these, those whose text is taken apart, which is slow
 
-_NATIVE: Final = re.compile(r"\.(?:so|pyd|dll|dylib|exe|a|o|lib|wasm)(?:\.[\d.]+)?$", re.IGNORECASE)
+NATIVE: Final = re.compile(r"\.(?:so|pyd|dll|dylib|exe|a|o|lib|wasm)(?:\.[\d.]+)?$", re.IGNORECASE)
 _NATIVE_MAGIC: Final = (
     b"\x7fELF",
     b"MZ",
@@ -41,9 +41,9 @@ _NATIVE_MAGIC: Final = (
     b"\xca\xfe\xba\xbe",
     b"\0asm",
 )
-_BYTECODE: Final = re.compile(r"\.py[co]$|(?:^|/)__pycache__/", re.IGNORECASE)
-_PYTHON: Final = re.compile(r"\.pyw?$", re.IGNORECASE)
-_SCRIPT: Final = re.compile(r"\.data/scripts/|\.(?:sh|bash|bat|cmd|ps1|js|mjs|cjs|pl|rb)$", re.IGNORECASE)
+BYTECODE: Final = re.compile(r"\.py[co]$|(?:^|/)__pycache__/", re.IGNORECASE)
+PYTHON: Final = re.compile(r"\.pyw?$", re.IGNORECASE)
+SCRIPT: Final = re.compile(r"\.data/scripts/|\.(?:sh|bash|bat|cmd|ps1|js|mjs|cjs|pl|rb)$", re.IGNORECASE)
 _VERSION_FILE: Final = re.compile(r"(?:^|/)_{0,2}(?:scm_|git_)?(?:version|ver|about)(?:_info)?_{0,2}\.py$")
 _REQUIRES: Final = frozenset(
     {"Requires-Dist", "Requires-Python", "Provides-Extra", "Requires", "Requires-External", "Provides-Dist",
@@ -179,11 +179,11 @@ def _pth(pair: Pair) -> bool:
 
 def _native(pair: Pair) -> bool:
     begins = (content[:8] for content in pair.contents if content is not None)
-    return bool(_NATIVE.search(pair.path)) or any(begin.startswith(_NATIVE_MAGIC) for begin in begins)
+    return bool(NATIVE.search(pair.path)) or any(begin.startswith(_NATIVE_MAGIC) for begin in begins)
 
 
 def _bytecode(pair: Pair) -> bool:
-    return bool(_BYTECODE.search(pair.path))
+    return bool(BYTECODE.search(pair.path))
 
 
 def _compressed(pair: Pair) -> bool:
@@ -191,13 +191,13 @@ def _compressed(pair: Pair) -> bool:
 
 
 def _python(pair: Pair) -> bool:
-    return bool(_PYTHON.search(pair.path))
+    return bool(PYTHON.search(pair.path))
 
 
 def _script(pair: Pair) -> bool:
     shebang = any(content is not None and content.startswith(b"#!") for content in pair.contents)
     executable = any(member is not None and member.executable for member in pair.members)
-    return bool(_SCRIPT.search(pair.path)) or shebang or (executable and not _python(pair))
+    return bool(SCRIPT.search(pair.path)) or shebang or (executable and not _python(pair))
 
 
 def _python_form(form: str) -> Callable[[Pair], bool]:

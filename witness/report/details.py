@@ -6,6 +6,8 @@ from witness.commitment import Committed
 from witness.escape import printable
 from witness.evidence import Evidence, describe
 from witness.observation import Comparison, Environment, Observation, format_time
+from witness.outcome import BAD_SIGNATURE
+from witness.report.guidance import GUIDANCE
 from witness.report.text import verdict_lines
 from witness.verdict import Verdict
 from witness.verification import VerifiedObservation
@@ -23,6 +25,7 @@ def render(verdict: Verdict, evidence: Evidence) -> str:
             f"  note: built alike, by one recipe in equal environments: {printable(', '.join(names))}"
             for names in verdict.correlated
         ),
+        *_next_step(verdict),
     ]
     newest_first = sorted(evidence.observations, key=lambda item: (item.witness.name, -item.log_index))
     for item in newest_first:
@@ -31,6 +34,14 @@ def render(verdict: Verdict, evidence: Evidence) -> str:
         lines += ["", f"{printable(rebuild.service.name)} ({printable(rebuild.service.operator)}), no log"]
         lines += [_field(name, value) for name, value in rebuild.details]
     return "\n".join(lines) + "\n"
+
+
+def _next_step(verdict: Verdict) -> Iterator[str]:
+    found = GUIDANCE[BAD_SIGNATURE if verdict.bad_signature else verdict.outcome]
+    if found.weight != "fine":
+        yield f"  what to do: {found.todo}"
+    if found.command == "diff":
+        yield f"  more: wheelwitness diff sha256:{verdict.artifact.sha256}"
 
 
 def _observation(item: VerifiedObservation) -> Iterator[str]:

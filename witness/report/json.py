@@ -1,7 +1,7 @@
 """The report as JSON, schema `check/1`: stable, sorted by nothing but the inputs, and safe to show.
 
 It is ASCII, so that no terminal's or file's encoding can break it. Keys may be added within version 1; none is renamed,
-removed or given another meaning.
+removed or given another meaning. The schema is the file `schemas/check-1.schema.json` beside this module.
 """
 
 import json
@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from witness.escape import printable
 from witness.observation import format_time
-from witness.report.model import Report, Row
+from witness.report.model import ExemptionUse, Report, Row
 from witness.verdict import Alarm, Verdict
 from witness.vote import Voice
 
@@ -23,6 +23,8 @@ def render(report: Report) -> str:
         "counts": report.counts,
         "artifacts": [_artifact(row) for row in report.rows],
         "notes": [printable(note) for note in report.notes],
+        "exemptions": [_exemption(item) for item in report.exemptions],
+        "gone": None if report.gone is None else [printable(name) for name in report.gone],
     }
     return json.dumps(value, indent=2) + "\n"
 
@@ -49,6 +51,20 @@ def _artifact(row: Row) -> dict[str, Any]:
         if verdict
         else [],
         "files": [{"sha256": file.artifact.sha256, "verdict": file.outcome} for file in row.files],
+        "project": printable(row.project) or None,
+        "version": printable(row.version) or None,
+        "badSignature": row.bad_signature,
+        "known": row.known,
+    }
+
+
+def _exemption(item: ExemptionUse) -> dict[str, Any]:
+    return {
+        "package": printable(item.package),
+        "reason": printable(item.reason),
+        "expires": item.expires.isoformat(),
+        "used": item.used,
+        "daysLeft": item.days_left,
     }
 
 

@@ -3,16 +3,14 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 from witness.errors import InputError
-from witness.verdict import OUTCOMES, Outcome, Verdict
-
-BAD_SIGNATURE: Final = "bad-signature"
-FAILURES: Final = (*OUTCOMES, BAD_SIGNATURE)  # what --fail-on may name
-DEFAULT_FAIL_ON: Final = frozenset(
-    {"divergent", "disputed", BAD_SIGNATURE, "insufficient", "unattempted", "unbuildable", "stale"}
-)
+from witness.outcome import AGAINST as SPEAKING_AGAINST
+from witness.outcome import BAD_SIGNATURE, DEFAULT_FAIL_ON, FAILURES, OUTCOMES, Outcome
+from witness.pins.pin import Origin
+from witness.verdict import Verdict
 
 SATISFIED: Final = 0
 AGAINST: Final = 1
@@ -22,7 +20,7 @@ NOTHING: Final = 4
 INCOMPLETE: Final = 5
 # When several apply: positive evidence outranks a partial outage, which outranks missing evidence.
 PRECEDENCE: Final = (UNUSABLE, AGAINST, INCOMPLETE, INSUFFICIENT, NOTHING, SATISFIED)
-_AGAINST: Final = frozenset({"divergent", "disputed"})
+SOON_DAYS: Final = 30  # an exemption that ends within these is told
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +28,8 @@ class Row:
     """One entry: a file, or a line of a lock or requirements file.
 
     `verdict` is the entry's; `files` has that of each file that it allows, and is empty if none could be looked up.
-    `unusable`: the entry itself has to be mended before anything can be said.
+    `unusable`: the entry itself has to be mended before anything can be said. `known`: a baseline has it, no better
+    than it is now, so that it does not fail again. `project` and `version` are normalised, and empty if not known.
     """
 
     name: str
@@ -41,6 +40,10 @@ class Row:
     filename: str | None = None
     files: tuple[Verdict, ...] = ()
     unusable: bool = False
+    known: bool = False
+    project: str = ""
+    version: str = ""
+    place: Origin | None = None
 
     @property
     def bad_signature(self) -> bool:
@@ -61,11 +64,34 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class ExemptionUse:
+    """An exemption of the policy, whether an entry that was checked is of its project, and how many days it has left:
+    0 on its last day, negative after it.
+    """
+
+    package: str
+    reason: str
+    expires: date
+    used: bool
+    days_left: int
+
+    @property
+    def ends_soon(self) -> bool:
+        """Whether it still holds, for `SOON_DAYS` at most."""
+        return 0 <= self.days_left <= SOON_DAYS
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
-    """Every row, in the order of the inputs, and notes on what was left out."""
+    """Every row, in the order of the inputs, and notes on what was left out.
+
+    `gone` are entries of a baseline that are not among the rows; None where there was no baseline.
+    """
 
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
+    exemptions: tuple[ExemptionUse, ...] = ()
+    gone: tuple[str, ...] | None = None
 
     @property
     def counts(self) -> dict[Outcome, int]:
@@ -75,7 +101,7 @@ class Report:
 
     def exit_code(self, fail_on: frozenset[str] = DEFAULT_FAIL_ON) -> int:
         """The code of DESIGN.md section 7. `fail_on` chooses what becomes 1 and 3, and nothing else."""
-        codes = {code for row in self.rows for code in _codes(row, fail_on)}
+        codes = {code for row in self.rows for code in row_codes(row, fail_on)}
         if all(row.outcome == "not-applicable" for row in self.rows):
             codes.add(NOTHING)
         return next((code for code in PRECEDENCE if code in codes), SATISFIED)
@@ -95,14 +121,15 @@ def parse_fail_on(text: str) -> frozenset[str]:
     return frozenset(names)
 
 
-def _codes(row: Row, fail_on: frozenset[str]) -> Sequence[int]:
-    codes = []
+def row_codes(row: Row, fail_on: frozenset[str]) -> Sequence[int]:
+    """The exit codes that `row` alone asks for. What a baseline knows asks for no 1 or 3."""
     if row.unusable:
-        codes.append(UNUSABLE)
-    elif row.outcome == "error":
-        codes.append(INCOMPLETE)
-    elif row.outcome in fail_on:
-        codes.append(AGAINST if row.outcome in _AGAINST else INSUFFICIENT)
+        return [UNUSABLE]
+    failing = [INCOMPLETE] if row.outcome == "error" else []
+    if row.known:
+        return failing
+    if row.outcome != "error" and row.outcome in fail_on:
+        failing.append(AGAINST if row.outcome in SPEAKING_AGAINST else INSUFFICIENT)
     if row.bad_signature and BAD_SIGNATURE in fail_on:
-        codes.append(AGAINST)
-    return codes
+        failing.append(AGAINST)
+    return failing

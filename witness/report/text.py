@@ -1,36 +1,37 @@
-"""The report for people: the count first, then only what someone should look at, each row with its reasons."""
+"""The report for people: the count first, then only what someone should look at, the worst first, each row with who
+says so, what differs, since when, and what to do next.
+"""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from witness.escape import printable
 from witness.evidence import Rejection
 from witness.observation import format_time
-from witness.report.model import Report, Row
+from witness.pinned import SEVERITY
+from witness.report.guidance import GUIDANCE, guidance, more, todo
+from witness.report.model import ExemptionUse, Report, Row
+from witness.report.paint import Paint, plain
 from witness.verdict import Verdict
 from witness.vote import Voice
 
-_ADVICE: Final = {
-    "divergent": "do not install it before you know why; `wheelwitness show` has the details",
-    "disputed": "compare the witnesses' environments with `wheelwitness show` before you decide",
-    "insufficient": "wait for more witnesses, trust more of them, or lower the policy's threshold knowingly",
-    "error": "try again; if it stays so, look at the network and at the addresses in the policy",
-    "stale": "ask the witnesses to look again, or raise max-age-days in the policy",
-    "unattempted": "ask the witnesses to look at it",
-    "unbuildable": "not a sign of tampering; `wheelwitness show` says why it could not be built",
-}
-_TRY_AGAIN: Final = "try again when the witness that is silent can be reached"
-_BAD: Final = "tell the witness's operator; what fails verification was altered, or is not from that witness"
 _HASHES_SHOWN: Final = 12
+_TOGETHER: Final = 3  # as many rows alike have one line in common, unless all is asked for
+_NAMED: Final = 10
 
 
-def render(report: Report, *, verbose: bool = False) -> str:
+def render(report: Report, *, verbose: bool = False, paint: Paint = plain) -> str:
     """The whole text, with a line feed at its end."""
-    lines = [count_line(report)]
-    for row in report.rows:
-        if row.interesting or verbose:
-            lines += ["", *_row(row, verbose=verbose)]
+    lines = [count_line(report, paint)]
+    together, single = _sorted_out(report, verbose=verbose)
+    for row in single:
+        lines += ["", *_row(row, verbose=verbose, paint=paint)]
+    for outcome, rows in together.items():
+        lines += ["", *_alike(outcome, rows, paint)]
+    lines += _known(report, verbose=verbose)
     lines += _unreachable(report)
+    lines += exemption_lines(report.exemptions, every=verbose)
+    lines += [] if verbose else _unused(report)
     if verbose:
         lines += [f"note: {printable(note)}" for note in report.notes]
     elif report.notes:
@@ -39,12 +40,14 @@ def render(report: Report, *, verbose: bool = False) -> str:
     return "\n".join(lines) + "\n"
 
 
-def count_line(report: Report) -> str:
+def count_line(report: Report, paint: Paint = plain) -> str:
     """For example `5 files: 4 reproduced, 1 divergent`."""
     total = len(report.rows)
-    counts = ", ".join(f"{count} {outcome}" for outcome, count in report.counts.items())
+    counts = ", ".join(
+        paint(f"{count} {outcome}", GUIDANCE[outcome].weight) for outcome, count in report.counts.items()
+    )
     bad = sum(row.bad_signature for row in report.rows)
-    with_bad = f"{counts}; {bad} with a bad signature" if bad else counts
+    with_bad = f"{counts}; {paint(f'{bad} with a bad signature', 'against')}" if bad else counts
     return f"{total} {'file' if total == 1 else 'files'}: {with_bad or 'nothing to check'}"
 
 
@@ -62,6 +65,64 @@ def verdict_lines(verdict: Verdict) -> Iterator[str]:
     yield from map(_rejected, verdict.rejected)
 
 
+def exemption_lines(exemptions: Sequence[ExemptionUse], *, every: bool = False) -> Iterator[str]:
+    """Those that end soon, and those that nothing uses if `every`, one line each."""
+    for item in exemptions:
+        what = f"exemption of {printable(item.package)} ({printable(item.reason)})"
+        if item.ends_soon:
+            days = "today" if item.days_left == 0 else f"in {item.days_left} days"
+            yield f"note: the {what} ends {days}, on {item.expires}"
+        elif every and item.days_left < 0:
+            yield f"note: the {what} ended on {item.expires}"
+        if every and not item.used:
+            yield f"note: the {what} is of no use here; remove it if that is so everywhere"
+
+
+def _unused(report: Report) -> Iterator[str]:
+    """How many exemptions no entry of a list is of; a wheel at hand says nothing about the others."""
+    listed = any(row.place is not None and row.place.line is not None for row in report.rows)
+    unused = sum(not item.used for item in report.exemptions) if listed else 0
+    if unused:
+        yield f"note: {unused} of {len(report.exemptions)} exemptions are of no use here; --verbose names them"
+
+
+def _sorted_out(report: Report, *, verbose: bool) -> tuple[dict[str, list[Row]], list[Row]]:
+    """Rows that are shown in common, by outcome, and those that are shown singly, the worst first."""
+    rows = [row for row in report.rows if verbose or (row.interesting and not row.known)]
+    rows.sort(key=lambda row: (not row.bad_signature, SEVERITY.index(row.outcome)))
+    if verbose:
+        return {}, rows
+    alike: dict[str, list[Row]] = {}
+    for row in rows:
+        if row.outcome in ("unattempted", "not-applicable") and not row.bad_signature:
+            alike.setdefault(row.outcome, []).append(row)
+    alike = {outcome: found for outcome, found in alike.items() if len(found) >= _TOGETHER}
+    return alike, [row for row in rows if row.bad_signature or row.outcome not in alike]
+
+
+def _alike(outcome: str, rows: Sequence[Row], paint: Paint) -> Iterator[str]:
+    found = GUIDANCE[outcome]
+    names = ", ".join(printable(row.name, limit=80) for row in rows[:_NAMED])
+    rest = f" and {len(rows) - _NAMED} more; --verbose names them" if len(rows) > _NAMED else ""
+    yield f"{paint(f'{len(rows)} {outcome}', found.weight)}: {names}{rest}"
+    yield f"  {found.means}"
+    if found.weight != "fine":
+        yield f"  what to do: {found.todo}"
+
+
+def _known(report: Report, *, verbose: bool) -> Iterator[str]:
+    """What a baseline has to do with it."""
+    known = [f"{row.name}: {row.outcome}" for row in report.rows if row.known]
+    gone = report.gone or ()
+    if known or gone:
+        yield ""
+    for label, names in (("known from the baseline", known), ("gone since the baseline", gone)):
+        shown = names if verbose else names[:_NAMED]
+        yield from (f"{label}: {printable(name)}" for name in shown)
+        if len(names) > len(shown):
+            yield f"{label}: {len(names) - len(shown)} more; --verbose names them"
+
+
 def _unreachable(report: Report) -> Iterator[str]:
     """Each witness that could not be reached, once, with the first reason."""
     verdicts = (verdict for row in report.rows for verdict in row.files)
@@ -74,8 +135,10 @@ def _unreachable(report: Report) -> Iterator[str]:
         yield from (f"{who}: {reason}" for who, reason in reasons.items())
 
 
-def _row(row: Row, *, verbose: bool) -> Iterator[str]:
-    outcome = row.outcome.upper() if row.outcome in ("divergent", "disputed") else row.outcome
+def _row(row: Row, *, verbose: bool, paint: Paint) -> Iterator[str]:
+    found = guidance(row)
+    loud = row.outcome in ("divergent", "disputed")
+    outcome = paint(row.outcome.upper() if loud else row.outcome, found.weight)
     yield f"{printable(row.name)}: {outcome}" + (f" ({printable(row.reason)})" if row.reason else "")
     if verbose or row.unusable:
         yield f"  at {printable(row.origin)}"
@@ -84,12 +147,10 @@ def _row(row: Row, *, verbose: bool) -> Iterator[str]:
             yield f"  sha256:{row.sha256}"
         yield from verdict_lines(row.verdict)
         yield from _others(row, row.verdict)
-    if row.bad_signature:
-        yield f"  what to do: {_BAD}"
-    elif row.outcome in _ADVICE and not row.unusable:
-        silent = row.verdict.silent if row.verdict else ()
-        unheard = row.outcome == "insufficient" and any(not item.reachable for item in silent)
-        yield f"  what to do: {_TRY_AGAIN if unheard else _ADVICE[row.outcome]}"
+    if next_step := todo(row):
+        yield f"  what to do: {next_step}"
+        if command := more(row):
+            yield f"  more: {command}"
 
 
 def _others(row: Row, decisive: Verdict) -> Iterator[str]:

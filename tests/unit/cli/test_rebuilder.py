@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from rebuilders.cli.main import app
+from tests.schemas import validate
 from tests.wheels import FILENAME, File, wheel_of, with_file, zip_of
 from tests.workbench import Bench, built
 from witness.limits import ARCHIVE
@@ -56,6 +57,7 @@ def test_compare(pair, rebuilt, code, level, exact, shown):
         found = invoke("compare", *files, *args, **env)
         value = json.loads(found.output)
         assert found.exit_code == code
+        validate(value)
         assert set(value) == {
             "schema", "result", "level", "archiveExact", "rules", "differences", "differencesTotal",
             "findings", "findingsTotal"}  # fmt: skip
@@ -156,6 +158,7 @@ def test_compare_holds_the_names_of_wheels_against_each_other(tmp_path, one, oth
     found = invoke("compare", tmp_path / one, tmp_path / other, "--json")
     value = json.loads(found.output)
     assert found.exit_code == code
+    validate(value)
     assert value["differences"] == [{"path": other, "kind": "filename", "class": "other-filename"}] * code
     text = invoke("compare", tmp_path / one, tmp_path / other).output
     assert text.startswith(

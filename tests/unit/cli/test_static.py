@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 from rebuilders.cli.main import app
 from rebuilders.inputs import local_pairs
 from rebuilders.survey import Survey
+from tests.schemas import validate
 from tests.static_pairs import FLIT, HONEST, SCRIPTS
 from tests.wheels import FILENAME
 
@@ -81,6 +82,8 @@ def test_a_directory(tmp_path, jobs):
     lines = CliRunner().invoke(app, ["static", str(tmp_path), "--json", "--quiet", "--jobs", str(jobs)])
     values = [json.loads(line) for line in lines.stdout.splitlines()]
     assert [value["result"] for value in values].count("match") == 1
+    for value in values:
+        validate(value)
     assert {value["schema"] for value in values} == {"rebuild-result/1"}
     assert lines.exit_code == 1
 

@@ -32,7 +32,7 @@ def test_it_parses(command):
     context = group.make_context(command.program, [*arguments])
     name, subcommand, rest = resolve(group, context, arguments)
     assert subcommand is not None
-    if name == "add" and len(rest) == 1:
+    if command.program == "rebuilder" and name == "add" and len(rest) == 1:
         rest = [*rest, "six==1.17.0"]  # through xargs
     subcommand.make_context(name, rest, parent=context)
 

@@ -11,6 +11,7 @@ from rebuilders.node.config import NodeConfig, PeerConfig, SignerConfig, Signers
 from rebuilders.report.document import of_wheels
 from rebuilders.report.json import report_json
 from rebuilders.result import EXIT, _empty
+from tests.schemas import schema_of
 from tests.unit.docs.pages import DOCS, blocks
 from tests.wheels import File, wheel_of
 from witness import commitment, limits, policy
@@ -20,8 +21,8 @@ from witness.errors import InputError
 from witness.keys import parse_key
 from witness.names import TargetName
 from witness.observation import PREDICATE_TYPE, Comparison, Observation
-from witness.report.model import DEFAULT_FAIL_ON, PRECEDENCE
-from witness.verdict import OUTCOMES
+from witness.outcome import DEFAULT_FAIL_ON, OUTCOMES
+from witness.report.model import PRECEDENCE
 from witness.wheel.reader import read_wheel
 
 REFERENCE = DOCS / "reference"
@@ -81,7 +82,9 @@ def test_no_key_of_a_policy_is_missing_from_its_page():
     source = (DOCS.parent / "witness" / "policy.py").read_text("utf-8")
     taken = set(policy.PLACES)
     taken |= set(
-        re.findall(r'(?:integer|string|strings|optional|date|table|tables|text)\(\s*"([a-z-]+)"', source)
+        re.findall(
+            r'(?:integer|boolean|string|strings|optional|date|table|tables|text)\(\s*"([a-z-]+)"', source
+        )
     )
     text = text_of("policy.md")
     headings = ("Top level", "[[witness]]", "sigstore", "Of OSS Rebuild", "[diversity]", "[[exempt]]")
@@ -199,6 +202,17 @@ def test_fields_of_reports():
     assert set(differences) == set(value["differences"][0])
     sides = re.search(r"`rebuilt` \| `\{(.*)\}` or null", section)[1]
     assert set(re.findall(r"\w+", sides)) == set(value["published"]) | {"path", "kind"}
+
+
+def test_fields_of_checks():
+    section = text_of("formats.md").split("## check/1", 1)[1].split("\n## ", 1)[0]
+    told = {
+        name
+        for row in re.findall(r"^\| (`.*?) \|", section, re.MULTILINE)
+        for name in re.findall(r"`(\w+)`", row)
+    }
+    schema = schema_of("check/1")
+    assert told == set(schema["properties"]) | set(schema["$defs"]["artifact"]["properties"])
 
 
 KIND = re.compile(r'"([a-z][a-z0-9]*(?:-[a-z0-9]+)+)"')

@@ -10,6 +10,7 @@ from rebuilders.observe import observe
 from rebuilders.outbox import Outbox
 from rebuilders.result import EXIT, MAX_LISTED, incomplete_json, result_of, to_json
 from rebuilders.text import rendered, rendered_plan
+from tests.schemas import validate
 from tests.sdists import PYPROJECT, sdist_of
 from tests.wheels import FILES, WHEEL, File, recorded, wheel_of, with_file, zip_of
 from tests.workbench import Bench, FakeResolver, built, failed, target, unresolved
@@ -75,6 +76,7 @@ def report(request):
 def check_shape(value):
     """The keys of DESIGN section 7, no more and no fewer."""
     assert set(value) == KEYS
+    validate(value)
     assert value["schema"] == "rebuild-result/1"
     assert set(value["target"]) == {"project", "version", "filename", "sha256"}
     assert value["source"] is None or set(value["source"]) == {"filename", "sha256"}

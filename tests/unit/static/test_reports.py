@@ -13,6 +13,7 @@ from rebuilders.inputs import Source, Target
 from rebuilders.observe import observe_static
 from rebuilders.result import EXIT, static_result_of, static_to_json, to_json
 from rebuilders.text import rendered, rendered_static
+from tests.schemas import validate
 from tests.static_pairs import FLIT, HONEST, SCRIPTS
 from tests.wheels import FILENAME
 from tests.workbench import Bench, built
@@ -81,7 +82,7 @@ def test_json(ended):
     assert bool(value["rules"]) == (result == "match")
     assert bool(value["differencesTotal"]) == (result == "mismatch")
     assert result in EXIT
-    json.dumps(value)
+    validate(json.loads(json.dumps(value)))
 
 
 def observed(report):

@@ -1,0 +1,41 @@
+"""`wheelwitness diff`: what witnesses say differs in one file."""
+
+from typing import Annotated
+
+import typer
+
+from witness.cli.options import BundleOption, PolicyOption, StateOption
+
+
+def diff(
+    target: Annotated[
+        str, typer.Argument(metavar="TARGET", help="sha256:<hex>, or a wheel file.", show_default=False)
+    ],
+    *,
+    policy: PolicyOption = None,
+    bundle: BundleOption = None,
+    state: StateOption = None,
+) -> None:
+    """Shows what the witnesses say differs between TARGET and what they rebuilt, and how to see it yourself.
+
+    A class is told by the name of the member alone: `rebuilder rebuild --report` looks inside.
+
+    \b
+    Examples:
+      wheelwitness diff demo-1.0-py3-none-any.whl
+      wheelwitness diff sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+    """
+    from datetime import UTC, datetime
+
+    from witness.config import load_policy
+    from witness.pins.detect import read_target
+    from witness.report.difference import render
+    from witness.verdict import decide
+    from witness.wiring import open_client
+
+    artifact = read_target(target)
+    loaded = load_policy(policy)
+    with open_client(loaded, bundles=tuple(bundle or ()), state=state) as client:
+        (evidence,) = client.gather([artifact])
+    verdict = decide(artifact, evidence, loaded.policy, datetime.now(UTC))
+    typer.echo(render(verdict, evidence), nl=False)
