@@ -6,23 +6,29 @@ from witness.client import Client
 from witness.evidence import Artifact
 from witness.pinned import decisive
 from witness.pins.pin import Pin, Pins, Unpinned
+from witness.pins.public import PublicIndexes, screened
 from witness.report.model import Report, Row
 from witness.verdict import Verdict
 
 
 def check(pins: Pins, client: Client, now: datetime) -> Report:
-    """The report on every entry of `pins` at `now`, those that cannot be looked up included."""
+    """The report on every entry of `pins` at `now`, those that cannot be looked up included.
+
+    Nobody is asked about what may come from an index that is not public (witness.pins.public).
+    """
+    pins = screened(pins, PublicIndexes(client.policy.public_indexes))
     artifacts = {pin: artifacts_of(pin) for pin in pins.pins}
     wanted = list(dict.fromkeys(item for items in artifacts.values() for item in items))
     verdicts = dict(zip(wanted, client.judge(wanted, now), strict=True))
     rows = [_row(pin, tuple(verdicts[item] for item in items)) for pin, items in artifacts.items()]
-    return Report((*rows, *map(_unpinned, pins.unpinned)), pins.notes)
+    return Report((*rows, *map(_unpinned, pins.unpinned)), pins.notes, pins.inputs, pins.unchanged)
 
 
 def artifacts_of(pin: Pin) -> tuple[Artifact, ...]:
     """The files that `pin` allows, in the order of their digests."""
     return tuple(
-        Artifact(digest, pin.filename, pin.project, pin.version, pin.digests) for digest in sorted(pin.sha256)
+        Artifact(digest, pin.filename, pin.project or None, pin.version or None, pin.digests)
+        for digest in sorted(pin.sha256)
     )
 
 

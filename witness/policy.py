@@ -5,6 +5,7 @@ key that does not parse is an `InputError` that names the file and the place in 
 is fetched. The format is in docs/reference/policy.md.
 """
 
+import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Any, Final, NoReturn, TypeVar
 from packaging.utils import canonicalize_name
 
 from witness.errors import InputError, Malformed
+from witness.escape import printable
 from witness.keys import PublicKey
 from witness.limits import MAX_POLICY
 from witness.note import KeyMaterial, VerifierKey
@@ -30,6 +32,7 @@ DEFAULT_ACCEPT: Final = ("bitwise", "archive")
 DEFAULT_MAX_AGE_DAYS: Final = 400
 _MOST: Final = 100_000
 _VKEY: Final = "name+hash+key"
+_INDEX: Final = re.compile(r"https?://[a-zA-Z0-9.-]+(:[0-9]{1,5})?(/[!-~]*)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,8 @@ class Policy:
     """A consumer's decision whom to believe. `accept` holds levels, and "static" for observations without a build.
 
     `diversity` are pairs of one of `PLACES` and how many different values of it agreeing operators must have.
-    `max_attempts` is the most builds that a match may have taken, None for any number.
+    `max_attempts` is the most builds that a match may have taken, None for any number. What lies below an address in
+    `public_indexes` may be asked about, as what comes from PyPI may (witness.pins.public).
     """
 
     threshold: int
@@ -85,6 +89,7 @@ class Policy:
     exemptions: tuple[Exemption, ...] = ()
     diversity: tuple[tuple[str, int], ...] = ()
     max_attempts: int | None = None
+    public_indexes: tuple[str, ...] = ()
 
     def traits_of(self, name: str) -> Traits:
         """What the policy says of the place of the witness `name`."""
@@ -135,6 +140,7 @@ def parse(text: str, *, name: str) -> Policy:
         exemptions=tuple(map(_exemption, top.tables("exempt"))),
         diversity=_diversity(top),
         max_attempts=top.optional_integer("max-attempts", least=1),
+        public_indexes=_public_indexes(top),
     )
     top.finish()
     _check_witnesses(top, policy)
@@ -169,6 +175,9 @@ class _Table:
         if not value.strip() or not value.isprintable():
             self.refuse(key, "empty, or not printable", hint="Give a value, or leave the key out.")
         return value
+
+    def has(self, key: str) -> bool:
+        return key in self._left
 
     def optional(self, key: str) -> str | None:
         return self.string(key) if key in self._left else None
@@ -221,6 +230,15 @@ def _accept(top: _Table) -> frozenset[str]:
     if set(accept) == {"static"}:
         top.refuse("accept", "names no level", hint='Add the level of static checks: "metadata".')
     return frozenset(accept)
+
+
+def _public_indexes(top: _Table) -> tuple[str, ...]:
+    addresses = top.strings("public-indexes") if top.has("public-indexes") else ()
+    for address in addresses:
+        if not _INDEX.fullmatch(address):
+            problem = f"not a web address: {printable(address, limit=80)}"
+            top.refuse("public-indexes", problem, hint="Write it as https://index.example/simple.")
+    return addresses
 
 
 def _diversity(top: _Table) -> tuple[tuple[str, int], ...]:

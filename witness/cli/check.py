@@ -4,6 +4,14 @@ from typing import Annotated
 
 import typer
 
+from witness.cli.inputs import (
+    IndexOption,
+    InputFormatOption,
+    OnlyNewOption,
+    PlatformOption,
+    PythonOption,
+    read,
+)
 from witness.cli.options import (
     BundleOption,
     FailOnOption,
@@ -22,7 +30,8 @@ def check(
         list[str] | None,
         typer.Argument(
             metavar="INPUT",
-            help="Requirements files with hashes, wheels, directories of wheels.",
+            help="Lock files, requirements files with hashes, SBOMs, wheels, directories of wheels, pypi:FILENAME, "
+            "sha256:HEX; - for standard input.",
             show_default=False,
         ),
     ] = None,
@@ -35,13 +44,20 @@ def check(
     verbose: VerboseOption = False,
     output: OutputOption = None,
     state: StateOption = None,
+    only_new: OnlyNewOption = None,
+    python: PythonOption = None,
+    platform: PlatformOption = None,
+    input_format: InputFormatOption = None,
+    index: IndexOption = None,
 ) -> None:
     """Checks everything that INPUT names against the witnesses of your policy.
 
     \b
     Examples:
-      wheelwitness check requirements.txt
-      wheelwitness check wheelhouse/ --policy policy.toml
+      wheelwitness check uv.lock
+      wheelwitness check requirements.txt --policy policy.toml
+      wheelwitness check pylock.toml --python 3.12 --platform manylinux_2_28_x86_64
+      git show origin/main:uv.lock | wheelwitness check uv.lock --only-new -
       wheelwitness check requirements.txt --format json --output report.json
       wheelwitness check demo-1.0-py3-none-any.whl --bundle evidence.jsonl
 
@@ -55,10 +71,14 @@ def check(
       5  could not complete; trying again may help
     """
     from witness.cli.judging import Settings, judge
-    from witness.errors import InputError
-    from witness.pins.detect import SUPPORTED, read_inputs
 
-    if not inputs:
-        raise InputError("nothing was named to check", hint=f"Give {SUPPORTED}.")
+    pins = read(
+        inputs or (),
+        input_format=input_format,
+        python=python,
+        platform=platform,
+        only_new=only_new or (),
+        index=index,
+    )
     settings = Settings(policy, tuple(bundle or ()), format_, fail_on, quiet, verbose, output, state)
-    raise typer.Exit(judge(read_inputs(inputs), settings))
+    raise typer.Exit(judge(pins, settings))

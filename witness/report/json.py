@@ -22,6 +22,11 @@ def render(report: Report) -> str:
         "counts": report.counts,
         "artifacts": [_artifact(row) for row in report.rows],
         "notes": [printable(note) for note in report.notes],
+        "inputs": [
+            {"file": printable(item.file), "format": item.format, "version": printable(item.version) or None}
+            for item in report.inputs
+        ],
+        "unchanged": report.unchanged,
     }
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 

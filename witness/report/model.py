@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from witness.errors import InputError
+from witness.pins.pin import Recognised
 from witness.verdict import OUTCOMES, Outcome, Verdict
 
 BAD_SIGNATURE: Final = "bad-signature"
@@ -62,10 +63,15 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Every row, in the order of the inputs, and notes on what was left out."""
+    """Every row, in the order of the inputs, and notes on what was left out.
+
+    `inputs` says what each file was taken for, and `unchanged` counts entries left out as known from elsewhere.
+    """
 
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
+    inputs: tuple[Recognised, ...] = ()
+    unchanged: int = 0
 
     @property
     def counts(self) -> dict[Outcome, int]:
@@ -76,7 +82,7 @@ class Report:
     def exit_code(self, fail_on: frozenset[str] = DEFAULT_FAIL_ON) -> int:
         """The code of DESIGN.md section 7. `fail_on` chooses what becomes 1 and 3, and nothing else."""
         codes = {code for row in self.rows for code in _codes(row, fail_on)}
-        if all(row.outcome == "not-applicable" for row in self.rows):
+        if all(row.outcome == "not-applicable" for row in self.rows) and not self.unchanged:
             codes.add(NOTHING)
         return next((code for code in PRECEDENCE if code in codes), SATISFIED)
 

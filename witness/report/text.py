@@ -26,7 +26,9 @@ _HASHES_SHOWN: Final = 12
 
 def render(report: Report, *, verbose: bool = False) -> str:
     """The whole text, with a line feed at its end."""
-    lines = [count_line(report)]
+    lines = [count_line(report), *(f"read {printable(str(item))}" for item in report.inputs)]
+    if report.unchanged:
+        lines.append(f"{report.unchanged} left out: not new")
     for row in report.rows:
         if row.interesting or verbose:
             lines += ["", *_row(row, verbose=verbose)]
