@@ -23,6 +23,8 @@ _MARKS: Final = {b"\xef\xbb\xbf": "UTF-8", b"\xff\xfe": "UTF-16", b"\xfe\xff": "
 # A key of many parts costs tomllib the square of their number, so it is refused before.
 _PART: Final = r"""(?:[\w-]+|"(?:[^"\\\n]|\\.)*"|'[^'\n]*')"""
 _LONG_KEY: Final = re.compile(rf"(?<![\w-]){_PART}(?:[ \t]*\.[ \t]*{_PART}){{{MAX_DEPTH},}}")
+_DIGEST: Final = re.compile(r"(?<![0-9a-fA-F])([0-9a-f]{64})(?![0-9a-fA-F])")
+_PURL: Final = re.compile(r'"(pkg:[^"\\\n]{1,4096})"')
 _AGAIN: Final = "Make it anew with the tool that wrote it."
 
 
@@ -93,6 +95,7 @@ class Lines:
 
     def __init__(self, text: str) -> None:
         self._text = text
+        self._found: dict[re.Pattern[str], dict[str, int]] = {}
         self._starts = [0, *(found.end() for found in re.finditer("\n", text))]
 
     def at(self, offset: int) -> int:
@@ -105,6 +108,23 @@ class Lines:
             return None
         found = self._text.find(needle, self._starts[after - 1])
         return None if found < 0 else self.at(found)
+
+    def of_digest(self, digest: str) -> int | None:
+        """The first line that holds a SHA-256."""
+        return self._first_of(_DIGEST).get(digest)
+
+    def of_purl(self, purl: str) -> int | None:
+        """The first line with this package URL as a string of JSON."""
+        return self._first_of(_PURL).get(purl)
+
+    def _first_of(self, pattern: re.Pattern[str]) -> dict[str, int]:
+        """Where each of what `pattern` matches stands first: found once, since a hostile file has many."""
+        if pattern not in self._found:
+            first: dict[str, int] = {}
+            for found in pattern.finditer(self._text):
+                first.setdefault(found[1], self.at(found.start()))
+            self._found[pattern] = first
+        return self._found[pattern]
 
     def headers(self, name: str) -> list[int]:
         """The lines of the headers `[[name]]` in TOML."""
@@ -171,5 +191,15 @@ class Table:
 
     def at(self, needle: str) -> Origin:
         """Where `needle` stands at or after this table; else the table's own place."""
-        line = self.document.lines.of(needle, self.origin.line or 1)
+        return self._place(self.document.lines.of(needle, self.origin.line or 1))
+
+    def at_digest(self, digest: str) -> Origin:
+        """Where a SHA-256 stands; else, and if it is empty, this table's own place."""
+        return self._place(self.document.lines.of_digest(digest))
+
+    def at_purl(self, purl: str) -> Origin:
+        """Where a package URL stands; else this table's own place."""
+        return self._place(self.document.lines.of_purl(purl))
+
+    def _place(self, line: int | None) -> Origin:
         return self.origin if line is None else Origin(self.document.name, line)

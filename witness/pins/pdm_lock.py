@@ -46,6 +46,4 @@ def _files(package: Table) -> Iterator[LockedFile]:
         url = table.text("url", "")
         name = last_part(url) if url else table.text("file")
         sha256 = sha256_of(package, table.text("hash"))
-        yield LockedFile(
-            name, sha256, package.at(sha256) if sha256 else package.origin, (url,) if url else ()
-        )
+        yield LockedFile(name, sha256, package.at_digest(sha256), (url,) if url else ())

@@ -36,11 +36,14 @@ def parse(document: Document) -> Locked:
 
 def _section(top: Table, section: str, indexes: dict[str, str]) -> Iterator[Release]:
     table = top.table(section)
-    start = top.at(f'"{section}"')
+    place = Table(top.document, top.value, top.at(f'"{section}"'), "")
     for name in table.value if table else ():
-        found = Table(top.document, top.value, start, "").at(f'"{name}"')
+        found = place.at(f'"{name}"')
+        place = Table(top.document, top.value, found, "")  # each is looked for after the one before
         entry = table.table(name) if table else None
-        if entry is not None:
+        if entry is None:
+            raise place.refuse(f"{section}.{name}", "not an object")
+        else:
             yield _release(Table(top.document, {**entry.value, "name": name}, found, entry.path), indexes)
 
 

@@ -63,5 +63,4 @@ def _markers(table: Table) -> tuple[str, ...]:
 def _files(package: Table, tables: Iterable[Table], sources: tuple[str, ...]) -> Iterator[LockedFile]:
     for table in tables:
         sha256 = sha256_of(package, table.text("hash"))
-        origin = package.at(sha256) if sha256 else package.origin
-        yield LockedFile(table.text("file"), sha256, origin, sources)
+        yield LockedFile(table.text("file"), sha256, package.at_digest(sha256), sources)

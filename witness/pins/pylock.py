@@ -58,7 +58,7 @@ def _file(table: Table, index: str) -> LockedFile:
     told = "" if hashes is None else hashes.text("sha256", "")
     sha256 = digest_of(table, told) if told else ""
     source = index or url or path
-    return LockedFile(name, sha256, table.at(sha256) if sha256 else table.origin, (source,))
+    return LockedFile(name, sha256, table.at_digest(sha256), (source,))
 
 
 def _name(told: str, published: str) -> str:

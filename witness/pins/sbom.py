@@ -12,6 +12,7 @@ from typing import Final
 
 from witness.errors import Malformed
 from witness.escape import printable
+from witness.limits import MIB
 from witness.pins.addresses import last_part
 from witness.pins.document import MAX_ENTRIES, Document, Table
 from witness.pins.public import is_address
@@ -21,6 +22,7 @@ from witness.pins.release import Locked, LockedFile, Release, digest_of, release
 CYCLONEDX: Final = ("1.4", "1.5", "1.6")
 SPDX: Final = ("SPDX-2.3",)
 _PACKAGES: Final = ("library", "application", "framework")
+_SEARCHED: Final = MIB  # bytes in which a name is looked for, to tell its line
 _UNSAID: Final = ("", "NOASSERTION", "NONE")
 
 
@@ -78,7 +80,7 @@ def _component(table: Table, others: _Others) -> Release | None:
         return None
     if not text:
         return _unknown(table)
-    placed = Table(table.document, table.value, table.at(text), table.path)
+    placed = Table(table.document, table.value, table.at_purl(text), table.path)
     purl = _purl(placed, text)
     if purl.type != "pypi":
         others.counts[purl.type] += 1
@@ -87,16 +89,18 @@ def _component(table: Table, others: _Others) -> Release | None:
 
 
 def _distributions(table: Table, purl: PackageUrl) -> Iterator[LockedFile]:
-    told = _hash(table, "hashes", "alg", "content", "SHA-256")
-    if told:
-        yield LockedFile(purl.qualifiers.get("file_name", ""), told, table.at(told), _sources(purl, ""))
+    yield from _files(table, table, purl.qualifiers.get("file_name", ""), _sources(purl, ""))
     for reference in table.tables("externalReferences"):
-        if reference.text("type") != "distribution":
-            continue
-        url = reference.text("url")
-        told = _hash(reference, "hashes", "alg", "content", "SHA-256")
-        if told:
-            yield LockedFile(last_part(url), told, table.at(told), _sources(purl, url))
+        if reference.text("type") == "distribution":
+            url = reference.text("url")
+            yield from _files(table, reference, _file_name(url), _sources(purl, url))
+
+
+def _files(table: Table, holder: Table, name: str, sources: tuple[str, ...]) -> Iterator[LockedFile]:
+    """The files whose hashes `holder` has. Several of them are the release's, of which no name is told."""
+    hashes = _hashes(holder, "hashes", "alg", "content", "SHA-256")
+    for digest in hashes:
+        yield LockedFile(name if len(hashes) == 1 else "", digest, table.at_digest(digest), sources)
 
 
 def _package(table: Table, others: _Others) -> Release | None:
@@ -107,7 +111,7 @@ def _package(table: Table, others: _Others) -> Release | None:
     ]
     if not references:
         return _unknown(table)
-    placed = Table(table.document, table.value, table.at(references[0]), table.path)
+    placed = Table(table.document, table.value, table.at_purl(references[0]), table.path)
     purls = [_purl(placed, text) for text in references]
     ours = [purl for purl in purls if purl.type == "pypi"]
     if not ours:
@@ -115,14 +119,17 @@ def _package(table: Table, others: _Others) -> Release | None:
         return None
     if len(ours) > 1:
         raise placed.refuse("externalRefs", "several package URLs of type pypi")
-    purl, told = ours[0], _hash(placed, "checksums", "algorithm", "checksumValue", "SHA256")
+    purl, told = ours[0], _hashes(placed, "checksums", "algorithm", "checksumValue", "SHA256")
+    if len(told) > 1:
+        raise placed.refuse("checksums", "several values of SHA256")
     address = placed.text("downloadLocation", "")
     where = "" if address in _UNSAID else address
     if where and not is_address(where):
         reason = "installed from a version control system, or a path"
         return _release(placed, purl, iter(()), elsewhere=reason)
     name = placed.text("packageFileName", "") or purl.qualifiers.get("file_name", "") or _file_name(where)
-    files = [LockedFile(last_part(name), told, placed.at(told), _sources(purl, where))] if told else []
+    sources = _sources(purl, where)
+    files = [LockedFile(last_part(name), digest, placed.at_digest(digest), sources) for digest in told]
     return _release(placed, purl, iter(files))
 
 
@@ -140,7 +147,9 @@ def _unknown(table: Table) -> Release:
     name = table.text("name")
     reason = "no package URL says that it is from PyPI"
     version = printable(table.text("version", ""), limit=80)
-    return Release(printable(name, limit=120), version, table.at(f'"{name}"'), elsewhere=reason)
+    searched = len(table.document.data) <= _SEARCHED
+    origin = table.at(f'"{name}"') if searched else table.origin
+    return Release(printable(name, limit=120), version, origin, elsewhere=reason)
 
 
 def _purl(table: Table, text: str) -> PackageUrl:
@@ -150,12 +159,10 @@ def _purl(table: Table, text: str) -> PackageUrl:
         raise table.refuse("purl", f"{error}: {printable(text, limit=120)}") from None
 
 
-def _hash(table: Table, key: str, algorithm: str, content: str, wanted: str) -> str:
-    """The SHA-256 of a list of hashes, in lower case, which neither format demands. Several that differ are refused."""
-    found = {item.text(content).lower() for item in table.tables(key) if item.text(algorithm) == wanted}
-    if len(found) > 1:
-        raise table.refuse(key, f"several values of {wanted}")
-    return digest_of(table, found.pop()) if found else ""
+def _hashes(table: Table, key: str, algorithm: str, content: str, wanted: str) -> list[str]:
+    """The SHA-256 in a list of hashes, in lower case, which neither format demands."""
+    told = {item.text(content).lower() for item in table.tables(key) if item.text(algorithm) == wanted}
+    return [digest_of(table, digest) for digest in sorted(told)]
 
 
 def _sources(purl: PackageUrl, url: str) -> tuple[str, ...]:

@@ -53,4 +53,4 @@ def _file(table: Table, address: str) -> LockedFile:
     name = table.text("filename", "") or last_part(place)
     told = table.text("hash", "")
     sha256 = sha256_of(table, told) if told else ""
-    return LockedFile(name, sha256, table.at(sha256) if sha256 else table.origin, (address,))
+    return LockedFile(name, sha256, table.at_digest(sha256), (address,))
