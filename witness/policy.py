@@ -21,7 +21,9 @@ from witness.limits import MAX_POLICY
 from witness.note import KeyMaterial, VerifierKey
 from witness.observation import LEVELS
 from witness.spread import Traits, spread
+from witness.tlog import quorum
 from witness.tlog.cosignature import CosignerKey
+from witness.tlog.quorum import QuorumPolicy
 from witness.verification import WitnessIdentity
 
 K = TypeVar("K")
@@ -76,8 +78,9 @@ class Policy:
     """A consumer's decision whom to believe. `accept` holds levels, and "static" for observations without a build.
 
     `diversity` are pairs of one of `PLACES` and how many different values of it agreeing operators must have.
-    `max_attempts` is the most builds that a match may have taken, None for any number. What lies below an address in
-    `public_indexes` may be asked about, as what comes from PyPI may (witness.pins.public).
+    `max_attempts` is the most builds that a match may have taken, None for any number. `quorum` says which cosigners
+    together are enough, where their number alone does not. What lies below an address in `public_indexes` may be asked
+    about, as what comes from PyPI may (witness.pins.public).
     """
 
     threshold: int
@@ -90,6 +93,7 @@ class Policy:
     diversity: tuple[tuple[str, int], ...] = ()
     max_attempts: int | None = None
     public_indexes: tuple[str, ...] = ()
+    quorum: QuorumPolicy | None = None
 
     def traits_of(self, name: str) -> Traits:
         """What the policy says of the place of the witness `name`."""
@@ -102,11 +106,22 @@ class Policy:
 
     @property
     def cosigners_known(self) -> tuple[tuple[str, CosignerKey], ...]:
-        """Each operator's key for countersigning checkpoints."""
-        return tuple(
+        """Keys for countersigning checkpoints, and whose they are: operators, or cosigners of the quorum by name."""
+        own = tuple(
             (witness.operator, witness.identity.cosigner_key)
             for witness in self.witnesses
             if witness.identity.cosigner_key is not None
+        )
+        named = {key.public_key for _, key in own}
+        others = self.quorum.cosigners if self.quorum else ()
+        return (*own, *((item.name, item.key) for item in others if item.key.public_key not in named))
+
+    def is_cosigned(self, cosigned_by: frozenset[str]) -> bool:
+        """Whether cosignatures by those of `cosigners_known` are enough; a log's own operator is not among them."""
+        if self.quorum is None:
+            return len(cosigned_by) >= self.cosigners
+        return self.quorum.satisfied_by(
+            {key.public_key for who, key in self.cosigners_known if who in cosigned_by}
         )
 
     def exemption(self, project: str) -> Exemption | None:
@@ -141,9 +156,11 @@ def parse(text: str, *, name: str) -> Policy:
         diversity=_diversity(top),
         max_attempts=top.optional_integer("max-attempts", least=1),
         public_indexes=_public_indexes(top),
+        quorum=_quorum(top),
     )
     top.finish()
     _check_witnesses(top, policy)
+    _check_quorum(top, policy)
     _check_reachable(top, policy)
     return policy
 
@@ -178,6 +195,12 @@ class _Table:
 
     def has(self, key: str) -> bool:
         return key in self._left
+
+    def text(self, key: str) -> str | None:
+        value = self._left.pop(key, None)
+        if value is not None and not isinstance(value, str):
+            self.refuse(key, "not a text", hint='Write it in """three quotes""".')
+        return value
 
     def optional(self, key: str) -> str | None:
         return self.string(key) if key in self._left else None
@@ -248,6 +271,22 @@ def _diversity(top: _Table) -> tuple[tuple[str, int], ...]:
     asked = [(place, table.optional_integer(place, least=1)) for place in PLACES]
     table.finish()
     return tuple((place, count) for place, count in asked if count is not None)
+
+
+def _quorum(top: _Table) -> QuorumPolicy | None:
+    text = top.text("cosigner-quorum")
+    if text is None:
+        return None
+    try:
+        found = quorum.parse(text.encode())
+    except Malformed as error:
+        top.refuse("cosigner-quorum", str(error), hint="See c2sp.org/tlog-policy.")
+    if found.logs or found.quorum is None:
+        problem = "names a log, or no quorum"
+        top.refuse(
+            "cosigner-quorum", problem, hint="Logs are those of the witnesses; it says who cosigns them."
+        )
+    return found
 
 
 def _witness(table: _Table) -> TrustedWitness:
@@ -326,6 +365,24 @@ def _check_votes(top: _Table, policy: Policy) -> None:
             top.refuse(f"witness[{number}].cosigner-key", problem, hint="Each operator cosigns with its own.")
 
 
+def _check_quorum(top: _Table, policy: Policy) -> None:
+    """Who cosigns under two keys, or under an operator's name, would be taken for two, or for that operator."""
+    if policy.quorum is None:
+        return
+    if policy.cosigners:
+        problem = "a number and a quorum"
+        top.refuse("cosigners", problem, hint="Leave out cosigners, or cosigner-quorum.")
+    owners = {key.public_key: who for who, key in policy.cosigners_known}
+    operators = {witness.identity.cosigner_key for witness in policy.witnesses}
+    seen: set[str] = set()
+    for item in policy.quorum.cosigners:
+        who = owners[item.key.public_key]
+        if who in seen or (who in policy.operators and item.key not in operators):
+            problem = f"{who!r} with two keys, or somebody else under that name"
+            top.refuse("cosigner-quorum", problem, hint="Name each once, and not as an operator is named.")
+        seen.add(who)
+
+
 def _check_spellings(top: _Table, policy: Policy) -> None:
     """One place under two spellings would count as two."""
     spellings: dict[tuple[str, str], str] = {}
@@ -344,8 +401,13 @@ def _check_reachable(top: _Table, policy: Policy) -> None:
         if value > len(operators):
             problem = f"{value} operators are asked for, and {len(operators)} named"
             top.refuse(key, problem, hint="An operator has one vote, however many witnesses it runs.")
-    countersigning = {operator for operator, _ in policy.cosigners_known}
-    countersigned = [who for who in operators if len(countersigning - {who}) >= policy.cosigners]
+    countersigning = frozenset(operator for operator, _ in policy.cosigners_known)
+    countersigned = [who for who in operators if policy.is_cosigned(countersigning - {who})]
+    if len(countersigned) < policy.threshold and policy.quorum is not None:
+        problem = (
+            f"the logs of {len(countersigned)} operators can have it, and threshold is {policy.threshold}"
+        )
+        top.refuse("cosigner-quorum", problem, hint="Nobody's own cosigner counts for his log.")
     if len(countersigned) < policy.threshold:
         problem = f"no {policy.threshold} operators can have {policy.cosigners} others as cosigners"
         top.refuse("cosigners", problem, hint="Give other operators a cosigner-key, or lower it.")

@@ -139,9 +139,11 @@ def _weak(item: VerifiedObservation, policy: Policy) -> str:
     if policy.max_attempts is not None and attempts > policy.max_attempts:
         return f"equal after {attempts} attempts, and the policy accepts {policy.max_attempts}"
     others = item.cosigned_by - {item.witness.operator}
-    if len(others) < policy.cosigners:
+    if policy.is_cosigned(others):
+        return ""
+    if policy.quorum is None:
         return f"{len(others)} of {policy.cosigners} cosigners"
-    return ""
+    return printable(f"{len(others)} cosigners, and not the quorum {policy.quorum.quorum!r}")
 
 
 def _other(observation: Observation) -> tuple[str, str] | None:

@@ -11,6 +11,7 @@ from witness.evidence import Artifact, Evidence, Rejection, Silence
 from witness.policy import Exemption
 from witness.report.details import render
 from witness.spread import spread
+from witness.tlog import quorum
 from witness.verdict import Verdict, decide
 from witness.wheel.reader import read_wheel
 
@@ -164,6 +165,21 @@ def test_cosigners_are_needed_for_agreement_and_not_for_doubt():
     assert verdict.rejected == (Rejection("alpha", "Operator A", "0 of 1 cosigners"),)
     assert judged(a(cosigned_by=[ALPHA]), b(cosigned_by=[GAMMA]), rules=rules).outcome == "insufficient"
     assert judged(a("mismatch"), b(cosigned_by=[GAMMA]), rules=rules).outcome == "divergent"
+
+
+def test_a_quorum_of_cosigners_decides_where_the_policy_has_one():
+    """Two of three, of whom the node's own never counts for itself."""
+    nodes = (ALPHA, BETA, GAMMA)
+    names = " ".join(node.name for node in nodes)
+    text = "".join(f"witness {node.name} {node.identity.cosigner_key.text}\n" for node in nodes)
+    found = quorum.parse(f"{text}group q 2 {names}\nquorum q\n".encode())
+    rules = policy(*nodes, quorum=found)
+    both = [a(cosigned_by=[BETA, GAMMA]), b(cosigned_by=[ALPHA, GAMMA])]
+    assert judged(*both, rules=rules).outcome == "reproduced"
+    verdict = judged(both[0], b(cosigned_by=[BETA, GAMMA]), rules=rules)
+    assert verdict.outcome == "insufficient"
+    assert [item.reason for item in verdict.rejected] == ["1 cosigners, and not the quorum 'q'"]
+    assert judged(both[0], b("mismatch"), rules=rules).outcome == "divergent"
 
 
 @pytest.mark.parametrize(
