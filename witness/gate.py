@@ -27,7 +27,7 @@ def check(pins: Pins, client: Client, now: datetime) -> Report:
 def artifacts_of(pin: Pin) -> tuple[Artifact, ...]:
     """The files that `pin` allows, in the order of their digests."""
     return tuple(
-        Artifact(digest, pin.filename, pin.project or None, pin.version or None, pin.digests)
+        Artifact(digest, pin.filename, pin.project or None, pin.version or None, pin.digests, pin.record)
         for digest in sorted(pin.sha256)
     )
 

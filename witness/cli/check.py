@@ -5,8 +5,10 @@ from typing import Annotated
 import typer
 
 from witness.cli.inputs import (
+    EnvironmentOption,
     IndexOption,
     InputFormatOption,
+    Inputs,
     OnlyNewOption,
     PlatformOption,
     PythonOption,
@@ -48,6 +50,7 @@ def check(
     python: PythonOption = None,
     platform: PlatformOption = None,
     input_format: InputFormatOption = None,
+    environment: EnvironmentOption = None,
     index: IndexOption = None,
 ) -> None:
     """Checks everything that INPUT names against the witnesses of your policy.
@@ -57,6 +60,7 @@ def check(
       wheelwitness check uv.lock
       wheelwitness check requirements.txt --policy policy.toml
       wheelwitness check pylock.toml --python 3.12 --platform manylinux_2_28_x86_64
+      wheelwitness check .venv
       git show origin/main:uv.lock | wheelwitness check uv.lock --only-new -
       wheelwitness check requirements.txt --format json --output report.json
       wheelwitness check demo-1.0-py3-none-any.whl --bundle evidence.jsonl
@@ -72,13 +76,9 @@ def check(
     """
     from witness.cli.judging import Settings, judge
 
-    pins = read(
-        inputs or (),
-        input_format=input_format,
-        python=python,
-        platform=platform,
-        only_new=only_new or (),
-        index=index,
+    given = Inputs(
+        tuple(inputs or ()), environment, tuple(only_new or ()), python, platform, input_format, index
     )
+    pins = read(given)
     settings = Settings(policy, tuple(bundle or ()), format_, fail_on, quiet, verbose, output, state)
     raise typer.Exit(judge(pins, settings))

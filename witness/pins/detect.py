@@ -13,13 +13,15 @@ from witness.escape import printable
 from witness.evidence import Artifact
 from witness.pins.document import MAX_DOCUMENT, Document
 from witness.pins.formats import Format, by_content, by_name, parse_format
+from witness.pins.installed import Finder, Installed, read_environment
 from witness.pins.pin import Origin, Pin, Pins, Recognised, Unpinned
 from witness.pins.release import pins_of
 from witness.pins.target import Target
 
 SUPPORTED: Final = (
     "a lock file (pylock.toml, uv.lock, poetry.lock, pdm.lock, Pipfile.lock), a requirements file with hashes "
-    "(.txt, .in), an SBOM (CycloneDX or SPDX in JSON), a wheel (.whl), a directory of wheels, pypi:FILENAME, "
+    "(.txt, .in), an SBOM (CycloneDX or SPDX in JSON), a wheel (.whl), a directory of wheels, a virtual environment, "
+    "pypi:FILENAME, "
     "sha256:HEX, or - for standard input"
 )
 STANDARD_INPUT: Final = "-"
@@ -30,6 +32,10 @@ _FORCE: Final = f"Say what it is with --input-format, or give {SUPPORTED}."
 
 def _no_index(filename: str) -> Pin | Unpinned:
     raise InputError(f"pypi:{printable(filename)}: no index was given to look it up")
+
+
+def _no_index_for(installed: Sequence[Installed]) -> Sequence[Pin | Unpinned]:
+    raise InputError(f"{len(installed)} distributions: no index was given to look them up")
 
 
 def _standard_input(limit: int) -> bytes:
@@ -44,12 +50,14 @@ class Reading:
         target: the environment that counts; None for every one.
         format: what files and standard input are taken for; None to find out.
         look_up: gets the pin of a file on PyPI by its name.
+        find_installed: gets the pins of what is installed.
         stdin: gets at most so many bytes of standard input.
     """
 
     target: Target | None = None
     format: str | None = None
     look_up: Callable[[str], Pin | Unpinned] = _no_index
+    find_installed: Finder = _no_index_for
     stdin: Callable[[int], bytes] = _standard_input
 
 
@@ -81,9 +89,7 @@ def read_input(argument: str, reading: Reading | None = None) -> Pins:
 def _read_path(path: Path, shown: str, how: Reading) -> Pins:
     try:
         if path.is_dir():
-            from witness.pins.wheels import read_directory
-
-            return read_directory(path)
+            return _read_directory(path, how)
         if not path.exists():
             raise InputError(f"{shown}: no such file", hint=f"Give {SUPPORTED}.")
         if not path.is_file():
@@ -105,6 +111,14 @@ def _read_path(path: Path, shown: str, how: Reading) -> Pins:
     if found is None:
         raise InputError(f"{shown}: not a kind of file that can be checked", hint=_FORCE)
     return _read(document, found, how)
+
+
+def _read_directory(path: Path, how: Reading) -> Pins:
+    if (path / "pyvenv.cfg").is_file():
+        return read_environment(path, how.find_installed)
+    from witness.pins.wheels import read_directory
+
+    return read_directory(path)
 
 
 def _forced(path: Path, how: Reading, name: str) -> Pins:

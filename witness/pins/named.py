@@ -3,9 +3,11 @@
 Only that index is asked, which learns the name as it does when the file is installed.
 """
 
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urljoin
 
 from witness.canonical import loads
 from witness.digest import SHA256_HEX
@@ -14,6 +16,7 @@ from witness.escape import printable
 from witness.fetch import Fetcher, shown
 from witness.limits import MIB
 from witness.names import SdistName, WheelName
+from witness.pins.installed import Installed
 from witness.pins.pin import Origin, Pin, Unpinned
 from witness.pins.public import is_address
 
@@ -24,10 +27,17 @@ _EXAMPLE: Final = "For example pypi:demo-1.0-py3-none-any.whl."
 
 @dataclass(frozen=True, slots=True)
 class NamedFiles:
-    """Looks files up by name. Args: endpoint: the index's base URL, ending with a slash."""
+    """Looks files up by name.
 
-    endpoint: str
+    Args:
+        endpoint: gives the index's base URL; called when it is needed.
+        fetcher: gets its pages.
+        workers: how many pages are under way at once.
+    """
+
+    endpoint: Callable[[], str]
     fetcher: Fetcher
+    workers: int = 8
 
     def find(self, filename: str) -> Pin | Unpinned:
         """The pin of `filename`.
@@ -43,24 +53,85 @@ class NamedFiles:
         digest = self._digest(name)
         return Pin(name.project, str(name.version), frozenset({digest}), origin, filename)
 
-    def _digest(self, name: WheelName) -> str:
-        if not is_address(self.endpoint):
-            hint = "Name one that speaks HTTP with WHEELWITNESS_INDEX, or give the file itself."
-            raise InputError(f"{shown(self.endpoint)}: not the address of an index", hint=hint)
-        url = f"{self.endpoint}{quote(name.project)}/"
+    def find_all_installed(self, installed: Sequence[Installed]) -> list[Pin | Unpinned]:
+        """`find_installed` of each, in order."""
+        with ThreadPoolExecutor(self.workers) as pool:
+            return list(pool.map(self.find_installed, installed))
+
+    def find_installed(self, installed: Installed) -> Pin | Unpinned:
+        """The pin of the wheel that `installed` came from: that of its release with the same tags.
+
+        Raises:
+            InputError: the index is none.
+            FetchFailed: it does not answer as an index does.
+        """
+        text, origin = f"{installed.project}=={installed.version}", installed.origin
         try:
-            page = self.fetcher.get(url, limit=_MAX_PAGE, accept=_JSON).body
+            url, page = self._page(installed.project)
+        except NotFound:
+            reason = "the index has no such project: it is from elsewhere, or gone"
+            return Unpinned(text, "not-applicable", reason, origin)
+        found = [file for file in page if _is_of(file, installed)]
+        digests = frozenset(sha256 for file in found if (sha256 := _sha256(file)))
+        if not digests:
+            reason = "the index has no such wheel: built where it was installed, from elsewhere, or gone"
+            return Unpinned(text, "not-applicable", reason, origin)
+        return Pin(
+            project=installed.project,
+            version=installed.version,
+            sha256=digests,
+            origin=origin,
+            filename=str(found[0]["filename"]) if len(found) == 1 else None,
+            sources=tuple(dict.fromkeys(_address(url, file) for file in found)),
+            record=installed.record,
+        )
+
+    def _digest(self, name: WheelName) -> str:
+        try:
+            _, page = self._page(name.project)
         except NotFound:
             raise InputError(f"pypi:{name.filename}: the index has no project {name.project}") from None
-        files = [file for file in _files(page, url) if file.get("filename") == name.filename]
+        files = [file for file in page if file.get("filename") == name.filename]
         if not files:
             hint = "Check the name, letter by letter; it is that of one file, not of a release."
             raise InputError(f"pypi:{name.filename}: the index has no such file", hint=hint)
-        hashes = files[0].get("hashes")
-        digest = hashes.get("sha256") if isinstance(hashes, dict) else None
-        if len(files) > 1 or not isinstance(digest, str) or not SHA256_HEX.fullmatch(digest):
+        digest = _sha256(files[0])
+        if len(files) > 1 or not digest:
             raise InputError(f"pypi:{name.filename}: the index has no single SHA-256 of it")
         return digest
+
+    def _page(self, project: str) -> tuple[str, list[dict[str, Any]]]:
+        """The address of a project's page, and its files."""
+        endpoint = self.endpoint().rstrip("/")
+        if not is_address(endpoint):
+            hint = "Name one that speaks HTTP with --index or WHEELWITNESS_INDEX."
+            raise InputError(f"{shown(endpoint)}: not the address of an index", hint=hint)
+        url = f"{endpoint}/{quote(project)}/"
+        return url, _files(self.fetcher.get(url, limit=_MAX_PAGE, accept=_JSON).body, url)
+
+
+def _sha256(file: dict[str, Any]) -> str:
+    """Empty if the index tells none."""
+    hashes = file.get("hashes")
+    digest = hashes.get("sha256") if isinstance(hashes, dict) else None
+    return digest if isinstance(digest, str) and SHA256_HEX.fullmatch(digest) else ""
+
+
+def _address(base: str, file: dict[str, Any]) -> str:
+    told = str(file.get("url", ""))
+    try:
+        return urljoin(base, told)
+    except ValueError:
+        return told
+
+
+def _is_of(file: dict[str, Any], installed: Installed) -> bool:
+    try:
+        name = WheelName.parse(str(file.get("filename")))
+    except Malformed:
+        return False
+    told = (name.project, str(name.version), name.tags)
+    return told == (installed.project, installed.version, installed.tags)
 
 
 def _parse(filename: str) -> WheelName | SdistName:

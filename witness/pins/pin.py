@@ -23,6 +23,7 @@ class Pin:
     `filename` is known where the file itself is at hand, or the input names it. `path` says where it is at hand, and
     `digests` then what it holds, if it is a wheel that can be read (see witness.evidence.Artifact). `sources` are the
     addresses from which the input lets it come, as it writes them; none stands for PyPI (see witness.pins.public).
+    `record` is the record digest of what is installed, where that is what is checked.
     """
 
     project: str
@@ -33,6 +34,7 @@ class Pin:
     path: Path | None = None
     digests: tuple[str, str] | None = None
     sources: tuple[str, ...] = ()
+    record: str | None = None
 
     def __str__(self) -> str:
         return self.filename or (f"{self.project}=={self.version}" if self.project else self.origin.file)
