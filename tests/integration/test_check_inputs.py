@@ -11,6 +11,7 @@ from tests import package_index
 from tests.integration.test_check_cli import BAD, BAD_NAME, GOOD, world
 from tests.integration.trusted_nodes import WHEEL
 from tests.unit.pins import locks
+from tests.unit.pins.environments import PYTHON, install
 from tests.unit.pins.locks import INDEX, SDIST, A
 
 __all__ = ["world"]
@@ -188,3 +189,68 @@ def test_an_index_that_is_no_address(world):
     assert result.exit_code == 2
     assert "not the address of an index" in result.stderr
     assert "secret" not in result.output
+
+
+@pytest.fixture
+def installed(world, index):
+    """An environment with the good wheel, and a policy that calls the index public."""
+    with world.policy.open(encoding="utf-8") as file:
+        text = file.read()
+    world.policy.write_text(f'public-indexes = ["{index.url}"]\n{text}', "utf-8")
+    environment = world.root / "venv"
+    install((world.root / WHEEL).read_bytes(), environment)
+    return environment
+
+
+@pytest.mark.loopback
+@pytest.mark.enable_socket
+def test_an_environment(world, index, installed):
+    for arguments in ([str(installed)], ["--environment", str(installed)]):
+        code, report = world.check(*arguments, "--index", f"{index.url}simple")
+        (artifact,) = report["artifacts"]
+        assert (code, artifact["verdict"], artifact["sha256"]) == (0, "reproduced", GOOD)
+        assert artifact["filename"] == WHEEL
+    assert set(index.asked) == {"/simple/demo/"}
+
+
+@pytest.mark.loopback
+@pytest.mark.enable_socket
+def test_an_environment_in_which_something_was_added(world, index, installed):
+    install((world.root / WHEEL).read_bytes(), installed, more={"demo/evil.py": b"evil"})
+    code, report = world.check(str(installed), "--index", f"{index.url}simple")
+    (artifact,) = report["artifacts"]
+    assert (code, artifact["verdict"]) == (3, "insufficient")
+    assert artifact["rejected"][0]["reason"] == "about a file that holds other than what is installed"
+    (installed / PYTHON / "demo/evil.py").write_text("changed")
+    result = world.run("check", str(installed), "--index", f"{index.url}simple")
+    assert result.exit_code == 2
+    assert "demo/evil.py is not what RECORD says" in result.stdout
+
+
+@pytest.mark.loopback
+@pytest.mark.enable_socket
+def test_what_the_index_has_not(world, index, installed):
+    index.files["demo"] = {SDIST: b"x"}
+    code, report = world.check(str(installed), "--index", f"{index.url}simple")
+    assert (code, report["counts"]) == (4, {"not-applicable": 1})
+    del index.files["demo"]
+    code, report = world.check(str(installed), "--index", f"{index.url}simple")
+    assert (code, report["counts"]) == (4, {"not-applicable": 1})
+    index.broken.add("/simple/demo/")
+    assert world.run("check", str(installed), "--index", f"{index.url}simple").exit_code == 5
+
+
+@pytest.mark.loopback
+@pytest.mark.enable_socket
+def test_an_index_that_is_not_public(world, index, installed):
+    text = world.policy.read_text("utf-8")
+    world.policy.write_text(text.replace(index.url, "https://other.example/"), "utf-8")
+    code, report = world.check(str(installed), "--index", f"{index.url}simple")
+    assert (code, report["counts"]) == (4, {"not-applicable": 1})
+    assert "which the policy does not call public" in report["artifacts"][0]["reason"]
+
+
+def test_an_environment_that_is_none(world):
+    result = world.run("check", "--environment", "nowhere")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "no environment" in result.stderr

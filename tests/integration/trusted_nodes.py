@@ -201,7 +201,7 @@ def _comparison(
         "archiveExact": level == "bitwise" or (level == "archive" if exact is None else exact),
         "published": ours,
         "rebuilt": theirs,
-        "recordDigest": sha256_hex(b"record"),
+        "recordDigest": held.record_digest,
     }
     if level is None:
         value |= {
