@@ -8,11 +8,12 @@ import sys
 import pytest
 
 from tests import package_index
-from tests.integration.test_check_cli import BAD, BAD_NAME, GOOD, world
-from tests.integration.trusted_nodes import WHEEL
+from tests.integration.test_check_cli import BAD, BAD_NAME, GOOD, SEEN, world
+from tests.integration.trusted_nodes import ALPHA, BETA, WHEEL, stated
 from tests.unit.pins import locks
 from tests.unit.pins.environments import PYTHON, install
 from tests.unit.pins.locks import INDEX, SDIST, A
+from witness.wheel.reader import read_wheel
 
 __all__ = ["world"]
 PUBLIC = f'public-indexes = ["{INDEX}", "https://files.example"]\n'
@@ -197,6 +198,9 @@ def installed(world, index):
     with world.policy.open(encoding="utf-8") as file:
         text = file.read()
     world.policy.write_text(f'public-indexes = ["{index.url}"]\n{text}', "utf-8")
+    record = read_wheel((world.root / WHEEL).read_bytes()).record_digest
+    for node in (ALPHA, BETA):
+        node.publish(world.root, [stated(node, sha256=GOOD, finished=SEEN, record=record)])
     environment = world.root / "venv"
     install((world.root / WHEEL).read_bytes(), environment)
     return environment
