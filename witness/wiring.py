@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from witness.client import Client
 from witness.config import LoadedPolicy
 from witness.fetch import Fetcher, HttpFetcher
+from witness.keyless.trust import authorities
 from witness.log.watch import LogWatch
 from witness.logcheck import default_state_path
 from witness.policy import TrustedWitness
@@ -30,9 +31,13 @@ def open_client(
     `state` is where checkpoints that were seen are remembered, and evidence is saved; by default the user's own.
 
     Raises:
-        InputError: a bundle file cannot be used.
+        InputError: a bundle file, or a file of trust in a Sigstore instance, cannot be used; or sigstore-python is
+            needed, and not installed.
     """
     policy = loaded.policy
+    keyless = authorities(
+        ((item.name, item.identity.sigstore) for item in policy.witnesses), loaded.path.parent
+    )
     fetcher = HttpFetcher()
     try:
         if bundles:
@@ -44,7 +49,14 @@ def open_client(
         else:
             sources = {witness.name: _source(witness, loaded.path, fetcher) for witness in policy.witnesses}
         watch = LogWatch(state or default_state_path())
-        yield Client(policy, sources, workers=fetcher.connections, progress=progress, watch=watch)
+        yield Client(
+            policy,
+            sources,
+            workers=fetcher.connections,
+            progress=progress,
+            watch=watch,
+            authorities=keyless,
+        )
     finally:
         fetcher.close()
 
