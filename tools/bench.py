@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench_log import log_rows
+from bench_start import start_rows
 from bench_static import fetched, static_rows, static_table
 
 from rebuilders.batch import Batch, read_list
@@ -61,11 +62,16 @@ def main() -> None:
         help="the static check over the wheels and sdists in this directory, and nothing else",
     )
     parser.add_argument("--log", action="store_true", help="measure the log, and nothing else")
+    parser.add_argument("--start", action="store_true", help="measure how programs start, and nothing else")
     arguments = parser.parse_args()
     rounds, as_json = arguments.rounds, arguments.json
     if arguments.log:
         grown = log_rows()
         print(json.dumps(grown, indent=2) if as_json else table(grown))
+        return
+    if arguments.start:
+        started = start_rows()
+        print(json.dumps(started, indent=2) if as_json else table(started))
         return
     if arguments.pairs:
         checked = static_rows(arguments.pairs, rounds)
@@ -96,11 +102,11 @@ def main() -> None:
         results = {name: measure(*row) for name, row in rows.items()}
         (pairs := Path(directory) / "pairs").mkdir()
         static = static_rows(fetched(TEN, pairs), rounds)
-    grown = log_rows()
+    grown, started = log_rows(), start_rows()
     if as_json:
-        print(json.dumps({**results, **static, **grown}, indent=2))
+        print(json.dumps({**results, **static, **grown, **started}, indent=2))
     else:
-        print(table(results), static_table(static), table(grown), sep="\n\n")
+        print(table(results), static_table(static), table(grown), table(started), sep="\n\n")
 
 
 def over_a_list(

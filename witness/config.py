@@ -54,4 +54,16 @@ def load_policy(named: Path | None) -> LoadedPolicy:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
         raise InputError(f"{shown}: not UTF-8", hint="Save the policy as UTF-8.") from None
-    return LoadedPolicy(policy.parse(text, name=shown), path)
+    loaded = LoadedPolicy(policy.parse(text, name=shown), path)
+    _check_homes(loaded, shown)
+    return loaded
+
+
+def _check_homes(loaded: LoadedPolicy, shown: str) -> None:
+    """Raises `InputError` for a local path that begins with a home directory that there is not."""
+    for item in loaded.policy.everyone:
+        try:
+            Path(item.url).expanduser()
+        except RuntimeError:
+            hint = "Write the whole path."
+            raise InputError(f"{shown}: {printable(item.url)}: no such home directory", hint=hint) from None

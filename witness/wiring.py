@@ -11,11 +11,12 @@ from witness.fetch import Fetcher, HttpFetcher
 from witness.keyless.trust import authorities
 from witness.log.watch import LogWatch
 from witness.logcheck import default_state_path
-from witness.policy import TrustedWitness
+from witness.policy import TrustedService, TrustedWitness
 from witness.sources.bundle import BundleSource, read_bundles
 from witness.sources.directory import DirectorySource
 from witness.sources.http import HttpSource
 from witness.sources.interface import ObservationSource
+from witness.sources.rebuilds import DirectoryRebuilds, HttpRebuilds, NotAsked, RebuildSource
 
 
 @contextmanager
@@ -49,6 +50,10 @@ def open_client(
         else:
             sources = {witness.name: _source(witness, loaded.path, fetcher) for witness in policy.witnesses}
         watch = LogWatch(state or default_state_path())
+        rebuilds = {
+            item.name: _rebuilds(item, loaded.path, fetcher, offline=bool(bundles))
+            for item in policy.services
+        }
         yield Client(
             policy,
             sources,
@@ -56,9 +61,20 @@ def open_client(
             progress=progress,
             watch=watch,
             authorities=keyless,
+            rebuilds=rebuilds,
         )
     finally:
         fetcher.close()
+
+
+def _rebuilds(
+    service: TrustedService, policy_path: Path, fetcher: Fetcher, *, offline: bool
+) -> RebuildSource:
+    if offline:
+        return NotAsked("is not asked where bundles are given")
+    if urlsplit(service.url).scheme in ("http", "https"):
+        return HttpRebuilds(service.url, fetcher)
+    return DirectoryRebuilds(policy_path.parent / Path(service.url).expanduser())
 
 
 def _source(witness: TrustedWitness, policy_path: Path, fetcher: Fetcher) -> ObservationSource:
