@@ -20,7 +20,7 @@ class Artifact:
     """A file to judge. The rest is what the consumer knows of it, if anything.
 
     `project` and `version` are normalised. `digests` are those of its payload and its `.dist-info`, where he has the
-    file at hand (witness.wheel.manifest).
+    file at hand (witness.wheel.manifest). `record` is its record digest, where it is installed.
     """
 
     sha256: str
@@ -28,6 +28,7 @@ class Artifact:
     project: str | None = None
     version: str | None = None
     digests: tuple[str, str] | None = None
+    record: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,18 @@ from witness.client import Client
 from witness.evidence import Artifact
 from witness.pinned import decisive
 from witness.pins.pin import Pin, Pins, Unpinned
+from witness.pins.public import PublicIndexes, screened
 from witness.policy import Policy
 from witness.report.model import ExemptionUse, Report, Row
 from witness.verdict import Verdict
 
 
 def check(pins: Pins, client: Client, now: datetime) -> Report:
-    """The report on every entry of `pins` at `now`, those that cannot be looked up included."""
+    """The report on every entry of `pins` at `now`, those that cannot be looked up included.
+
+    Nobody is asked about what may come from an index that is not public (witness.pins.public).
+    """
+    pins = screened(pins, PublicIndexes(client.policy.public_indexes))
     artifacts = {pin: artifacts_of(pin) for pin in pins.pins}
     wanted = list(dict.fromkeys(item for items in artifacts.values() for item in items))
     verdicts = dict(zip(wanted, client.judge(wanted, now), strict=True))
@@ -20,6 +25,8 @@ def check(pins: Pins, client: Client, now: datetime) -> Report:
     return Report(
         (*rows, *map(_unpinned, pins.unpinned)),
         pins.notes,
+        pins.inputs,
+        pins.unchanged,
         exemptions=_exemptions(client.policy, {pin.project for pin in pins.pins}, now),
     )
 
@@ -27,7 +34,8 @@ def check(pins: Pins, client: Client, now: datetime) -> Report:
 def artifacts_of(pin: Pin) -> tuple[Artifact, ...]:
     """The files that `pin` allows, in the order of their digests."""
     return tuple(
-        Artifact(digest, pin.filename, pin.project, pin.version, pin.digests) for digest in sorted(pin.sha256)
+        Artifact(digest, pin.filename, pin.project or None, pin.version or None, pin.digests, pin.record)
+        for digest in sorted(pin.sha256)
     )
 
 

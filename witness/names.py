@@ -17,7 +17,7 @@ from packaging.version import InvalidVersion, Version
 
 from witness.errors import InputError, Malformed
 
-_PROJECT: Final = re.compile(r"[A-Z0-9](?:[A-Z0-9._-]*[A-Z0-9])?", re.IGNORECASE | re.ASCII)
+PROJECT: Final = re.compile(r"[A-Z0-9](?:[A-Z0-9._-]*[A-Z0-9])?", re.IGNORECASE | re.ASCII)
 MAX_FILENAME: Final = 255
 
 
@@ -92,7 +92,7 @@ class TargetName:
                 raise InputError(str(error), hint="Name a wheel as PyPI does.") from None
             return cls(wheel.project, wheel.version, wheel)
         project, separator, version = text.partition("==")
-        if not separator or not _PROJECT.fullmatch(project.strip()):
+        if not separator or not PROJECT.fullmatch(project.strip()):
             raise InputError(
                 f"{text!r} is neither name==version nor a wheel's file name",
                 hint="For example: six==1.17.0, or six-1.17.0-py2.py3-none-any.whl.",

@@ -5,6 +5,7 @@ key that does not parse is an `InputError` that names the file and the place in 
 is fetched. The format is in docs/reference/policy.md.
 """
 
+import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Any, Final, NoReturn, TypeVar
 from packaging.utils import canonicalize_name
 
 from witness.errors import InputError, Malformed
+from witness.escape import printable
 from witness.keyless.identity import KeylessIdentity
 from witness.keys import EcdsaKey, ObservationKey, parse_key
 from witness.limits import MAX_POLICY
@@ -35,6 +37,7 @@ DEFAULT_ACCEPT: Final = ("bitwise", "archive")
 DEFAULT_MAX_AGE_DAYS: Final = 400
 _MOST: Final = 100_000
 _VKEY: Final = "name+hash+key"
+_INDEX: Final = re.compile(r"https?://[a-zA-Z0-9.-]+(:[0-9]{1,5})?(/[!-~]*)?", re.ASCII)
 _KEYS: Final = "ed25519:… or ecdsa-p256:…"
 
 
@@ -107,7 +110,8 @@ class Policy:
     have committed to what they saw before another's could be read. `services` are believed besides the `witnesses`, of
     which there is at least one. `fail_on` is at what a gate stops (witness.outcome), None for the default.
     `project_policy`: the project that is checked may ask for more (witness.tightening), which is where `agreeing` comes
-    from: the names of those of `everyone` whose matches count, None for all. A mismatch counts of any.
+    from: the names of those of `everyone` whose matches count, None for all. A mismatch counts of any. What lies below
+    an address in `public_indexes` may be asked about, as what comes from PyPI may (witness.pins.public).
     """
 
     threshold: int
@@ -119,6 +123,7 @@ class Policy:
     exemptions: tuple[Exemption, ...] = ()
     diversity: tuple[tuple[str, int], ...] = ()
     max_attempts: int | None = None
+    public_indexes: tuple[str, ...] = ()
     quorum: QuorumPolicy | None = None
     independent: int = 0
     services: tuple[TrustedService, ...] = ()
@@ -196,6 +201,7 @@ def parse(text: str, *, name: str) -> Policy:
         exemptions=tuple(map(_exemption, top.tables("exempt"))),
         diversity=_diversity(top),
         max_attempts=top.optional_integer("max-attempts", least=1),
+        public_indexes=_public_indexes(top),
         quorum=_quorum(top),
         independent=top.integer("independent", least=0, default=0),
         services=services,
@@ -243,6 +249,9 @@ class _Table:
             self.refuse(key, "empty, or not printable", hint="Give a value, or leave the key out.")
         return value
 
+    def has(self, key: str) -> bool:
+        return key in self._left
+
     def text(self, key: str) -> str | None:
         value = self._left.pop(key, None)
         if value is not None and not isinstance(value, str):
@@ -262,9 +271,6 @@ class _Table:
 
     def optional_strings(self, key: str) -> tuple[str, ...] | None:
         return self.strings(key) if key in self._left else None
-
-    def has(self, key: str) -> bool:
-        return key in self._left
 
     def date(self, key: str) -> date:
         value = self._take(key, None)
@@ -314,6 +320,15 @@ def _fail_on(top: _Table) -> frozenset[str] | None:
         if name not in FAILURES:
             top.refuse("fail-on", f"no such outcome: {name!r}", hint=f"Choose from {', '.join(FAILURES)}.")
     return None if names is None else frozenset(names)
+
+
+def _public_indexes(top: _Table) -> tuple[str, ...]:
+    addresses = top.strings("public-indexes") if top.has("public-indexes") else ()
+    for address in addresses:
+        if not _INDEX.fullmatch(address):
+            problem = f"not a web address: {printable(address, limit=80)}"
+            top.refuse("public-indexes", problem, hint="Write it as https://index.example/simple.")
+    return addresses
 
 
 def _diversity(top: _Table) -> tuple[tuple[str, int], ...]:

@@ -153,6 +153,10 @@ def _unfit(item: VerifiedObservation, artifact: Artifact, policy: Policy, now: d
         return f"about the same bytes under another name: {printable(statement.filename)}"
     if statement.observation.attempt.finished_at - now > FUTURE:
         return f"dated in the future: {format_time(statement.observation.attempt.finished_at)}"
+    comparison = statement.observation.comparison
+    told = comparison.record_digest if comparison else None
+    if statement.observation.result == "match" and artifact.record not in (None, told):
+        return "about a file that holds other than what is installed"
     compared = statement.observation.result in ("match", "mismatch")
     if compared and statement.observation.method == "static" and "static" not in policy.accept:
         return "a static check, which the policy does not accept"

@@ -31,6 +31,7 @@ from witness.verification import VerifiedObservation, WitnessIdentity, verify_bu
 from witness.wheel.reader import read_wheel
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
+RECORD = sha256_hex(b"record")
 WHEEL = "demo-1.0-py3-none-any.whl"
 SHA = sha256_hex(b"the published wheel")
 SDIST = sha256_hex(b"the sdist")
@@ -179,6 +180,7 @@ def stated(
     other: str = "other payload",
     attempts: int = 1,
     recipe: str = "recipe",
+    record: str = RECORD,
 ) -> Statement:
     """A statement by `node`. `level` is that of a match, and ignored otherwise."""
     value: dict[str, Any] = {
@@ -202,7 +204,7 @@ def stated(
                 "requirements": [{"name": "hatchling", "version": "1.27.0", "sha256": sha256_hex(b"h")}],
                 "variables": {"SOURCE_DATE_EPOCH": "0"},
             },
-            "comparison": _comparison(level, payload, exact, paths, other),
+            "comparison": _comparison(level, payload, exact, paths, other, record),
         }
     else:
         value["failure"] = {"phase": "build", "cause": "backend-error", "detail": "no \x1b[31mcompiler"}
@@ -215,8 +217,8 @@ def stated(
     return Statement(filename, sha256, Observation.model_validate_json(dumps(value)))
 
 
-def _comparison(
-    level: str | None, payload: str, exact: bool | None, paths: Sequence[str], other: str
+def _comparison(  # noqa: PLR0917 - as `stated` has them
+    level: str | None, payload: str, exact: bool | None, paths: Sequence[str], other: str, record: str
 ) -> dict[str, Any]:
     held = read_wheel(wheel())
     ours = {"payloadDigest": held.payload_digest, "distInfoDigest": held.dist_info_digest}
@@ -232,7 +234,7 @@ def _comparison(
         "archiveExact": level == "bitwise" or (level == "archive" if exact is None else exact),
         "published": ours,
         "rebuilt": theirs,
-        "recordDigest": sha256_hex(b"record"),
+        "recordDigest": record,
     }
     if level is None:
         value |= {

@@ -4,6 +4,16 @@ from typing import Annotated
 
 import typer
 
+from witness.cli.inputs import (
+    EnvironmentOption,
+    IndexOption,
+    InputFormatOption,
+    Inputs,
+    OnlyNewOption,
+    PlatformOption,
+    PythonOption,
+    read,
+)
 from witness.cli.options import (
     BaselineOption,
     BundleOption,
@@ -24,7 +34,8 @@ def check(
         list[str] | None,
         typer.Argument(
             metavar="INPUT",
-            help="Requirements files with hashes, wheels, directories of wheels.",
+            help="Lock files, requirements files with hashes, SBOMs, wheels, directories of wheels, pypi:FILENAME, "
+            "sha256:HEX; - for standard input.",
             show_default=False,
         ),
     ] = None,
@@ -40,15 +51,24 @@ def check(
     baseline: BaselineOption = None,
     sign_key: SignKeyOption = None,
     project_policy: ProjectPolicyOption = None,
+    only_new: OnlyNewOption = None,
+    python: PythonOption = None,
+    platform: PlatformOption = None,
+    input_format: InputFormatOption = None,
+    environment: EnvironmentOption = None,
+    index: IndexOption = None,
 ) -> None:
     """Checks everything that INPUT names against the witnesses of your policy.
 
     \b
     Examples:
-      wheelwitness check requirements.txt
-      wheelwitness check wheelhouse/ --policy policy.toml
+      wheelwitness check uv.lock
+      wheelwitness check requirements.txt --policy policy.toml
+      wheelwitness check pylock.toml --python 3.12 --platform manylinux_2_28_x86_64
+      wheelwitness check .venv
       wheelwitness check requirements.txt --format text --format sarif=report.sarif
       wheelwitness check requirements.txt --format json=report.json --baseline former.json
+      git show origin/main:uv.lock | wheelwitness check uv.lock --only-new -
       wheelwitness check demo-1.0-py3-none-any.whl --bundle evidence.jsonl
 
     \b
@@ -61,11 +81,11 @@ def check(
       5  could not complete; trying again may help
     """
     from witness.cli.judging import Settings, judge
-    from witness.errors import InputError
-    from witness.pins.detect import SUPPORTED, read_inputs
 
-    if not inputs:
-        raise InputError("nothing was named to check", hint=f"Give {SUPPORTED}.")
+    given = Inputs(
+        tuple(inputs or ()), environment, tuple(only_new or ()), python, platform, input_format, index
+    )
+    pins = read(given)
     settings = Settings(
         policy,
         tuple(bundle or ()),
@@ -79,4 +99,4 @@ def check(
         sign_key=sign_key,
         project_policy=project_policy,
     )
-    raise typer.Exit(judge(read_inputs(inputs), settings))
+    raise typer.Exit(judge(pins, settings))

@@ -25,6 +25,11 @@ def render(report: Report) -> str:
         "notes": [printable(note) for note in report.notes],
         "exemptions": [_exemption(item) for item in report.exemptions],
         "gone": None if report.gone is None else [printable(name) for name in report.gone],
+        "inputs": [
+            {"file": printable(item.file), "format": item.format, "version": printable(item.version) or None}
+            for item in report.inputs
+        ],
+        "unchanged": report.unchanged,
     }
     return json.dumps(value, indent=2) + "\n"
 

@@ -9,7 +9,7 @@ from typing import Final
 from witness.errors import InputError
 from witness.outcome import AGAINST as SPEAKING_AGAINST
 from witness.outcome import BAD_SIGNATURE, DEFAULT_FAIL_ON, FAILURES, OUTCOMES, Outcome
-from witness.pins.pin import Origin
+from witness.pins.pin import Origin, Recognised
 from witness.verdict import Verdict
 
 SATISFIED: Final = 0
@@ -85,11 +85,14 @@ class ExemptionUse:
 class Report:
     """Every row, in the order of the inputs, and notes on what was left out.
 
+    `inputs` says what each file was taken for, and `unchanged` counts entries left out as known from elsewhere.
     `gone` are entries of a baseline that are not among the rows; None where there was no baseline.
     """
 
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
+    inputs: tuple[Recognised, ...] = ()
+    unchanged: int = 0
     exemptions: tuple[ExemptionUse, ...] = ()
     gone: tuple[str, ...] | None = None
 
@@ -102,7 +105,7 @@ class Report:
     def exit_code(self, fail_on: frozenset[str] = DEFAULT_FAIL_ON) -> int:
         """The code of DESIGN.md section 7. `fail_on` chooses what becomes 1 and 3, and nothing else."""
         codes = {code for row in self.rows for code in row_codes(row, fail_on)}
-        if all(row.outcome == "not-applicable" for row in self.rows):
+        if all(row.outcome == "not-applicable" for row in self.rows) and not self.unchanged:
             codes.add(NOTHING)
         return next((code for code in PRECEDENCE if code in codes), SATISFIED)
 

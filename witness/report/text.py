@@ -22,7 +22,9 @@ _NAMED: Final = 10
 
 def render(report: Report, *, verbose: bool = False, paint: Paint = plain) -> str:
     """The whole text, with a line feed at its end."""
-    lines = [count_line(report, paint)]
+    lines = [count_line(report, paint), *(f"read {printable(str(item))}" for item in report.inputs)]
+    if report.unchanged:
+        lines.append(f"{report.unchanged} left out: not new")
     together, single = _sorted_out(report, verbose=verbose)
     for row in single:
         lines += ["", *_row(row, verbose=verbose, paint=paint)]

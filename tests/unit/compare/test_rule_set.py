@@ -34,7 +34,7 @@ PINS = {
     "compare/rules/strict_json.py": "51316bae0ffb8469",
     "compare/rules/top_level.py": "401402745ca463f8",
     "compare/rules/wheel_file.py": "eda1e5aca5be00c4",
-    "names.py": "ceedecc07fd4c2e4",
+    "names.py": "dc4371491a55497f",
     "wheel/ambiguity.py": "c14179c889e45cb2",
     "wheel/archive.py": "14b308c3459d87c8",
     "wheel/conformance.py": "2830a9ade300a4cf",

@@ -8,17 +8,25 @@ from pathlib import Path
 
 import platformdirs
 
+from witness.errors import InputError
+
 
 def default_endpoint(variables: Mapping[str, str] = os.environ) -> str:
     """The index's base URL, ending with a slash: of the environment, uv.toml, pip.conf, or pypi-simple's default.
 
     A setting that cannot be read is passed over, as uv and pip will complain about it themselves.
+
+    Raises:
+        InputError: nothing is set up, and pypi-simple, which knows PyPI's address, is not installed.
     """
     for url in _configured(variables):
         if url:
             return url.rstrip("/") + "/"
-    from pypi_simple import PYPI_SIMPLE_ENDPOINT
-
+    try:
+        from pypi_simple import PYPI_SIMPLE_ENDPOINT
+    except ImportError:
+        hint = "Name one with --index or WHEELWITNESS_INDEX, or in uv.toml or pip.conf."
+        raise InputError("no index is set up", hint=hint) from None
     return PYPI_SIMPLE_ENDPOINT
 
 
