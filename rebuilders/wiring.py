@@ -15,7 +15,6 @@ from rebuilders.environment.interpreters import installed
 from rebuilders.environment.pythons import Installer, directory_of
 from rebuilders.environment.resolve import Resolver
 from rebuilders.index.cached import CachedIndex
-from rebuilders.index.endpoint import default_endpoint
 from rebuilders.index.interface import IndexSource
 from rebuilders.index.simple import SimpleIndex
 from rebuilders.inputs import Target, from_files, from_index
@@ -23,6 +22,7 @@ from rebuilders.pipeline import Report, rebuild
 from rebuilders.provide import Ports
 from rebuilders.sandbox.bubblewrap import Bubblewrap, probe
 from rebuilders.sandbox.interface import Limits
+from witness.endpoint import default_endpoint
 from witness.errors import InputError
 from witness.fetch import HttpFetcher, shown
 from witness.names import TargetName

@@ -23,10 +23,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from rebuilders.config import Settings
-from rebuilders.index.endpoint import default_endpoint
 from rebuilders.inputs import from_index
 from rebuilders.wiring import open_index
 from witness.digest import sha256_hex
+from witness.endpoint import default_endpoint
 from witness.names import TargetName
 
 BIN = Path(sys.executable).parent

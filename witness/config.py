@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from witness import policy
+from witness.digest import sha256_hex
 from witness.errors import InputError
 from witness.escape import printable
 from witness.limits import MAX_POLICY
@@ -19,10 +20,14 @@ version = 1, threshold = 2, and for each witness [[witness]] with name, operator
 
 @dataclass(frozen=True, slots=True)
 class LoadedPolicy:
-    """A policy and the file that it came from, to which its local paths are relative."""
+    """A policy and the file that it came from, to which its local paths are relative.
+
+    `digest` stands for the text and the place of that file: whatever was decided by another one counts for nothing.
+    """
 
     policy: Policy
     path: Path
+    digest: str = ""
 
 
 def default_policy_path() -> Path:
@@ -54,4 +59,5 @@ def load_policy(named: Path | None) -> LoadedPolicy:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
         raise InputError(f"{shown}: not UTF-8", hint="Save the policy as UTF-8.") from None
-    return LoadedPolicy(policy.parse(text, name=shown), path)
+    place = str(path.parent.resolve()).encode("utf-8", "surrogateescape")
+    return LoadedPolicy(policy.parse(text, name=shown), path, sha256_hex(place + b"\0" + data))

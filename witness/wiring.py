@@ -24,16 +24,18 @@ def open_client(
     bundles: Sequence[Path] = (),
     progress: Callable[[], None] = lambda: None,
     state: Path | None = None,
+    fetcher: HttpFetcher | None = None,
 ) -> Iterator[Client]:
     """A client for the policy. With `bundles`, these files are all that is asked: no network, no node.
 
     `state` is where checkpoints that were seen are remembered, and evidence is saved; by default the user's own.
+    A `fetcher` that is given stays open.
 
     Raises:
         InputError: a bundle file cannot be used.
     """
     policy = loaded.policy
-    fetcher = HttpFetcher()
+    asking = fetcher or HttpFetcher()
     try:
         if bundles:
             index = read_bundles(bundles)
@@ -42,11 +44,12 @@ def open_client(
                 for witness in policy.witnesses
             }
         else:
-            sources = {witness.name: _source(witness, loaded.path, fetcher) for witness in policy.witnesses}
+            sources = {witness.name: _source(witness, loaded.path, asking) for witness in policy.witnesses}
         watch = LogWatch(state or default_state_path())
-        yield Client(policy, sources, workers=fetcher.connections, progress=progress, watch=watch)
+        yield Client(policy, sources, workers=asking.connections, progress=progress, watch=watch)
     finally:
-        fetcher.close()
+        if fetcher is None:
+            asking.close()
 
 
 def _source(witness: TrustedWitness, policy_path: Path, fetcher: Fetcher) -> ObservationSource:

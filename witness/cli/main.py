@@ -10,6 +10,7 @@ import typer
 from witness import __version__
 from witness.cli.check import check
 from witness.cli.log import log
+from witness.cli.proxy import proxy
 from witness.cli.show import show
 from witness.cli.verify import verify
 from witness.program import Commands, run
@@ -49,6 +50,7 @@ def _options(
 app.command()(check)
 app.command()(verify)
 app.command()(show)
+app.command()(proxy)
 app.add_typer(log)
 
 

@@ -3,8 +3,8 @@
 import pytest
 
 from rebuilders.config import Settings
-from rebuilders.index.endpoint import default_endpoint
 from rebuilders.wiring import open_index
+from witness.endpoint import default_endpoint
 from witness.errors import InputError
 
 DEFAULT = "https://fallback.example/simple/"
