@@ -9,6 +9,7 @@ import typer
 
 from witness import __version__
 from witness.cli.check import check
+from witness.cli.hashes import hashes
 from witness.cli.log import log
 from witness.cli.proxy import proxy
 from witness.cli.show import show
@@ -50,6 +51,7 @@ def _options(
 app.command()(check)
 app.command()(verify)
 app.command()(show)
+app.command()(hashes)
 app.command()(proxy)
 app.add_typer(log)
 

@@ -10,7 +10,7 @@ from witness.evidence import Artifact
 from witness.names import SdistName, WheelName
 from witness.policy import Policy
 from witness.proxy.listing import Listed
-from witness.report.model import BAD_SIGNATURE
+from witness.report.acceptance import passes
 from witness.verdict import Outcome, Verdict
 
 
@@ -84,15 +84,9 @@ def choose(
             choices.append(Choice(file, offered, "not-applicable", artifact))
         else:
             verdict = verdicts[artifact]
-            offered = rules.report_only or _accepted(verdict, rules)
+            offered = rules.report_only or passes(verdict, rules.hides)
             choices.append(Choice(file, offered, verdict.outcome, verdict.reason, verdict))
     return tuple(choices)
-
-
-def _accepted(verdict: Verdict, rules: Rules) -> bool:
-    if verdict.bad_signature and BAD_SIGNATURE in rules.hides:
-        return False
-    return verdict.outcome != "error" and verdict.outcome not in rules.hides
 
 
 def _is_sdist(file: Listed) -> bool:
