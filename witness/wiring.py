@@ -11,6 +11,7 @@ from witness.fetch import Fetcher, HttpFetcher
 from witness.log.watch import LogWatch
 from witness.logcheck import default_state_path
 from witness.policy import TrustedWitness
+from witness.remembered import Memory
 from witness.sources.bundle import BundleSource, read_bundles
 from witness.sources.directory import DirectorySource
 from witness.sources.http import HttpSource
@@ -25,11 +26,13 @@ def open_client(
     progress: Callable[[], None] = lambda: None,
     state: Path | None = None,
     fetcher: HttpFetcher | None = None,
+    max_age: float = 0,
 ) -> Iterator[Client]:
     """A client for the policy. With `bundles`, these files are all that is asked: no network, no node.
 
     `state` is where checkpoints that were seen are remembered, and evidence is saved; by default the user's own.
-    A `fetcher` that is given stays open.
+    A `fetcher` that is given stays open. `max_age` is in seconds: verdicts of earlier runs that are younger are used,
+    and this one's remembered; never with `bundles`.
 
     Raises:
         InputError: a bundle file cannot be used.
@@ -45,8 +48,18 @@ def open_client(
             }
         else:
             sources = {witness.name: _source(witness, loaded.path, asking) for witness in policy.witnesses}
-        watch = LogWatch(state or default_state_path())
-        yield Client(policy, sources, workers=asking.connections, progress=progress, watch=watch)
+        place = state or default_state_path()
+        memory = Memory(place, loaded.digest, max_age) if max_age and not bundles else None
+        yield Client(
+            policy,
+            sources,
+            workers=asking.connections,
+            progress=progress,
+            watch=LogWatch(place),
+            memory=memory,
+        )
+        if memory is not None:
+            memory.save()
     finally:
         if fetcher is None:
             asking.close()

@@ -9,6 +9,7 @@ from witness.cli.options import (
     FailOnOption,
     Format,
     FormatOption,
+    MaxAgeOption,
     OutputOption,
     PolicyOption,
     QuietOption,
@@ -35,6 +36,7 @@ def check(
     verbose: VerboseOption = False,
     output: OutputOption = None,
     state: StateOption = None,
+    max_age: MaxAgeOption = 0,
 ) -> None:
     """Checks everything that INPUT names against the witnesses of your policy.
 
@@ -60,5 +62,7 @@ def check(
 
     if not inputs:
         raise InputError("nothing was named to check", hint=f"Give {SUPPORTED}.")
-    settings = Settings(policy, tuple(bundle or ()), format_, fail_on, quiet, verbose, output, state)
+    settings = Settings(
+        policy, tuple(bundle or ()), format_, fail_on, quiet, verbose, output, state, max_age=max_age
+    )
     raise typer.Exit(judge(read_inputs(inputs), settings))

@@ -30,6 +30,7 @@ class Settings:
     verbose: bool
     output: Path | None
     state: Path | None
+    max_age: int = 0
 
 
 def judge(pins: Pins, settings: Settings) -> int:
@@ -43,9 +44,17 @@ def judge(pins: Pins, settings: Settings) -> int:
     total = sum(len(pin.sha256) for pin in pins.pins) * len(loaded.policy.witnesses)
     with (
         progress_bar(total, quiet=settings.quiet) as advance,
-        open_client(loaded, bundles=settings.bundles, progress=advance, state=settings.state) as client,
+        open_client(
+            loaded,
+            bundles=settings.bundles,
+            progress=advance,
+            state=settings.state,
+            max_age=settings.max_age,
+        ) as client,
     ):
         report = gate.check(pins, client, datetime.now(UTC))
+    if client.memory is not None and client.memory.trouble:
+        typer.echo(f"wheelwitness: {client.memory.trouble}", err=True)
     code = report.exit_code(fail_on)
     _write(report, settings, code)
     return code
