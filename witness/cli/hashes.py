@@ -31,7 +31,7 @@ def hashes(
     ],
     *,
     format_: Annotated[
-        Written, typer.Option("--format", envvar="WHEELWITNESS_HASHES_FORMAT", help="What to write.")
+        Written, typer.Option("--format", envvar="WHEELWITNESS_FORMAT", help="What to write.")
     ] = Written.REQUIREMENTS,
     skip: Annotated[
         bool,
