@@ -19,7 +19,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench_check import check_rows
 from bench_log import log_rows
+from bench_proxy import proxy_rows
 from bench_static import fetched, static_rows, static_table
 
 from rebuilders.batch import Batch, read_list
@@ -61,11 +63,16 @@ def main() -> None:
         help="the static check over the wheels and sdists in this directory, and nothing else",
     )
     parser.add_argument("--log", action="store_true", help="measure the log, and nothing else")
+    parser.add_argument("--consumer", action="store_true", help="measure check and proxy, and nothing else")
     arguments = parser.parse_args()
     rounds, as_json = arguments.rounds, arguments.json
     if arguments.log:
         grown = log_rows()
         print(json.dumps(grown, indent=2) if as_json else table(grown))
+        return
+    if arguments.consumer:
+        measured = {"check": check_rows(), "proxy": proxy_rows()}
+        print(json.dumps(measured, indent=2) if as_json else "\n\n".join(map(plain_table, measured.values())))
         return
     if arguments.pairs:
         checked = static_rows(arguments.pairs, rounds)
@@ -96,11 +103,12 @@ def main() -> None:
         results = {name: measure(*row) for name, row in rows.items()}
         (pairs := Path(directory) / "pairs").mkdir()
         static = static_rows(fetched(TEN, pairs), rounds)
-    grown = log_rows()
+    grown, checks, proxied = log_rows(), check_rows(), proxy_rows()
     if as_json:
-        print(json.dumps({**results, **static, **grown}, indent=2))
+        print(json.dumps({**results, **static, **grown, **checks, **proxied}, indent=2))
     else:
-        print(table(results), static_table(static), table(grown), sep="\n\n")
+        tables = table(results), static_table(static), table(grown), plain_table(checks), plain_table(proxied)
+        print(*tables, sep="\n\n")
 
 
 def over_a_list(
@@ -212,6 +220,15 @@ def timed(call: Callable[[], object], rounds: int) -> list[float]:
         call()
         durations.append(time.perf_counter() - started)
     return durations
+
+
+def plain_table(results: dict[str, dict[str, float]]) -> str:
+    """Rows that say their own units."""
+    lines = (
+        f"{name:50}" + "".join(f"{value:10.2f} {unit}" for unit, value in row.items())
+        for name, row in results.items()
+    )
+    return "\n".join(lines)
 
 
 def table(results: dict[str, dict[str, float]]) -> str:
