@@ -4,12 +4,15 @@ Everything but the network is real: keys, signatures, logs, cosignatures, bundle
 and the policy. What a witness may do is a table, `CONDUCTS`: from what it really saw to what it serves. A colluder may
 have further nodes (Sybils), knows what everybody else serves, and cosigns whatever another colluder likes; whoever is
 honest cosigns one history of each log.
+
+Time passes, too. Everybody who builds does it on one day. Who commits first has it cosigned within the hour, and
+reveals it when the day ends; who does not, publishes at once. Who copies waits until there is something to be read.
 """
 
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Final, Literal
 
@@ -25,6 +28,9 @@ from witness.signing.named import NodeSigners
 from witness.verdict import Verdict
 
 Truth = Literal["match", "mismatch", "build-failed"]
+BUILT: Final = NOW - timedelta(days=5)
+HOUR: Final = timedelta(hours=1)
+DAY: Final = timedelta(days=1)
 Lines = tuple[bytes, ...]
 ARTIFACT: Final = Artifact(SHA, WHEEL, "demo", "1.0")
 HONEST: Final = ("honest", "slow", "omits", "dead")  # what a witness without a plan may do
@@ -51,6 +57,12 @@ class Member:
     conduct: str
     nodes: int = 1
     country: str = "NL"
+    commits: bool = False
+
+    @property
+    def readable(self) -> datetime:
+        """When what it built can be read."""
+        return BUILT + (DAY if self.commits else timedelta(0))
 
     @property
     def witnesses(self) -> tuple[Node, ...]:
@@ -66,7 +78,8 @@ class View:
     """What a node knows when it answers.
 
     `other` is the node of an honest answer. `vouching` cosign the first history of this node's log that they are shown,
-    and `colluding`, some of them, any other one too. None is of its own operator.
+    and `colluding`, some of them, any other one too, with any date. None is of its own operator. `readable` is when the
+    first result of another could be read.
     """
 
     node: Node
@@ -74,6 +87,17 @@ class View:
     other: Node
     vouching: tuple[Node, ...] = ()
     colluding: tuple[Node, ...] = ()
+    commits: bool = False
+    readable: datetime = BUILT
+
+    def blinds(self, truth: str, at: datetime, *, backdated: bool = False, unseen: bool = False) -> bytes:
+        """A bundle of what was committed to after `at`; `backdated`: colluders say that it was long before."""
+        late = (
+            tuple(node for node in self.vouching if node not in self.colluding)
+            if backdated
+            else self.vouching
+        )
+        return _committed(self.node, truth, at, () if unseen else late, self.colluding if backdated else ())
 
     def says(self, truth: str, index: int = 0, **changes: object) -> bytes:
         """A bundle of the history that everybody is shown."""
@@ -89,6 +113,37 @@ def _line(
     node: Node, truth: str, cosigned_by: tuple[Node, ...] = (), index: int = 0, **changes: object
 ) -> bytes:
     return bundle.encode(node.bundle(stated(node, truth, **changes), index=index, cosigned_by=cosigned_by))
+
+
+@cache
+def _committed(
+    node: Node, truth: str, at: datetime, seen_by: tuple[Node, ...], backdated_by: tuple[Node, ...]
+) -> bytes:
+    """Committed to an hour after it was made, and revealed when that day ended."""
+    midnight = (at + HOUR).replace(hour=0) + DAY
+    item = node.committed(
+        stated(node, truth, finished=at), at=at + HOUR, until=midnight, revealed_at=midnight,
+        cosigned_by=seen_by, backdated_by=backdated_by, backdated=BUILT + HOUR,
+    )  # fmt: skip
+    return bundle.encode(item)
+
+
+def _honest(view: View) -> Lines:
+    said = view.blinds(view.truth, BUILT) if view.commits else view.says(view.truth, finished=BUILT)
+    return (said,)
+
+
+def _copy(view: View) -> Lines:
+    """The same result as the others', under its own key, as soon as there is one to be read."""
+    at = view.readable
+    return (view.blinds("match", at) if view.commits else view.says("match", finished=at),)
+
+
+def _copy_opening(view: View) -> Lines:
+    """With the commitment that another has opened."""
+    theirs = bundle.parse(_committed(view.other, "match", BUILT, view.vouching, ()))
+    mine = bundle.parse(view.says("match", finished=view.readable))
+    return (bundle.encode(replace(mine, opening=theirs.opening)),)
 
 
 @cache
@@ -118,7 +173,7 @@ def _nothing(view: View) -> Lines:
 
 
 CONDUCTS: Final[Mapping[str, Callable[[View], Lines]]] = {
-    "honest": lambda view: (view.says(view.truth),),
+    "honest": _honest,
     "slow": _slow,
     "says match": lambda view: (view.says("match"),),
     "says mismatch": lambda view: (view.says("mismatch"),),
@@ -132,6 +187,11 @@ CONDUCTS: Final[Mapping[str, Callable[[View], Lines]]] = {
     "stale head": lambda view: (view.says("match", 0),),
     "changes its mind": lambda view: (view.says(view.truth, 0), view.says("match", 1)),
     "copies": lambda view: (_line(view.other, "match"),),
+    "copies the result": _copy,
+    "copies, and commits unseen": lambda view: (view.blinds("match", BUILT, unseen=True),),
+    "copies, and friends backdate": lambda view: (view.blinds("match", view.readable, backdated=True),),
+    "copies, and opens another's commitment": _copy_opening,
+    "guesses": lambda view: (view.blinds("match", BUILT),),
     "stolen key": _stolen,
     "another name": lambda view: (view.says("match", filename="evil-1.0-py3-none-any.whl"),),
     "another file": lambda view: (view.says("match", sha256=sha256_hex(b"another file")),),
@@ -182,4 +242,6 @@ def _view(node: Node, member: Member, members: Sequence[Member]) -> View:
         other=others[0].witnesses[0] if others else node,
         vouching=tuple(other.witnesses[0] for other in others if other.conduct != "dead"),
         colluding=tuple(other.witnesses[0] for other in others if other.conduct not in HONEST),
+        commits=member.commits,
+        readable=min((item.readable for item in members if item.conduct == "honest"), default=BUILT),
     )

@@ -1,6 +1,7 @@
 """Bundles: an entry of a log with the proof that it is there, all that is needed to check an observation offline.
 
-A bundle is one line of RFC 8785 JSON; `encode(parse(line)) == line`. A shard is every bundle that a node holds of one
+A bundle is one line of RFC 8785 JSON; `encode(parse(line)) == line`. That of an observation that was committed to
+before it was revealed has the opening besides. A shard is every bundle that a node holds of one
 artifact, newest last, as JSON Lines. Nothing in here is verified (witness.verification does).
 """
 
@@ -10,20 +11,23 @@ from typing import Any, Final
 
 from witness import canonical
 from witness.base64text import decode_base64, encode_base64
+from witness.commitment import Opening
 from witness.entry import kind_of
 from witness.errors import Malformed
 from witness.limits import MAX_BUNDLE, MAX_ENTRY, MAX_SHARD
 from witness.tlog.proof import Proof
 
 MEDIA_TYPE: Final = "application/vnd.wheelwitness.bundle.v1+json"
+_KEYS: Final = {"entry", "kind", "mediaType", "tlogProof"}  # and perhaps commitment
 
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """The exact bytes of a log's entry, and its well-formed proof."""
+    """The exact bytes of a log's entry, its well-formed proof, and what shows an earlier commitment to it, if any."""
 
     entry: bytes
     proof: Proof
+    opening: Opening | None = None
 
 
 def shard_path(sha256: str) -> str:
@@ -37,14 +41,15 @@ def encode(bundle: Bundle) -> bytes:
     Raises:
         Malformed: larger than a bundle may be.
     """
-    data = canonical.dumps(
-        {
-            "entry": encode_base64(bundle.entry),
-            "kind": kind_of(bundle.entry),
-            "mediaType": MEDIA_TYPE,
-            "tlogProof": bundle.proof.text,
-        }
-    )
+    value: dict[str, Any] = {
+        "entry": encode_base64(bundle.entry),
+        "kind": kind_of(bundle.entry),
+        "mediaType": MEDIA_TYPE,
+        "tlogProof": bundle.proof.text,
+    }
+    if bundle.opening is not None:
+        value["commitment"] = bundle.opening.wire()
+    data = canonical.dumps(value)
     if len(data) > MAX_BUNDLE:
         raise Malformed(f"bundle: {len(data)} bytes, more than the {MAX_BUNDLE} allowed")
     return data
@@ -57,7 +62,7 @@ def parse(line: bytes) -> Bundle:
         Malformed: too large, not canonical, unknown or missing keys, another kind, or a malformed proof.
     """
     value = canonical.loads_canonical(line, what="bundle", limit=MAX_BUNDLE)
-    if not isinstance(value, dict) or set(value) != {"entry", "kind", "mediaType", "tlogProof"}:
+    if not isinstance(value, dict) or set(value) - {"commitment"} != _KEYS:
         raise Malformed("bundle: not an object with exactly entry, kind, mediaType and tlogProof")
     if value["mediaType"] != MEDIA_TYPE:
         raise Malformed(f"bundle: mediaType is not {MEDIA_TYPE}")
@@ -66,7 +71,8 @@ def parse(line: bytes) -> Bundle:
         raise Malformed(f"bundle: an entry of {len(entry)} bytes, more than the {MAX_ENTRY} allowed")
     if value["kind"] != kind_of(entry):
         raise Malformed("bundle: kind is not that of its entry")
-    return Bundle(entry, Proof.parse(_text(value, "tlogProof")))
+    opening = Opening.parse(value["commitment"]) if "commitment" in value else None
+    return Bundle(entry, Proof.parse(_text(value, "tlogProof")), opening)
 
 
 def encode_shard(bundles: Iterable[Bundle]) -> bytes:

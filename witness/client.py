@@ -13,6 +13,7 @@ from typing import Final
 
 from witness import bundle
 from witness.bundle import Bundle
+from witness.entry import Authority
 from witness.errors import FetchFailed, Malformed, NotFound, Unverified
 from witness.evidence import Artifact, Evidence, Rejection, Silence
 from witness.log.watch import LogWatch
@@ -36,6 +37,7 @@ class Client:
         progress: called after each lookup, from any thread.
         watch: looks out for logs that contradict themselves; None for nobody.
         memory: verdicts of earlier runs that may be used; None for none.
+        authorities: who may speak for those witnesses that have no keys, by the witness's name.
     """
 
     policy: Policy
@@ -44,6 +46,7 @@ class Client:
     progress: Callable[[], None] = lambda: None
     watch: LogWatch | None = None
     memory: Memory | None = None
+    authorities: Mapping[str, Authority] = field(default_factory=dict)
     _failures: dict[str, int] = field(default_factory=dict, init=False, repr=False)
     _lock: Lock = field(default_factory=Lock, init=False, repr=False)
 
@@ -143,7 +146,8 @@ class Client:
     ) -> tuple[Bundle, VerifiedObservation] | Rejection:
         try:
             heard = bundle.parse(line)
-            verified = verify_bundle(heard, witness.identity, self.policy.cosigners_known)
+            authority = self.authorities.get(witness.name)
+            verified = verify_bundle(heard, witness.identity, self.policy.cosigners_known, authority)
         except (Malformed, Unverified) as error:
             return Rejection(witness.name, witness.operator, f"does not verify: {error}", bad=True)
         if verified.statement.sha256 == sha256:

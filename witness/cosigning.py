@@ -28,7 +28,7 @@ from witness.log.cosigner import (
 from witness.log.location import fetch_at
 from witness.log.reader import LogReader, fetch_from
 from witness.log.shards import refresh_all
-from witness.log.writer import CHECKPOINT, exclusive
+from witness.log.writer import CHECKPOINT, COLLECTED, exclusive
 from witness.note import Note, VerifierKey
 from witness.signing.named import CheckpointCosigner
 from witness.store.directory import DirectoryStore
@@ -55,7 +55,6 @@ __all__ = [
 ]  # fmt: skip
 
 _PATIENCE: Final = 60.0  # seconds to wait for the process that publishes
-_COLLECTED: Final = "collected"  # the best cosigned checkpoint of our own log
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +245,7 @@ def _take(
         reader = LogReader(current, open_checkpoint(current, own.key), fetch)
         best = _best(reader, [*found, *_collected(state)], own.key, keys)
         if best is not None:
-            state.put(_COLLECTED, best[0])
+            state.put(COLLECTED, best[0])
             if best[1].checkpoint == reader.checkpoint:
                 own.site.put(CHECKPOINT, _merged([current, best[0]]))
         return best
@@ -311,6 +310,6 @@ def _merged(notes: Sequence[bytes]) -> bytes:
 
 def _collected(state: Store) -> Sequence[bytes]:
     try:
-        return [state.get(_COLLECTED, limit=MAX_CHECKPOINT)]
+        return [state.get(COLLECTED, limit=MAX_CHECKPOINT)]
     except NotFound:
         return []

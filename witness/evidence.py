@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from witness.canonical import dumps
 from witness.escape import printable
 from witness.observation import Observation
 from witness.statement import Statement
@@ -74,7 +75,7 @@ def newest(
         if entries.setdefault((name, index), item.statement) != item.statement:
             forks[name] = min(forks.get(name, index), index)
         known = latest.get(name)
-        if known is None or _recency(item) > _recency(known):
+        if known is None or _is_newer(item, known):
             latest[name] = item
     heard = [latest[name] for name in sorted(latest) if name not in forks or _differs(latest[name])]
     forked = [
@@ -82,6 +83,16 @@ def newest(
         for name, index in sorted(forks.items())
     ]
     return heard, forked
+
+
+def _is_newer(item: VerifiedObservation, known: VerifiedObservation) -> bool:
+    """By recency; of two entries at one index that differ in nothing that it looks at, always the same one."""
+    one, other = _recency(item), _recency(known)
+    return one > other or (one == other and _text(item) > _text(known))
+
+
+def _text(item: VerifiedObservation) -> bytes:
+    return dumps(item.statement.observation.wire())
 
 
 def _recency(item: VerifiedObservation) -> tuple[object, ...]:

@@ -10,9 +10,11 @@ GIB: Final = 1024 * MIB
 MAX_STATEMENT: Final = 32 * KIB  # DESIGN: a statement's canonical bytes
 MAX_ENTRY: Final = 65_535  # tlog-tiles: an entry's length is a 16-bit number
 MAX_CHECKPOINT: Final = 64 * KIB
+MAX_COMMITMENTS: Final = 64  # in one entry, which comes along with the bundle of each
 MAX_BUNDLE: Final = 256 * KIB  # one line of a shard
 MAX_SHARD: Final = 32 * MIB  # every bundle that a node holds of one artifact
 MAX_POLICY: Final = 1 * MIB
+MAX_TRUST: Final = 1 * MIB  # a trusted root of Sigstore
 MAX_HASHED: Final = 512 * MIB  # a wheel that is only hashed, never held in memory
 
 

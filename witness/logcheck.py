@@ -7,9 +7,12 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from witness.config import LoadedPolicy, load_policy
+from witness.entry import Authority
 from witness.errors import FetchFailed, Incomplete, InputError, Malformed, Unverified
 from witness.escape import printable
 from witness.fetch import HttpFetcher
+from witness.keyless.identity import KeylessIdentity
+from witness.keyless.trust import authorities
 from witness.keys import PublicKey
 from witness.log.audit import Audit, audit
 from witness.log.location import fetch_at
@@ -33,6 +36,7 @@ class Named:
     log_key: str | None
     keys: tuple[str, ...]
     name: str
+    sigstore: KeylessIdentity | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +68,13 @@ def check_named(named: Named, state: Path | None, *, shards: bool) -> LogReport:
         Incomplete: the checkpoint could not be had, or the state cannot be read or written.
         Unverified, Malformed: what is served as its checkpoint is not the log's.
     """
-    identity, location = _identify(named)
+    identity, location, authority = _identify(named)
     fetcher = HttpFetcher()
     try:
         fetch = fetch_at(location, fetcher)
         own = (identity.cosigner_key,) if identity.cosigner_key else ()
         seen = SeenLog(state or default_state_path(), identity.log_key, own)
-        return _check(identity, fetch, seen, shards=shards)
+        return _check(identity, authority, fetch, seen, shards=shards)
     finally:
         fetcher.close()
 
@@ -108,7 +112,9 @@ def keep_evidence(found: Contradiction, state: Path | None) -> str:
     return caught.path
 
 
-def _check(identity: WitnessIdentity, fetch: Fetch, seen: SeenLog, *, shards: bool) -> LogReport:
+def _check(
+    identity: WitnessIdentity, authority: Authority | None, fetch: Fetch, seen: SeenLog, *, shards: bool
+) -> LogReport:
     signed = fetch("checkpoint")
     tree = open_checkpoint(signed, identity.log_key).checkpoint
     before = seen.newest
@@ -120,7 +126,7 @@ def _check(identity: WitnessIdentity, fetch: Fetch, seen: SeenLog, *, shards: bo
         left_open.append(f"an old state is served: {tree.size} entries, and {known} were seen before")
     audited: Audit | None = None
     try:
-        audited = audit(fetch, identity, signed, shards=shards)
+        audited = audit(fetch, identity, signed, authority=authority, shards=shards)
         against += audited.faults
         if audited.faults_total > len(audited.faults):
             against.append(f"and {audited.faults_total - len(audited.faults)} more")
@@ -146,29 +152,38 @@ def _summary(identity: WitnessIdentity, tree: Checkpoint, audited: Audit | None)
     if audited is None:
         return f"{name}: {tree.size} entries are promised, and could not all be verified"
     rest = f", {audited.bundles} bundles" if audited.bundles else ""
-    return f"{name}: {audited.size} entries about {audited.artifacts} files{rest}, verified"
+    shut = audited.commitments - audited.opened if audited.bundles else 0
+    kept = f"; {shut} of {audited.commitments} commitments not opened" if shut else ""
+    return f"{name}: {audited.size} entries about {audited.artifacts} files{rest}, verified{kept}"
 
 
-def _identify(named: Named) -> tuple[WitnessIdentity, str]:
+def _identify(named: Named) -> tuple[WitnessIdentity, str, Authority | None]:
+    """The witness, where its log is, and who may sign for it if it is not its keys."""
     if named.log_key is None:
         return _of_policy(named.target, load_policy(named.policy))
-    if not named.keys or not named.name:
-        raise InputError("--log-key alone does not say who signs the entries", hint="Add --key and --name.")
+    if bool(named.keys) == bool(named.sigstore) or not named.name:
+        raise InputError(
+            "--log-key alone does not say who signs the entries",
+            hint="Add --name, and either --key or --sigstore.",
+        )
     log_key = _key(VerifierKey.parse, named.log_key, "--log-key")
     keys = tuple(_key(PublicKey.parse, text, "--key") for text in named.keys)
-    return WitnessIdentity(named.name, named.name, log_key, keys), named.target
+    identity = WitnessIdentity(named.name, named.name, log_key, keys, sigstore=named.sigstore)
+    return identity, named.target, authorities([(named.name, named.sigstore)], Path()).get(named.name)
 
 
-def _of_policy(target: str, loaded: LoadedPolicy) -> tuple[WitnessIdentity, str]:
+def _of_policy(target: str, loaded: LoadedPolicy) -> tuple[WitnessIdentity, str, Authority | None]:
     for witness in loaded.policy.witnesses:
         if target in (witness.name, witness.url) or target.rstrip("/") == witness.url.rstrip("/"):
             remote = urlsplit(witness.url).scheme in ("http", "https")
             directory = loaded.path.parent / Path(witness.url).expanduser()
-            return witness.identity, witness.url if remote else str(directory)
+            keyless = authorities([(witness.name, witness.identity.sigstore)], loaded.path.parent)
+            location = witness.url if remote else str(directory)
+            return witness.identity, location, keyless.get(witness.name)
     shown = printable(target)
     raise InputError(
         f"{shown}: not a witness of {printable(str(loaded.path))}",
-        hint="Or give --log-key, --key and --name.",
+        hint="Or give --log-key, --name, and --key or --sigstore.",
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any, Final, NoReturn, TypeVar
 from packaging.utils import canonicalize_name
 
 from witness.errors import InputError, Malformed
+from witness.keyless.identity import KeylessIdentity
 from witness.keys import PublicKey
 from witness.limits import MAX_POLICY
 from witness.note import KeyMaterial, VerifierKey
@@ -76,7 +77,8 @@ class Policy:
 
     `diversity` are pairs of one of `PLACES` and how many different values of it agreeing operators must have.
     `max_attempts` is the most builds that a match may have taken, None for any number. `quorum` says which cosigners
-    together are enough, where their number alone does not.
+    together are enough, where their number alone does not. `independent` is how many of the agreeing operators must
+    have committed to what they saw before another's could be read.
     """
 
     threshold: int
@@ -89,6 +91,7 @@ class Policy:
     diversity: tuple[tuple[str, int], ...] = ()
     max_attempts: int | None = None
     quorum: QuorumPolicy | None = None
+    independent: int = 0
 
     def traits_of(self, name: str) -> Traits:
         """What the policy says of the place of the witness `name`."""
@@ -118,6 +121,10 @@ class Policy:
         return self.quorum.satisfied_by(
             {key.public_key for who, key in self.cosigners_known if who in cosigned_by}
         )
+
+    def proves(self, cosigned_by: frozenset[str]) -> bool:
+        """Whether cosignatures by those prove when something was committed to: enough, and one of them at least."""
+        return bool(cosigned_by) and self.is_cosigned(cosigned_by)
 
     def exemption(self, project: str) -> Exemption | None:
         """What the policy says of `project`, expired or not."""
@@ -151,6 +158,7 @@ def parse(text: str, *, name: str) -> Policy:
         diversity=_diversity(top),
         max_attempts=top.optional_integer("max-attempts", least=1),
         quorum=_quorum(top),
+        independent=top.integer("independent", least=0, default=0),
     )
     top.finish()
     _check_witnesses(top, policy)
@@ -203,6 +211,9 @@ class _Table:
         if not value or len(set(value)) != len(value):
             self.refuse(key, "empty, or an item twice", hint="List each item once.")
         return tuple(value)
+
+    def has(self, key: str) -> bool:
+        return key in self._left
 
     def date(self, key: str) -> date:
         value = self._take(key, None)
@@ -273,23 +284,43 @@ def _quorum(top: _Table) -> QuorumPolicy | None:
 
 def _witness(table: _Table) -> TrustedWitness:
     name, operator, url = table.string("name"), table.string("operator"), table.string("url")
-    cosigner = table.optional("cosigner-key")
+    cosigner, keyless = table.optional("cosigner-key"), _keyless(table)
     if "://" in url and not url.startswith(("http://", "https://")):
         table.refuse("url", f"not http or https: {url!r}", hint="Give a web address, or a local path.")
     identity = WitnessIdentity(
         name=name,
         operator=operator,
         log_key=_key(table, "log-key", VerifierKey.parse, table.string("log-key"), _VKEY),
-        keys=tuple(_key(table, "keys", PublicKey.parse, key, "ed25519:…") for key in table.strings("keys")),
+        keys=() if keyless else _keys(table),
         cosigner_key=None
         if cosigner is None
         else _key(table, "cosigner-key", CosignerKey.parse, cosigner, _VKEY),
+        sigstore=keyless,
     )
     places = [(place, table.optional(place)) for place in PLACES]
     table.finish()
     return TrustedWitness(
         identity, url, tuple((place, value) for place, value in places if value is not None)
     )
+
+
+def _keys(table: _Table) -> tuple[PublicKey, ...]:
+    return tuple(_key(table, "keys", PublicKey.parse, key, "ed25519:…") for key in table.strings("keys"))
+
+
+def _keyless(table: _Table) -> KeylessIdentity | None:
+    inner = table.table("sigstore")
+    if inner is None:
+        return None
+    if table.has("keys"):
+        table.refuse("keys", "besides sigstore", hint="A witness signs with keys, or in a name: keep one.")
+    identity = KeylessIdentity(
+        inner.string("identity"), inner.string("issuer"), inner.optional("trust") or ""
+    )
+    if not identity.issuer.startswith(("https://", "http://")):
+        inner.refuse("issuer", f"not a URL: {identity.issuer!r}", hint="Copy it from the witness.")
+    inner.finish()
+    return identity
 
 
 def _key(table: _Table, name: str, parse_key: Callable[[str], K], text: str, form: str) -> K:
@@ -328,7 +359,7 @@ def _check_witnesses(top: _Table, policy: Policy) -> None:
 
 
 def _check_votes(top: _Table, policy: Policy) -> None:
-    """One operator under two spellings, or one key under two names, would have two votes."""
+    """One operator under two spellings, or one key or identity under two names, would have two votes."""
     spellings: dict[str, str] = {}
     holders: dict[PublicKey, int] = {}
     cosigners: dict[KeyMaterial, str] = {}
@@ -341,10 +372,19 @@ def _check_votes(top: _Table, policy: Policy) -> None:
             if holders.setdefault(key, number) != number:
                 problem = f"a key that witness[{holders[key]}] has too"
                 top.refuse(f"witness[{number}].keys", problem, hint="Each witness signs with its own key.")
+        _check_identity(top, number, policy)
         cosigner = witness.identity.cosigner_key
         if cosigner and cosigners.setdefault(cosigner.public_key, witness.operator) != witness.operator:
             problem = f"a key that {cosigners[cosigner.public_key]!r} has too"
             top.refuse(f"witness[{number}].cosigner-key", problem, hint="Each operator cosigns with its own.")
+
+
+def _check_identity(top: _Table, number: int, policy: Policy) -> None:
+    identity = policy.witnesses[number - 1].identity.sigstore
+    for first, other in enumerate(policy.witnesses[: number - 1], 1):
+        if identity and other.identity.sigstore and identity.shares(other.identity.sigstore):
+            problem = f"an identity that witness[{first}] has too"
+            top.refuse(f"witness[{number}].sigstore", problem, hint="Each witness signs in its own name.")
 
 
 def _check_quorum(top: _Table, policy: Policy) -> None:
@@ -393,6 +433,7 @@ def _check_reachable(top: _Table, policy: Policy) -> None:
     if len(countersigned) < policy.threshold:
         problem = f"no {policy.threshold} operators can have {policy.cosigners} others as cosigners"
         top.refuse("cosigners", problem, hint="Give other operators a cosigner-key, or lower it.")
+    _check_independent(top, policy)
     for place, count in policy.diversity:
         if count > policy.threshold:
             problem = f"{count} are asked for, of {policy.threshold} operators"
@@ -401,3 +442,14 @@ def _check_reachable(top: _Table, policy: Policy) -> None:
         if count > named:
             problem = f"{count} are asked for, and the witnesses' operators have {named}"
             top.refuse(f"diversity.{place}", problem, hint=f"Add {place} to [[witness]] tables, or lower it.")
+
+
+def _check_independent(top: _Table, policy: Policy) -> None:
+    if policy.independent > policy.threshold:
+        problem = f"{policy.independent} are asked for, of {policy.threshold} operators"
+        top.refuse("independent", problem, hint="Lower it, or raise threshold.")
+    countersigning = frozenset(who for who, _ in policy.cosigners_known)
+    provable = [who for who in policy.operators if policy.proves(countersigning - {who})]
+    if len(provable) < policy.independent:
+        problem = f"the commitments of {len(provable)} operators can be proven by others"
+        top.refuse("independent", problem, hint="Give other operators a cosigner-key, or lower it.")

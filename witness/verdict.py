@@ -12,8 +12,8 @@ The rules, in the order in which they decide:
 4. The denominator is the policy's threshold, never the number of those who answered: silence never helps.
 5. `veto` dissenting operators make it `divergent`, or `disputed` where the others reach the threshold all the
    same, so that a few agreeing voices cannot soften a divergence.
-6. `threshold` agreeing operators, in as many different places as the policy asks for, make it `reproduced` (rebuilt,
-   and bitwise or exact archive) or `equivalent`.
+6. `threshold` agreeing operators, in as many different places as the policy asks for, and as many of them independent
+   (witness.independence), make it `reproduced` (rebuilt, and bitwise or exact archive) or `equivalent`.
 7. Otherwise it is `stale` if only age is missing, `unbuildable` or `unattempted` if that is all there is to hear,
    `error` if nobody could be reached, and else `insufficient`.
 """
@@ -25,6 +25,7 @@ from typing import Final, Literal, get_args
 
 from witness.escape import printable
 from witness.evidence import Artifact, Evidence, Rejection, Silence, newest
+from witness.independence import independent
 from witness.observation import LEVELS, Level
 from witness.policy import Policy
 from witness.spread import spread
@@ -88,6 +89,11 @@ class Verdict:
         return any(rejection.bad for rejection in self.rejected)
 
     @property
+    def independent(self) -> tuple[str, ...]:
+        """The agreeing witnesses whose operators committed before another's match could be read."""
+        return tuple(voice.witness for voice in self.agreeing if voice.independent)
+
+    @property
     def filename(self) -> str | None:
         """What the file is called: by the consumer, or else by the witnesses, if they call it the same."""
         names = {voice.filename for voice in (*self.agreeing, *self.dissenting, *self.unable)}
@@ -112,8 +118,9 @@ def decide(artifact: Artifact, evidence: Evidence, policy: Policy, now: datetime
     if (exempt := exempted(artifact, policy, now)) is not None:
         return exempt
     latest, forked = newest(evidence.observations)
+    apart = independent(evidence.observations, now, policy.proves)
     evidence = replace(evidence, rejected=(*evidence.rejected, *forked))
-    count = _count([cast(item, artifact, policy, now) for item in latest], policy)
+    count = _count([cast(item, artifact, policy, now, apart) for item in latest], policy)
     outcome, level, reason = _outcome(count, evidence, policy)
     alarm = _alarm(count.dissent)
     return Verdict(
@@ -155,7 +162,7 @@ def _count(heard: list[Vote], policy: Policy) -> _Count:
 def _outcome(count: _Count, evidence: Evidence, policy: Policy) -> tuple[Outcome, Level | None, str]:
     threshold, dissenters = policy.threshold, _operators(count.dissent)
     tally = f"{_operators(count.agreed)} of the {threshold} operators needed agree"
-    tally += "".join(f"; {text}" for text in _uniform(count.agreed, policy))
+    tally += "".join(f"; {text}" for text in _missing(count.agreed, policy))
     level = _level_of_quorum(count.agreed, policy)
     if dissenters >= policy.veto:
         plural = "operator" if dissenters == 1 else "operators"
@@ -223,14 +230,16 @@ def _level_of_quorum(agreed: Sequence[Vote], policy: Policy) -> Level | None:
 
 
 def _is_quorum(votes: Sequence[Vote], policy: Policy) -> bool:
-    return _operators(votes) >= policy.threshold and not _uniform(votes, policy)
+    return _operators(votes) >= policy.threshold and not _missing(votes, policy)
 
 
-def _uniform(votes: Sequence[Vote], policy: Policy) -> list[str]:
-    """What of the diversity that the policy asks for is missing."""
+def _missing(votes: Sequence[Vote], policy: Policy) -> list[str]:
+    """What of the independence and diversity that the policy asks for is missing."""
+    alone = _operators(item for item in votes if item.voice.independent)
+    lacking = [f"{alone} of {policy.independent} independent"] if alone < policy.independent else []
     placed = [(item.voice.operator, policy.traits_of(item.voice.witness)) for item in votes]
     found = [(place, needed, spread(placed, place)) for place, needed in policy.diversity]
-    return [
+    return lacking + [
         f"{have} of {needed} different values of {place}" for place, needed, have in found if have < needed
     ]
 

@@ -10,11 +10,13 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final
 
-from witness import statement
+from witness import commitment, statement
 from witness.bundle import Bundle
+from witness.commitment import CLOCKS, Committed
 from witness.entry import Authority, PinnedKeys
 from witness.errors import InputError, Unverified
 from witness.escape import printable
+from witness.keyless.identity import KeylessIdentity
 from witness.keys import PublicKey
 from witness.note import KeyMaterial, VerifierKey
 from witness.statement import Statement
@@ -27,13 +29,17 @@ _SEAL: Final = object()
 
 @dataclass(frozen=True, slots=True)
 class WitnessIdentity:
-    """Whom a consumer believes to be a witness: who runs it, its log, and the keys of its observations."""
+    """Whom a consumer believes to be a witness: who runs it, its log, and the keys of its observations.
+
+    One without keys signs in the name `sigstore`, and is verified with an `Authority` for that.
+    """
 
     name: str
     operator: str
     log_key: VerifierKey
     keys: tuple[PublicKey, ...]
     cosigner_key: CosignerKey | None = None
+    sigstore: KeylessIdentity | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,7 @@ class VerifiedObservation:
         signer: the id of a key, or the name that Sigstore vouches for.
         cosigned_by: operators, other than the witness's own, whose cosignature of `checkpoint` held.
         checkpoint_time: the newest time of a cosignature that held, the node's own among them, in UTC.
+        committed: what its bundle proves of an earlier commitment, None if it holds none.
     """
 
     witness: WitnessIdentity
@@ -53,6 +60,7 @@ class VerifiedObservation:
     checkpoint: Checkpoint
     cosigned_by: frozenset[str]
     checkpoint_time: datetime | None
+    committed: Committed | None
     seal: InitVar[object]
 
     def __post_init__(self, seal: object) -> None:
@@ -73,7 +81,7 @@ def verify_bundle(
     Raises:
         Malformed: the entry, the statement or the checkpoint breaks its format.
         Unverified: something does not hold: the signature, the builder's name, the log's origin or signature, a
-            cosignature by a known key, or the proof that the entry is in the log.
+            cosignature by a known key, the proof that the entry is in the log, or the commitment that comes with it.
         InputError: two operators share a cosigner key, so that one signature would count twice.
     """
     opened_entry = (authority or PinnedKeys(witness.keys)).open(bundle.entry, bundle.proof.index)
@@ -81,21 +89,22 @@ def verify_bundle(
     name = observed.observation.builder.name
     if name != witness.name:
         raise Unverified(f"statement: made by {printable(name)!r}, not by {printable(witness.name)!r}")
-    known = tuple(key for _, key in cosigners)
-    if witness.cosigner_key is not None:
-        known += (witness.cosigner_key,)
-    opened = _open_checkpoint(bundle.proof.checkpoint, witness.log_key, known)
+    opened = _open_checkpoint(bundle.proof.checkpoint, witness.log_key, _known(witness, cosigners))
     tree = opened.checkpoint
     verify_inclusion(leaf_hash(bundle.entry), bundle.proof.index, tree.size, bundle.proof.hashes, tree.root)
     newest = max((cosignature.at for cosignature in opened.cosignatures), default=None)
+    vouched = _vouched(opened, witness, cosigners)
     return VerifiedObservation(
         witness=witness,
         statement=observed,
         signer=opened_entry.signer,
         log_index=bundle.proof.index,
         checkpoint=tree,
-        cosigned_by=_operators(opened, witness, cosigners),
+        cosigned_by=frozenset(vouched),
         checkpoint_time=None if newest is None else datetime.fromtimestamp(newest, UTC),
+        committed=_committed(
+            bundle, opened_entry.payload, min(vouched.values(), default=None), witness, cosigners
+        ),
         seal=_SEAL,
     )
 
@@ -108,9 +117,47 @@ def _open_checkpoint(
     return open_checkpoint(data, log_key, cosigners)
 
 
-def _operators(
+def _committed(
+    bundle: Bundle,
+    payload: bytes,
+    revealed: datetime | None,
+    witness: WitnessIdentity,
+    cosigners: Sequence[tuple[str, CosignerKey]],
+) -> Committed | None:
+    """What the bundle's opening proves about `payload`, which others saw in the log at `revealed` at the latest."""
+    opening = bundle.opening
+    if opening is None:
+        return None
+    commitments = commitment.parse(opening.entry)
+    if commitment.blind(opening.salt, payload) not in commitments.digests:
+        raise Unverified("commitment: to something else than this statement")
+    if opening.proof.index >= bundle.proof.index:
+        raise Unverified("commitment: not before its statement in the log")
+    opened = _open_checkpoint(opening.proof.checkpoint, witness.log_key, _known(witness, cosigners))
+    tree = opened.checkpoint
+    verify_inclusion(
+        leaf_hash(opening.entry), opening.proof.index, tree.size, opening.proof.hashes, tree.root
+    )
+    own = [item.at for item in opened.cosignatures if item.key == witness.cosigner_key]
+    vouched = _vouched(opened, witness, cosigners)
+    return Committed(
+        log_index=opening.proof.index,
+        not_before=commitments.not_before,
+        own_time=datetime.fromtimestamp(min(own), UTC) if own else None,
+        cosigned=tuple(sorted(vouched.items(), key=lambda item: (item[1], item[0]))),
+        early=revealed is not None and revealed + CLOCKS < commitments.not_before,
+    )
+
+
+def _known(witness: WitnessIdentity, cosigners: Sequence[tuple[str, CosignerKey]]) -> tuple[CosignerKey, ...]:
+    own = () if witness.cosigner_key is None else (witness.cosigner_key,)
+    return (*(key for _, key in cosigners), *own)
+
+
+def _vouched(
     opened: VerifiedCheckpoint, witness: WitnessIdentity, cosigners: Sequence[tuple[str, CosignerKey]]
-) -> frozenset[str]:
+) -> dict[str, datetime]:
+    """The operators that cosigned, other than the witness's own, and when each first did."""
     owners: dict[KeyMaterial, str] = {}
     for operator, key in cosigners:
         if owners.setdefault(key.public_key, operator) != operator:
@@ -118,5 +165,10 @@ def _operators(
     # Whoever else a policy says that the node's own key belongs to: nobody vouches for his own log.
     if witness.cosigner_key is not None:
         owners[witness.cosigner_key.public_key] = witness.operator
-    signed = {owners[cosignature.key.public_key] for cosignature in opened.cosignatures}
-    return frozenset(signed - {witness.operator})
+    times: dict[str, datetime] = {}
+    for cosignature in opened.cosignatures:
+        at = datetime.fromtimestamp(cosignature.at, UTC)
+        operator = owners[cosignature.key.public_key]
+        times[operator] = min(times.get(operator, at), at)
+    times.pop(witness.operator, None)
+    return times

@@ -14,6 +14,7 @@ from witness.digest import sha256_hex
 from witness.errors import Malformed
 from witness.escape import printable
 from witness.evidence import Artifact, describe
+from witness.independence import Claim, claim_of, inputs_of
 from witness.names import WheelName
 from witness.observation import Environment, Level, Observation, format_time
 from witness.policy import Policy
@@ -27,6 +28,7 @@ class Voice:
     """One witness's part in a verdict, and in one line why.
 
     `recipe` and `environment` are digests of what it was built by and in, empty where nothing was built.
+    `independent`: of a match, it was committed to before another operator's could be read.
     """
 
     witness: str
@@ -38,6 +40,7 @@ class Voice:
     seen: datetime | None = None
     recipe: str = ""
     environment: str = ""
+    independent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +59,10 @@ class Vote:
     other: tuple[str, str] | None = None
 
 
-def cast(item: VerifiedObservation, artifact: Artifact, policy: Policy, now: datetime) -> Vote:
-    """The vote of the observation `item` on `artifact` at `now`."""
+def cast(
+    item: VerifiedObservation, artifact: Artifact, policy: Policy, now: datetime, apart: frozenset[Claim]
+) -> Vote:
+    """The vote of the observation `item` on `artifact` at `now`. `apart` are the claims that are independent."""
     observation = item.statement.observation
     seen = observation.attempt.finished_at
     voice = Voice(
@@ -70,6 +75,7 @@ def cast(item: VerifiedObservation, artifact: Artifact, policy: Policy, now: dat
         seen=seen,
         recipe=observation.recipe.sha256 if observation.recipe else "",
         environment=_digest(observation.environment),
+        independent=claim_of(item) in apart,
     )
     if problem := _unfit(item, artifact, policy, now):
         return Vote(replace(voice, reason=problem), "rejected")
@@ -79,11 +85,9 @@ def cast(item: VerifiedObservation, artifact: Artifact, policy: Policy, now: dat
         return Vote(voice, "unable")
     if problem := _weak(item, policy):
         return Vote(replace(voice, reason=problem), "rejected")
-    comparison, source = observation.comparison, observation.source
-    if source is None or comparison is None or comparison.published is None:
+    inputs, comparison = inputs_of(observation), observation.comparison
+    if inputs is None or comparison is None:
         return Vote(replace(voice, reason="does not name the sdist that it was built from"), "rejected")
-    digests = comparison.published
-    inputs = (source.digest.sha256, digests.payload_digest, digests.dist_info_digest)
     if artifact.digests not in (None, inputs[1:]):
         return Vote(
             replace(voice, reason="names digests that are not those of what the file holds"), "rejected"

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from witness.client import Client
 from witness.config import LoadedPolicy
 from witness.fetch import Fetcher, HttpFetcher
+from witness.keyless.trust import authorities
 from witness.log.watch import LogWatch
 from witness.logcheck import default_state_path
 from witness.policy import TrustedWitness
@@ -35,10 +36,14 @@ def open_client(
     and this one's remembered; never with `bundles`.
 
     Raises:
-        InputError: a bundle file cannot be used.
+        InputError: a bundle file, or a file of trust in a Sigstore instance, cannot be used; or sigstore-python is
+            needed, and not installed.
     """
     policy = loaded.policy
     asking = fetcher or HttpFetcher()
+    keyless = authorities(
+        ((item.name, item.identity.sigstore) for item in policy.witnesses), loaded.path.parent
+    )
     try:
         if bundles:
             index = read_bundles(bundles)
@@ -56,6 +61,7 @@ def open_client(
             workers=asking.connections,
             progress=progress,
             watch=LogWatch(place),
+            authorities=keyless,
             memory=memory,
         )
         if memory is not None:

@@ -4,6 +4,7 @@ import json as jsonlib
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -31,21 +32,32 @@ Found = str | tuple[str, str]  # what is there, and how to get something better
 
 
 def doctor(
+    directory: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[DIR]",
+            envvar="WHEELWITNESS_NODE",
+            help="A node's directory: check whether it can sign, too.",
+            show_default=False,
+        ),
+    ] = None,
+    *,
     json: JsonOption = False,
     index: IndexOption = "",
     cache: CacheOption = None,
     contact: ContactOption = "",
     offline: Annotated[
-        bool, typer.Option(envvar="WHEELWITNESS_OFFLINE", help="Do not ask the index.")
+        bool, typer.Option(envvar="WHEELWITNESS_OFFLINE", help="Ask nobody: neither the index nor Sigstore.")
     ] = False,
 ) -> None:
-    """Check sandbox, limits, interpreters, uv, disk and index.
+    """Check sandbox, limits, interpreters, uv, disk and index; and of a node, its keys, or what it signs with instead.
 
     \b
-    Example:
+    Examples:
       rebuilder doctor
+      rebuilder doctor node
 
-    Exit codes: 0 this machine can rebuild, 5 it cannot.
+    Exit codes: 0 this machine can rebuild, and the node sign; 5 it cannot.
     """
     told = settings(index, cache, contact)
     checks: dict[str, Callable[[Settings], Found]] = {
@@ -58,6 +70,8 @@ def doctor(
     }
     if not offline:
         checks["index"] = _index
+    if directory is not None:
+        checks["signing"] = partial(_signing, directory, offline)
     found = [_checked(name, check, told) for name, check in checks.items()]
     healthy = all(item.ok for item in found)
     if json:
@@ -160,3 +174,15 @@ def _index(told: Settings) -> str:
     source, _, endpoint = open_index(told)
     source.project("pip")
     return f"{endpoint} answers"
+
+
+def _signing(directory: Path, offline: bool, _: Settings) -> str:
+    from rebuilders.node import keys
+    from rebuilders.node.config import NodeDirectory
+
+    node = NodeDirectory(directory)
+    config = node.load()
+    keys.load(node, config)
+    if config.sigstore is None:
+        return "three keys, which only their owner can read"
+    return keys.keyless(node, config.sigstore).rehearse(ask=not offline)

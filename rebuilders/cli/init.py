@@ -1,10 +1,15 @@
 """`rebuilder init`: a new node with its keys."""
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rebuilders.cli.options import CacheOption, ContactOption, IndexOption, NodeArgument
+from witness.errors import InputError
+
+if TYPE_CHECKING:
+    from rebuilders.node.config import SigstoreConfig
 
 
 def init(
@@ -27,6 +32,23 @@ def init(
             envvar="WHEELWITNESS_URL", help="Where the directory site/ will be served.", show_default=False
         ),
     ] = "",
+    sigstore: Annotated[
+        tuple[str, str] | None,
+        typer.Option(
+            envvar="WHEELWITNESS_SIGSTORE",
+            metavar="IDENTITY ISSUER",
+            help="Sign observations without a key, in this name, which this identity provider vouches for.",
+            show_default=False,
+        ),
+    ] = None,
+    trust: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="WHEELWITNESS_TRUST",
+            help="A client trust config, with --sigstore. Default: the public instance.",
+            show_default=False,
+        ),
+    ] = None,
     jobs: Annotated[int, typer.Option(envvar="WHEELWITNESS_JOBS", min=1, help="Rebuilds at a time.")] = 1,
     index: IndexOption = "",
     cache: CacheOption = None,
@@ -35,8 +57,9 @@ def init(
     """Make a node: a directory with its configuration, keys, log and site.
 
     \b
-    Example:
+    Examples:
       rebuilder init node --name node-a.example --operator 'Operator A' --url https://node-a.example/
+      rebuilder init node --name n.example --operator 'Operator A' --sigstore ci@n.example https://token.ci.example
     """
     from rebuilders.node.config import NodeConfig, NodeDirectory, parse
     from rebuilders.node.setup import make, policy_entry, toml_of
@@ -50,6 +73,7 @@ def init(
         index=index,
         cache=str(cache.absolute()) if cache else "",
         jobs=jobs,
+        sigstore=_sigstore(sigstore, trust),
     )
     parse(toml_of(config), "the options")  # names the option that node.toml would be refused for
     node = NodeDirectory(directory)
@@ -57,3 +81,16 @@ def init(
     typer.echo(f"{directory}: a node, with new keys in {node.keys} (back them up, and show them to nobody)")
     typer.echo("Consumers name it in their policy as:\n")
     typer.echo(policy_entry(config, signers, url or str(node.site.absolute())))
+
+
+def _sigstore(named: tuple[str, str] | None, trust: Path | None) -> "SigstoreConfig | None":
+    from rebuilders.node.config import SigstoreConfig
+
+    if named is None:
+        if trust is not None:
+            raise InputError("--trust without --sigstore", hint="Give both, or neither.")
+        return None
+    # Not checked here: what node.toml would refuse is refused with its key.
+    return SigstoreConfig.model_construct(
+        identity=named[0], issuer=named[1], token="", trust=str(trust.absolute()) if trust else "", rekor=1
+    )

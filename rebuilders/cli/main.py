@@ -9,6 +9,7 @@ import typer
 
 from rebuilders.cli.add import add
 from rebuilders.cli.batch import batch
+from rebuilders.cli.canaries import canaries
 from rebuilders.cli.compare import compare
 from rebuilders.cli.cosign import cosign
 from rebuilders.cli.definitions import definitions
@@ -20,6 +21,7 @@ from rebuilders.cli.publish import publish
 from rebuilders.cli.rebuild import rebuild
 from rebuilders.cli.run import run as run_node
 from rebuilders.cli.serve import serve
+from rebuilders.cli.spot_check import spot_check
 from rebuilders.cli.static import static
 from rebuilders.cli.status import status
 from witness import __version__
@@ -58,7 +60,8 @@ def _options(
 
 
 for command in (
-    rebuild, batch, plan, static, compare, init, add, publish, cosign, mirror, serve, status, doctor, definitions,
+    rebuild, batch, plan, static, compare, spot_check, init, add, publish, cosign, mirror, canaries, serve, status,
+    doctor, definitions,
 ):  # fmt: skip
     app.command()(command)
 app.command("run")(run_node)

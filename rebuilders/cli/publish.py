@@ -18,4 +18,6 @@ def publish(directory: NodeArgument) -> None:
     published = publish_apart(NodeDirectory(directory))
     for refused in published["refused"]:
         typer.echo(f"not signed: {refused['name']}: {refused['reason']}", err=True)
+    if published["committed"]:
+        typer.echo(f"committed to {published['committed']} observations, to be revealed later")
     typer.echo(f"published {published['count']} observations; the log has {published['size']}")

@@ -13,14 +13,23 @@ def run(
         bool,
         typer.Option("--once", envvar="WHEELWITNESS_ONCE", help="End when the queue has been worked off."),
     ] = False,
+    publish: Annotated[
+        bool,
+        typer.Option(
+            "--publish/--no-publish",
+            envvar="WHEELWITNESS_PUBLISH",
+            help="Whether to sign what was seen and to cosign, or to leave it to another machine, where the keys are.",
+        ),
+    ] = True,
     index: IndexOption = "",
     quiet: QuietOption = False,
 ) -> None:
     """Rebuild what is queued and publish what was seen, until stopped.
 
     \b
-    Example:
+    Examples:
       rebuilder run node --once
+      rebuilder run node --once --no-publish
 
     Exit codes: 0 done, 2 usage, 5 some targets could not be completed and stay queued.
     """
@@ -28,7 +37,7 @@ def run(
     from rebuilders.node.supervise import run as supervise
 
     tell = (lambda _: None) if quiet else typer.echo
-    open_ends = supervise(NodeDirectory(directory), tell, once=once, index=index)
+    open_ends = supervise(NodeDirectory(directory), tell, once=once, index=index, publish=publish)
     if open_ends:
         typer.echo(f"rebuilder: {open_ends} targets could not be completed and stay queued", err=True)
         raise typer.Exit(5)

@@ -25,10 +25,11 @@ def status(directory: NodeArgument, json: JsonOption = False) -> None:
     ledger.close()
     states = {state: counts[state] for state in ("queued", "running", "done")}
     waiting = Outbox(node.outbox).waiting()
+    hidden = sum(1 for _ in (node.state / "hidden" / "statements").glob("*.json"))
     if json:
-        typer.echo(
-            jsonlib.dumps({"schema": "status/1", "name": config.name, **states, "unpublished": waiting})
-        )
+        told = {"schema": "status/1", "name": config.name, **states, "unpublished": waiting, "hidden": hidden}
+        typer.echo(jsonlib.dumps(told))
     else:
         rows = ", ".join(f"{count} {state}" for state, count in states.items())
-        typer.echo(f"{config.name}: {rows}; {waiting} observations not published yet")
+        committed = f", and {hidden} committed to and not revealed" if hidden else ""
+        typer.echo(f"{config.name}: {rows}; {waiting} observations not published yet{committed}")

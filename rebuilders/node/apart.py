@@ -4,16 +4,22 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
-from witness.errors import Incomplete, InputError
+from witness.errors import Incomplete, InputError, WheelwitnessError
 
 _KEPT: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TZ")  # of the environment, for the process with the key
 
 
-def run_apart(module: str, root: Path) -> dict[str, Any]:
-    """The JSON object that `python -m module root` writes.
+def kept(present: Mapping[str, str], more: Iterable[str] = ()) -> dict[str, str]:
+    """What the process gets of the environment `present`: what every program needs, and the variables `more`."""
+    return {name: present[name] for name in (*_KEPT, *more) if name in present}
+
+
+def run_apart(module: str, root: Path, more: Iterable[str] = ()) -> dict[str, Any]:
+    """The JSON object that `python -m module root` writes. `more` are variables that it needs of the environment.
 
     Raises:
         InputError: it says, by status 2, that something of the node cannot be used.
@@ -21,10 +27,17 @@ def run_apart(module: str, root: Path) -> dict[str, Any]:
     """
     # -P: nothing is imported from the directory that the operator happens to be in.
     argv = [sys.executable, "-P", "-m", module, str(root)]
-    environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    done = subprocess.run(argv, capture_output=True, text=True, env=environment, check=False)
+    done = subprocess.run(argv, capture_output=True, text=True, env=kept(os.environ, more), check=False)
     if done.returncode == 0:
         value: dict[str, Any] = json.loads(done.stdout)
         return value
     message = done.stderr.strip() or f"{module} ended with status {done.returncode}"
-    raise (InputError if done.returncode == 2 else Incomplete)(message)
+    first, _, rest = message.partition("\n")
+    message, hint = (first, rest) if rest and "\n" not in rest else (message, "")
+    raise (InputError if done.returncode == 2 else Incomplete)(message, hint=hint)
+
+
+def tell_error(error: WheelwitnessError) -> NoReturn:
+    """Ends such a process by `error`: its message and its hint, a line each, and the status that `run_apart` knows."""
+    sys.stderr.write(f"{error}\n{error.hint}\n")
+    sys.exit(2 if isinstance(error, InputError) else 5)

@@ -10,16 +10,18 @@ DIR/site/         what is served, and nothing else is
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rebuilders.config import DEFAULT_TIMEOUT, Settings
+from witness.commitment import WINDOWS
 from witness.errors import InputError, Malformed
 from witness.note import check_name
 from witness.observation import Method
 
 CONFIG: Final = "node.toml"
+_SEE: Final = "See docs/reference/node-toml.md."
 
 
 class PeerConfig(BaseModel):
@@ -31,6 +33,22 @@ class PeerConfig(BaseModel):
     log_key: Annotated[str, Field(alias="log-key", max_length=500)]
     cosigner_key: Annotated[str, Field(alias="cosigner-key", max_length=4000)] = ""
     ask: Annotated[str, Field(max_length=500)] = ""
+
+
+class SigstoreConfig(BaseModel):
+    """`[sigstore]` of `node.toml`: observations are signed without a key, in the name `identity`.
+
+    `token` is the variable that holds an identity token, if it is not what the platform offers; `trust` a client trust
+    config, relative to node.toml, of another instance than the public one.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    identity: Annotated[str, Field(min_length=1, max_length=500)]
+    issuer: Annotated[str, Field(pattern=r"^https?://\S+$", max_length=500)]
+    token: Annotated[str, Field(pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$", max_length=100)] = ""
+    trust: Annotated[str, Field(max_length=500)] = ""
+    rekor: Literal[1, 2] = 1
 
 
 class NodeConfig(BaseModel):
@@ -49,8 +67,12 @@ class NodeConfig(BaseModel):
     timeout: Annotated[float, Field(ge=1)] = DEFAULT_TIMEOUT
     install_pythons: Annotated[bool, Field(alias="install-pythons")] = False
     method: Method = "rebuild"
+    commit: bool = False
+    commit_hours: Annotated[int, Field(alias="commit-hours")] = 24
+    canaries: Annotated[int, Field(ge=0, le=1000)] = 0
     cosign_minutes: Annotated[int, Field(alias="cosign-minutes", ge=0, le=10_080)] = 10
     peer: Annotated[list[PeerConfig], Field(max_length=1000)] = []
+    sigstore: SigstoreConfig | None = None
 
     @property
     def settings(self) -> Settings:
@@ -124,9 +146,13 @@ def parse(text: str, where: str) -> NodeConfig:
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         key = ".".join(map(str, first["loc"]))
-        raise InputError(f"{where}: {key}: {first['msg']}", hint="See docs/reference/node-toml.md.") from None
+        raise InputError(f"{where}: {key}: {first['msg']}", hint=_SEE) from None
     try:
         check_name(config.name)
     except Malformed as error:
         raise InputError(f"{where}: name: {error}", hint="Use something like node-a.example.") from None
+    if config.commit_hours not in WINDOWS:
+        raise InputError(f"{where}: commit-hours: not one of {', '.join(map(str, WINDOWS))}", hint=_SEE)
+    if config.canaries and not config.commit:
+        raise InputError(f"{where}: canaries: without commit, nothing is kept hidden", hint=_SEE)
     return config

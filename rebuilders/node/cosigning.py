@@ -22,7 +22,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from rebuilders.node import keys
-from rebuilders.node.apart import run_apart
+from rebuilders.node.apart import run_apart, tell_error
 from rebuilders.node.config import NodeConfig, NodeDirectory
 from witness.cosigning import (
     MAX_ADDITION,
@@ -156,8 +156,7 @@ def main() -> None:
     try:
         told = cosign(NodeDirectory(Path(sys.argv[1])))
     except WheelwitnessError as error:
-        sys.stderr.write(f"{error}\n")
-        sys.exit(2 if isinstance(error, InputError) else 5)
+        tell_error(error)
     sys.stdout.write(json.dumps(asdict(told)) + "\n")
 
 

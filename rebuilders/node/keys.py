@@ -1,26 +1,33 @@
-"""A node's three keys: of its observations, its log, and its cosigner. For the signer process and `init` alone."""
+"""A node's three keys: of its observations, its log, and its cosigner; or two, and a name that Sigstore vouches for.
 
+For the signer process and `init` alone.
+"""
+
+import os
 from collections.abc import Iterable
-from typing import Final
+from functools import partial
 
-from rebuilders.node.config import NodeConfig, NodeDirectory
+from rebuilders.node.config import NodeConfig, NodeDirectory, SigstoreConfig
 from witness.errors import InputError
+from witness.keyless.identity import KeylessIdentity
 from witness.signing import keyfile
+from witness.signing.interface import Sealer, Signer
+from witness.signing.keyless import KeylessSealer, ambient_token
 from witness.signing.named import CheckpointCosigner, LogSigner, NodeSigners
 
-_FILES: Final = ("observation.pem", "log.pem", "cosigner.pem")
+_OBSERVATION, _LOG, _COSIGNER = _FILES = ("observation.pem", "log.pem", "cosigner.pem")
 
 
 def create(directory: NodeDirectory, config: NodeConfig) -> NodeSigners:
     """New keys, written to the node's directory: all or none. Raises InputError if there are some already."""
-    made: list[keyfile.KeyFile] = []
+    made: dict[str, keyfile.KeyFile] = {}
     try:
-        for name in _FILES:
-            made.append(keyfile.create(directory.keys / name))  # noqa: PERF401 - what was made must be known
+        for name in _needed(config):
+            made[name] = keyfile.create(directory.keys / name)
     except InputError:
-        _remove(directory, _FILES[: len(made)])
+        _remove(directory, made)
         raise
-    return _signers(config, *made)
+    return _signers(directory, config, made)
 
 
 def discard(directory: NodeDirectory) -> None:
@@ -35,20 +42,46 @@ def _remove(directory: NodeDirectory, names: Iterable[str]) -> None:
 
 def load(directory: NodeDirectory, config: NodeConfig) -> NodeSigners:
     """The node's keys. Raises InputError, with what to do, if one cannot be used."""
-    return _signers(config, *(keyfile.load(directory.keys / name) for name in _FILES))
+    held = {name: keyfile.load(directory.keys / name) for name in _needed(config)}
+    return _signers(directory, config, held)
 
 
 def load_cosigner(directory: NodeDirectory, config: NodeConfig) -> CheckpointCosigner:
     """The cosigner's key alone. Raises InputError as `load` does."""
-    return CheckpointCosigner(config.cosigner, keyfile.load(directory.keys / _FILES[2]))
+    return CheckpointCosigner(config.cosigner, keyfile.load(directory.keys / _COSIGNER))
 
 
-def _signers(
-    config: NodeConfig, observation: keyfile.KeyFile, log: keyfile.KeyFile, cosigner: keyfile.KeyFile
-) -> NodeSigners:
+def keyless(directory: NodeDirectory, config: SigstoreConfig) -> KeylessSealer:
+    """What signs in the node's name without a key. Asks nobody yet."""
+    return KeylessSealer(
+        KeylessIdentity(config.identity, config.issuer),
+        directory.root / config.trust if config.trust else None,
+        config.rekor,
+        partial(token_in, config.token) if config.token else ambient_token,
+    )
+
+
+def token_in(variable: str) -> str:
+    """The identity token in an environment variable. Raises InputError if there is none."""
+    token = os.environ.get(variable, "")
+    if not token:
+        raise InputError(
+            f"identity token: the variable {variable} is not set", hint="Set it, for this command."
+        )
+    return token
+
+
+def _needed(config: NodeConfig) -> tuple[str, ...]:
+    return (_LOG, _COSIGNER) if config.sigstore else _FILES
+
+
+def _signers(directory: NodeDirectory, config: NodeConfig, held: dict[str, keyfile.KeyFile]) -> NodeSigners:
+    observations: Signer | Sealer = (
+        keyless(directory, config.sigstore) if config.sigstore else held[_OBSERVATION]
+    )
     return NodeSigners(
         name=config.name,
-        observations=observation,
-        log=LogSigner(config.origin, log),
-        cosigner=CheckpointCosigner(config.cosigner, cosigner),
+        observations=observations,
+        log=LogSigner(config.origin, held[_LOG]),
+        cosigner=CheckpointCosigner(config.cosigner, held[_COSIGNER]),
     )

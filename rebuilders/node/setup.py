@@ -4,9 +4,10 @@ import json
 from typing import Any
 
 from rebuilders.node import keys
-from rebuilders.node.config import CONFIG, NodeConfig, NodeDirectory
+from rebuilders.node.config import CONFIG, NodeConfig, NodeDirectory, SigstoreConfig
 from witness import __version__
 from witness.errors import Incomplete, InputError
+from witness.signing.interface import Sealer
 from witness.signing.named import NodeSigners
 from witness.store.directory import DirectoryStore
 
@@ -32,6 +33,11 @@ timeout = {timeout}
 install-pythons = {install_pythons}
 # "rebuild", or "static" to build nothing and say only what follows from the sdist as it is.
 method = {method}
+# Whether results are committed to before they are revealed, at the end of a window of so many hours (of a day that
+# begins at midnight UTC); and how many mismatches may be kept back for longer, as canaries. Needs peers that cosign.
+commit = {commit}
+commit-hours = {commit_hours}
+canaries = {canaries}
 
 # Other nodes: `rebuilder run` cosigns their logs every so many minutes, and gathers their cosignatures of this one.
 # 0: never, and `rebuilder cosign` does it by hand.
@@ -40,6 +46,20 @@ cosign-minutes = {cosign_minutes}
 # url = "https://node-b.example/"
 # log-key = "node-b.example/log+…"
 # cosigner-key = "node-b.example/cosigner+…"
+"""
+
+
+_SIGSTORE = """
+# Observations are signed without a key, in this name. The log and the cosigner have keys all the same.
+[sigstore]
+identity = {identity}
+issuer = {issuer}
+# The environment variable with an identity token; empty: the one that the CI offers.
+token = {token}
+# A client trust config, relative to this file; empty: the public instance.
+trust = {trust}
+# The version of Rekor.
+rekor = {rekor}
 """
 
 
@@ -76,12 +96,20 @@ def about(config: NodeConfig, signers: NodeSigners) -> dict[str, Any]:
         "name": config.name,
         "operator": config.operator,
         "url": config.url,
-        "keys": [signers.observations.public_key.text],
+        **_speaker(config, signers),
         "logKey": signers.log.key.text,
         "cosignerKey": signers.cosigner.key.text,
         "software": {"name": "wheelwitness", "version": __version__},
         "lookupWidth": LOOKUP_WIDTH,
     }
+
+
+def _speaker(config: NodeConfig, signers: NodeSigners) -> dict[str, Any]:
+    if config.sigstore:
+        return {"sigstore": {"identity": config.sigstore.identity, "issuer": config.sigstore.issuer}}
+    if isinstance(signers.observations, Sealer):
+        raise TypeError("a node signs with a key, or has [sigstore]")
+    return {"keys": [signers.observations.public_key.text]}
 
 
 def policy_entry(config: NodeConfig, signers: NodeSigners, url: str) -> str:
@@ -94,16 +122,28 @@ def policy_entry(config: NodeConfig, signers: NodeSigners, url: str) -> str:
             f"operator = {_string(config.operator)}",
             f"url = {_string(url)}",
             f"log-key = {_string(told['logKey'])}",
-            f"keys = [{_string(told['keys'][0])}]",
+            f"sigstore = {{ {_identity(config.sigstore)} }}"
+            if config.sigstore
+            else f"keys = [{_string(told['keys'][0])}]",
             f"cosigner-key = {_string(told['cosignerKey'])}",
         )
     )
 
 
+def _identity(config: SigstoreConfig) -> str:
+    told = {"identity": config.identity, "issuer": config.issuer, "trust": config.trust}
+    return ", ".join(f"{key} = {_string(value)}" for key, value in told.items() if value)
+
+
 def toml_of(config: NodeConfig) -> str:
     """The text of `node.toml`."""
-    values = config.model_dump(exclude={"version", "peer"})
-    return _TEMPLATE.format(**{key: _value(value) for key, value in values.items()})
+    values = config.model_dump(exclude={"version", "peer", "sigstore"})
+    text = _TEMPLATE.format(**{key: _value(value) for key, value in values.items()})
+    if config.sigstore is None:
+        return text
+    return text + _SIGSTORE.format(
+        **{key: _value(value) for key, value in config.sigstore.model_dump().items()}
+    )
 
 
 def _value(value: object) -> str:

@@ -1,7 +1,7 @@
 """The process that holds the node's keys: signs, logs and publishes what waits in the outbox. Runs no build.
 
 Started by itself as `python -m rebuilders.node.signer DIR`; writes one JSON line, {"count", "first", "size",
-"refused": [{"name", "reason"}]}.
+"refused": [{"name", "reason"}], "committed"}.
 """
 
 import json
@@ -12,13 +12,24 @@ from pathlib import Path
 from typing import Any, Final
 
 from rebuilders.node import keys
-from rebuilders.node.apart import run_apart
-from rebuilders.node.config import NodeDirectory
-from witness.errors import InputError, WheelwitnessError
-from witness.publish import Published, publish_outbox
+from rebuilders.node.apart import run_apart, tell_error
+from rebuilders.node.config import NodeConfig, NodeDirectory
+from witness.errors import WheelwitnessError
+from witness.publish import Committing, Published, publish_outbox
 from witness.store.directory import DirectoryStore
 
 _PATIENCE: Final = 60.0  # seconds for `rebuilder cosign`, which takes the log's lock for moments
+# Of the environment, where the process signs without a key: the way out, and what identity tokens are asked for with.
+_KEYLESS: Final = (
+    *("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy"),
+    *("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"),
+)
+_AMBIENT: Final = (
+    *("GITHUB_ACTIONS", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL"),
+    *("GITLAB_CI", "SIGSTORE_ID_TOKEN"),
+    *("BUILDKITE", "BUILDKITE_AGENT_ACCESS_TOKEN", "BUILDKITE_AGENT_ENDPOINT", "BUILDKITE_JOB_ID"),
+    "GOOGLE_SERVICE_ACCOUNT_NAME",
+)
 
 
 def publish(directory: NodeDirectory) -> Published:
@@ -32,7 +43,16 @@ def publish(directory: NodeDirectory) -> Published:
         signers,
         now=datetime.now(UTC),
         patience=_PATIENCE,
+        committing=Committing(config.commit_hours, config.canaries) if config.commit else None,
+        cosigner_keys=[peer.cosigner_key for peer in config.peer if peer.cosigner_key],
     )
+
+
+def needed(config: NodeConfig) -> tuple[str, ...]:
+    """The variables of the environment that signing takes. Of tokens, only the one that is used."""
+    if config.sigstore is None:
+        return ()
+    return (*_KEYLESS, *((config.sigstore.token,) if config.sigstore.token else _AMBIENT))
 
 
 def publish_apart(directory: NodeDirectory) -> dict[str, Any]:
@@ -42,7 +62,7 @@ def publish_apart(directory: NodeDirectory) -> dict[str, Any]:
         InputError: the signer says that something of the node cannot be used.
         Incomplete: the signer failed.
     """
-    return run_apart("rebuilders.node.signer", directory.root)
+    return run_apart("rebuilders.node.signer", directory.root, needed(directory.load()))
 
 
 def main() -> None:
@@ -50,8 +70,7 @@ def main() -> None:
     try:
         published = publish(NodeDirectory(Path(sys.argv[1])))
     except WheelwitnessError as error:
-        sys.stderr.write(f"{error}\n")
-        sys.exit(2 if isinstance(error, InputError) else 5)
+        tell_error(error)
     sys.stdout.write(json.dumps(asdict(published)) + "\n")
 
 

@@ -5,8 +5,9 @@ import os
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from rebuilders.crew import Crew
 from rebuilders.node import worker
@@ -26,16 +27,25 @@ _ENDED: Final = "the worker process was ended from outside"
 _BATCH: Final = 32  # observations that may wait before they are published
 
 
-def run(directory: NodeDirectory, tell: Callable[[str], None], *, once: bool, index: str = "") -> int:
+def run(
+    directory: NodeDirectory,
+    tell: Callable[[str], None],
+    *,
+    once: bool,
+    index: str = "",
+    publish: bool = True,
+) -> int:
     """Works off the queue, for good or `once`; returns how many targets could not be completed in the last round.
 
-    `index`, unless empty, is asked instead of the configured one.
+    `index`, unless empty, is asked instead of the configured one. Without `publish` no key is used:
+    observations wait in the outbox, and no peer is met.
 
     Raises:
         SandboxUnavailable: no sandbox works here, and the node's method needs one; nothing was taken from the queue.
         Incomplete: another process runs this node, or worker after worker was ended from outside.
     """
     config = directory.load()
+    signs = partial(_publish, directory, tell) if publish else (lambda *, last: True)  # noqa: ARG005
     if index:
         config = config.model_copy(update={"index": index})
     if config.method == "rebuild":
@@ -47,8 +57,9 @@ def run(directory: NodeDirectory, tell: Callable[[str], None], *, once: bool, in
         cosigner = _Cosigner(directory, config, tell)
         try:
             while True:
-                open_ends = _round(directory, config, ledger, tell)
-                cosigner.look()
+                open_ends = _round(directory, config, ledger, tell, signs, last=once)
+                if publish:
+                    cosigner.look()
                 if once:
                     return open_ends
                 idle = min(2 * idle, _MAX_IDLE) if open_ends else _IDLE
@@ -57,7 +68,16 @@ def run(directory: NodeDirectory, tell: Callable[[str], None], *, once: bool, in
             ledger.close()
 
 
-def _round(directory: NodeDirectory, config: NodeConfig, ledger: Ledger, tell: Callable[[str], None]) -> int:
+def _round(
+    directory: NodeDirectory,
+    config: NodeConfig,
+    ledger: Ledger,
+    tell: Callable[[str], None],
+    publish: "_Publish",
+    *,
+    last: bool,
+) -> int:
+    """Returns how many targets could not be completed, and 1 more if what was seen could not be published."""
     unpublished = 0
     released: list[tuple[TargetName, str]] = []
     try:
@@ -70,14 +90,13 @@ def _round(directory: NodeDirectory, config: NodeConfig, ledger: Ledger, tell: C
                 else:
                     released.append((target, done.result))
                 if unpublished >= _BATCH:
-                    _publish(directory, tell)
+                    publish(last=False)
                     unpublished = 0
     finally:
         # Only after the round: what could not be completed now would be taken again at once.
         for target, detail in released:
             ledger.release(target, detail)
-    _publish(directory, tell)
-    return len(released)
+    return len(released) + (not publish(last=last))
 
 
 def _rebuilt(
@@ -93,12 +112,28 @@ def _rebuilt(
             raise Incomplete(_ENDED, hint="`rebuilder doctor` says what this machine lacks.")
 
 
-def _publish(directory: NodeDirectory, tell: Callable[[str], None]) -> None:
-    published = publish_apart(directory)
+def _publish(directory: NodeDirectory, tell: Callable[[str], None], *, last: bool) -> bool:
+    """Whether the outbox could be published. If not, that is told, and it waits; or, the last time, raised."""
+    try:
+        published = publish_apart(directory)
+    except Incomplete as error:
+        if last:
+            raise
+        tell(f"not published: {error}")
+        return False
     for refused in published["refused"]:
         tell(f"not signed: {refused['name']}: {refused['reason']}")
+    if published["committed"]:
+        tell(f"committed to {published['committed']} observations, to be revealed later")
     if published["count"]:
         tell(f"published {published['count']} observations; the log has {published['size']}")
+    return True
+
+
+class _Publish(Protocol):
+    """`_publish` of a node."""
+
+    def __call__(self, *, last: bool) -> bool: ...
 
 
 class _Cosigner:

@@ -1,5 +1,6 @@
 """From an outbox to verified bundles, with every kind of file that does not belong there, and every interruption."""
 
+import dataclasses
 import os
 import re
 import shutil
@@ -13,11 +14,12 @@ import pytest
 from tests.integration.test_publish_killed import assert_bundles, published
 from tests.signed_log import NOON, identity, node, observed, put_in
 from witness import bundle, dsse, statement
-from witness.errors import Incomplete, InputError
+from witness.errors import Incomplete, InputError, Malformed, Unverified
 from witness.limits import MAX_SHARD
 from witness.log.reader import check_log, fetch_from
 from witness.log.writer import open_writer
 from witness.publish import publish_outbox
+from witness.signing.sealing import KeySealer
 from witness.store.directory import DirectoryStore
 from witness.store.memory import MemoryStore
 from witness.verification import verify_bundle
@@ -28,7 +30,8 @@ NODE = node()
 class Place:
     """An outbox, a site and a state directory."""
 
-    def __init__(self, root):
+    def __init__(self, root, signers=NODE):
+        self.signers = signers
         self.outbox = root / "outbox"
         self.outbox.mkdir(parents=True)
         self.site = DirectoryStore(root / "site")
@@ -39,7 +42,7 @@ class Place:
         return [put_in(self.outbox, item) for item in data]
 
     def publish(self, *, now=NOON, site=None):
-        return publish_outbox(self.outbox, site or self.site, self.state, NODE, now=now)
+        return publish_outbox(self.outbox, site or self.site, self.state, self.signers, now=now)
 
     def waiting(self):
         return sorted(path.name for path in self.outbox.glob("*.json"))
@@ -112,6 +115,36 @@ def test_files_with_other_names_are_left_alone(place):
 
 
 GOOD = statement.encode(observed(1))
+
+
+class Failing:
+    """A sealer that has `left` signatures in it, and none for what is about artifact 0."""
+
+    def __init__(self, left, error):
+        self.left, self.error = left, error
+
+    def seal(self, data):
+        if statement.parse(data).observation.published.size == 0:
+            raise Malformed("larger than an entry")
+        if self.left == 0:
+            raise self.error
+        self.left -= 1
+        return KeySealer(NODE.observations).seal(data)
+
+
+@pytest.mark.parametrize("error", [Incomplete("down"), InputError("not me"), Unverified("another")])
+def test_what_was_signed_before_the_signer_failed_is_published(tmp_path, error):
+    place = Place(tmp_path, dataclasses.replace(NODE, observations=Failing(2, error)))
+    place.say(*(observed(number) for number in range(5)))
+    with pytest.raises(type(error), match=str(error)):
+        place.publish()
+    assert len(place.waiting()) == 2
+    (refused,) = (tmp_path / "outbox" / "refused").glob("*.reason")
+    assert refused.read_text() == "larger than an entry\n"
+    said = [statement.encode(observed(number)) for number in (1, 2)]
+    assert_bundles(place.site, said)
+    place.signers = NODE
+    assert place.publish().size == 4
 
 
 @pytest.mark.parametrize(

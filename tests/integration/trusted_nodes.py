@@ -12,9 +12,10 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from witness import dsse, note, statement
+from witness import commitment, dsse, note, statement
 from witness.bundle import Bundle
 from witness.canonical import dumps
+from witness.commitment import Opening
 from witness.digest import sha256_hex
 from witness.observation import Observation
 from witness.policy import Policy, TrustedWitness
@@ -83,15 +84,45 @@ class Node:
 
     def bundle_of(self, payload: bytes, *, index: int = 0, cosigned_by: Sequence["Node"] = ()) -> Bundle:
         """`payload`, whatever it says, as entry `index`, the last one, of a log that `cosigned_by` cosigned."""
-        signers = self.signers
-        entry = dsse.encode(dsse.seal(payload, signers.observations.public_key, signers.observations.sign))
-        leaves = [leaf_hash(b"%d" % number) for number in range(index)] + [leaf_hash(entry)]
-        hashes = tuple(root_hash(leaves[low:high]) for low, high in inclusion_ranges(index, index + 1))
-        text = Checkpoint(signers.log.name, index + 1, root_hash(leaves)).text
-        at = int(NOW.timestamp())
-        cosignatures = [node.signers.cosigner.sign(text, at) for node in cosigned_by]
-        signed = note.encode(note.Note(text, (signers.log.sign(text), *cosignatures)))
-        return Bundle(entry, Proof(index, hashes, signed))
+        entry = self._sealed(payload)
+        before = [leaf_hash(b"%d" % number) for number in range(index)]
+        return Bundle(entry, self._proof([*before, leaf_hash(entry)], [(node, NOW) for node in cosigned_by]))
+
+    def committed(
+        self,
+        stated: Statement,
+        *,
+        at: datetime,
+        until: datetime,
+        cosigned_by: Sequence["Node"] = (),
+        revealed_at: datetime = NOW,
+        backdated_by: Sequence["Node"] = (),
+        backdated: datetime = NOW,
+    ) -> Bundle:
+        """`stated`, committed to by entry 0, which others cosigned at `at`, until `until`; revealed by entry 1.
+
+        Those in `backdated_by` say that they cosigned the commitment at `backdated`.
+        """
+        salt = hashlib.sha256(f"{self.name}'s salt".encode()).digest()
+        payload = statement.encode(stated)
+        commitments = commitment.encode(commitment.commit([commitment.blind(salt, payload)], until))
+        leaf, entry = leaf_hash(commitments), self._sealed(payload)
+        seen = [*((node, at) for node in cosigned_by), *((node, backdated) for node in backdated_by)]
+        opening = Opening(commitments, salt, self._proof([leaf], seen))
+        seen = [(node, revealed_at) for node in cosigned_by]
+        return Bundle(entry, self._proof([leaf, leaf_hash(entry)], seen), opening)
+
+    def _sealed(self, payload: bytes) -> bytes:
+        signer = self.signers.observations
+        return dsse.encode(dsse.seal(payload, signer.public_key, signer.sign))
+
+    def _proof(self, leaves: Sequence[bytes], seen: Sequence[tuple["Node", datetime]]) -> Proof:
+        """Of the last of `leaves`, in a tree of them that was cosigned by each of `seen`, at its time."""
+        log, size = self.signers.log, len(leaves)
+        hashes = tuple(root_hash(leaves[low:high]) for low, high in inclusion_ranges(size - 1, size))
+        text = Checkpoint(log.name, size, root_hash(leaves)).text
+        cosignatures = [node.signers.cosigner.sign(text, int(at.timestamp())) for node, at in seen]
+        return Proof(size - 1, hashes, note.encode(note.Note(text, (log.sign(text), *cosignatures))))
 
     def verified(
         self, stated: Statement, *, index: int = 0, cosigned_by: Sequence["Node"] = ()

@@ -122,3 +122,40 @@ def test_whoever_saw_a_log_is_not_shown_another_one_later(network, later):
             verdict = ask([*shown, *honest], watch=LogWatch(Path(state)), threshold=1)
             assert verdict.agreeing == ()
             assert not liars or verdict.bad_signature
+
+
+COPYING = tuple(conduct for conduct in CONDUCTS if conduct.startswith(("copies the", "copies, and")))
+
+
+@given(st.data())
+@NETWORKS
+def test_fewer_than_the_policy_asks_for_are_never_enough_whoever_copies_them(data):
+    """Some who built, of whom some committed first, and some who copied; more see a commitment than collude."""
+    built = [
+        Member(n, "match", "honest", commits=data.draw(st.booleans()))
+        for n in range(data.draw(st.integers(1, 4)))
+    ]
+    copied = [
+        Member(n, "match", data.draw(st.sampled_from(COPYING)), commits=data.draw(st.booleans()))
+        for n in range(len(built), len(built) + data.draw(st.integers(0, 3)))
+    ]
+    members = [*built, *copied]
+    threshold = data.draw(st.integers(1, len(members)))
+    independent = data.draw(st.integers(0, threshold))
+    cosigners = len(copied) if "copies, and friends backdate" in {item.conduct for item in copied} else 0
+    rules = {"threshold": threshold, "independent": independent, "cosigners": cosigners}
+    verdict = ask(members, accept=EVERYTHING, **rules)
+    first = [member for member in built if member.commits]
+    assert set(verdict.independent) <= names(first)
+    if len(first) < independent:
+        assert verdict.outcome not in ACCEPTING
+
+
+@given(st.integers(2, 5), st.lists(st.tuples(st.sampled_from(COPYING), st.booleans()), max_size=3), st.data())
+@NETWORKS
+def test_who_builds_and_commits_is_heard_whatever_others_copy(builders, copying, data):
+    built = [Member(n, "match", "honest", commits=True) for n in range(builders)]
+    copied = [Member(n, "match", how, commits=commits) for n, (how, commits) in enumerate(copying, builders)]
+    independent = data.draw(st.integers(1, builders))
+    verdict = ask([*built, *copied], threshold=builders, independent=independent)
+    assert verdict.outcome == "reproduced"

@@ -7,6 +7,7 @@ import pytest
 from tests.integration.trusted_nodes import ALPHA, BETA, GAMMA
 from witness import policy
 from witness.errors import InputError
+from witness.keyless.identity import KeylessIdentity
 
 HEAD = "version = 1\nthreshold = 2\n"
 TWO = ALPHA.toml("https://alpha.example/") + BETA.toml("https://beta.example/")
@@ -15,6 +16,14 @@ PLACED = (
     + 'country = "NL"\n'
     + BETA.toml("https://beta.example/")
     + 'country = "JP"\nplatform = "linux-x86_64"\n'
+)
+KEYLESS = "".join(
+    re.sub(
+        r"keys = .*",
+        f'sigstore = {{ identity = "{node.name}@ci.example", issuer = "https://ci.example" }}',
+        toml,
+    )
+    for node, toml in ((ALPHA, ALPHA.toml("a")), (BETA, BETA.toml("b")))
 )
 EXEMPT = '\n[[exempt]]\npackage = "Internal_Thing"\nreason = "ours"\nexpires = 2027-06-01\n'
 
@@ -30,10 +39,19 @@ def test_a_policy_with_defaults():
     assert parsed.cosigners_known[0] == ("Operator A", ALPHA.identity.cosigner_key)
 
 
+def test_a_name_and_its_issuer_instead_of_keys():
+    parsed = policy.parse(HEAD + KEYLESS.replace(" }", ', trust = "root.json" }', 1), name="p.toml")
+    alpha, beta = (item.identity for item in parsed.witnesses)
+    assert alpha.sigstore == KeylessIdentity("alpha@ci.example", "https://ci.example", "root.json")
+    assert beta.sigstore == KeylessIdentity("beta@ci.example", "https://ci.example")
+    assert alpha.keys == beta.keys == ()
+    assert ALPHA.identity.sigstore is None
+
+
 def test_everything_that_can_be_said():
-    text = HEAD + 'veto = 2\nmax-age-days = 30\ncosigners = 1\naccept = ["bitwise", "static"]\n' + TWO
-    parsed = policy.parse(text, name="p.toml")
-    assert (parsed.veto, parsed.max_age_days, parsed.cosigners) == (2, 30, 1)
+    said = 'veto = 2\nmax-age-days = 30\ncosigners = 1\nindependent = 2\naccept = ["bitwise", "static"]\n'
+    parsed = policy.parse(HEAD + said + TWO, name="p.toml")
+    assert (parsed.veto, parsed.max_age_days, parsed.cosigners, parsed.independent) == (2, 30, 1, 2)
     assert parsed.accept == {"bitwise", "static"}
 
 
@@ -122,6 +140,13 @@ REFUSED = [
     (HEAD + TWO + EXEMPT.replace("2027-06-01", '"2027-06-01"'), "exempt[1].expires: not a date"),
     (HEAD + TWO + EXEMPT.replace("2027-06-01", "2027-06-01T00:00:00Z"), "exempt[1].expires: not a date"),
     (HEAD + TWO + EXEMPT.replace('reason = "ours"', ""), "exempt[1].reason: missing"),
+    (HEAD + "independent = -1\n" + TWO, "independent: -1"),
+    (HEAD + "independent = true\n" + TWO, "independent: not a whole number"),
+    (HEAD + "independent = 3\n" + TWO, "independent: 3 are asked for, of 2 operators"),
+    (
+        HEAD + "independent = 2\n" + re.sub(r"cosigner-key = .*", "", TWO, count=1),
+        "independent: the commitments of 1 operators can be proven by others",
+    ),
     ("max-attempts = 0\n" + HEAD + TWO, "max-attempts: 0 is not from 1"),
     ("diversity = 2\n" + HEAD + TWO, "diversity: not a table"),
     (HEAD + TWO + "[diversity]\n", "diversity: not a table, or empty"),
@@ -132,6 +157,28 @@ REFUSED = [
     (HEAD + PLACED.replace("JP", "NL") + "[diversity]\ncountry = 2\n", "operators have 1"),
     (HEAD + PLACED.replace("JP", "nl"), "witness[2].country: 'nl' is also written 'NL'"),
     (HEAD + PLACED.replace('"JP"', "3"), "witness[2].country: not a string"),
+    (
+        HEAD + KEYLESS.replace("sigstore =", 'keys = ["x"]\nsigstore =', 1),
+        "witness[1].keys: besides sigstore",
+    ),
+    (HEAD + re.sub(r"sigstore = .*", "", KEYLESS, count=1), "witness[1].keys: missing"),
+    (
+        HEAD + re.sub(r"sigstore = .*", "sigstore = true", KEYLESS, count=1),
+        "witness[1].sigstore: not a table",
+    ),
+    (HEAD + KEYLESS.replace(" }", ', more = "x" }', 1), "witness[1].sigstore.more: unknown key"),
+    (HEAD + KEYLESS.replace(', issuer = "https://ci.example"', "", 1), "witness[1].sigstore.issuer: missing"),
+    (HEAD + KEYLESS.replace('"alpha@ci.example"', '""'), "witness[1].sigstore.identity: empty"),
+    (
+        HEAD + KEYLESS.replace('"https://ci.example"', '"ci.example"', 1),
+        "sigstore.issuer: not a URL: 'ci.example'",
+    ),
+    (HEAD + KEYLESS.replace("beta@", "ALPHA@"), "witness[2].sigstore: an identity that witness[1] has too"),
+    (
+        HEAD
+        + KEYLESS.replace("beta@", "alpha@").replace('example" }', 'example/", trust = "other.json" }', 1),
+        "witness[2].sigstore: an identity that witness[1] has too",
+    ),
     ("version = ", "not valid TOML"),
     ("#" * 2_000_000, "larger than any policy"),
 ]

@@ -130,6 +130,13 @@ def test_the_newest_observation_of_a_witness_counts():
     assert judged(a(index=3), a("mismatch", index=4), b()).outcome == "divergent"
 
 
+def test_two_mismatches_in_one_place_give_one_alarm_whatever_their_order():
+    """They differ in the sdist alone; another operator rebuilt the same other payload from one of them."""
+    forks = [a("mismatch"), a("mismatch", sdist=sha256_hex(b"another sdist"))]
+    one, other = (judged(*order, b("mismatch")) for order in (forks, forks[::-1]))
+    assert (one.alarm, one.reason) == (other.alarm, other.reason)
+
+
 def test_a_forked_log_is_evidence_and_its_witness_is_not_heard():
     verdict = judged(a(index=2), a("build-failed", index=2), b())
     assert verdict.outcome == "insufficient"

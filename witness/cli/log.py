@@ -34,7 +34,7 @@ def check(
         typer.Option(
             "--log-key",
             envvar="WHEELWITNESS_LOG_KEY",
-            help="The log's key, as a vkey. Needs --key and --name.",
+            help="The log's key, as a vkey. Needs --name, and --key or --sigstore.",
             show_default=False,
         ),
     ] = None,
@@ -47,6 +47,25 @@ def check(
             show_default=False,
         ),
     ] = None,
+    sigstore: Annotated[
+        tuple[str, str] | None,
+        typer.Option(
+            "--sigstore",
+            envvar="WHEELWITNESS_SIGSTORE",
+            metavar="IDENTITY ISSUER",
+            help="Who signs observations, in place of a key.",
+            show_default=False,
+        ),
+    ] = None,
+    trust: Annotated[
+        str,
+        typer.Option(
+            "--trust",
+            envvar="WHEELWITNESS_TRUST",
+            help="A trusted root, with --sigstore. Default: the public instance.",
+            show_default=False,
+        ),
+    ] = "",
     name: Annotated[
         str,
         typer.Option("--name", envvar="WHEELWITNESS_NAME", help="The witness's name.", show_default=False),
@@ -76,9 +95,11 @@ def check(
       2  usage, configuration or input that cannot be used
       5  could not complete: unreachable, files missing or damaged, older than what was seen before
     """
+    from witness.keyless.identity import KeylessIdentity
     from witness.logcheck import Named, check_named
 
-    named = Named(target, policy, log_key, tuple(key or ()), name)
+    keyless = KeylessIdentity(*sigstore, trust) if sigstore else None
+    named = Named(target, policy, log_key, tuple(key or ()), name, keyless)
     report = check_named(named, state, shards=shards)
     for line in report.against:
         typer.echo(f"AGAINST  {line}")

@@ -1,7 +1,8 @@
 """Re-verifies a whole log as its witness publishes it: tiles, entries, and the shards that consumers are given.
 
-An entry that the log committed to and that is no observation of its witness, or a shard that is not what the log
-has, is a fault. Files of the log that are missing or are not what the checkpoint names are errors: nothing was decided.
+An entry that is neither an observation of the log's witness nor a set of commitments, or a shard that is not what the
+log has, is a fault. Files of the log that are missing or are not what the checkpoint names are errors: nothing was
+decided.
 """
 
 from array import array
@@ -10,14 +11,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from witness import bundle, statement
-from witness.entry import PinnedKeys
+from witness import bundle, commitment, statement
+from witness.commitment import Opening
+from witness.entry import Authority, PinnedKeys, statement_in
 from witness.errors import Malformed, NotFound, Unverified
 from witness.escape import printable
 from witness.limits import MAX_BUNDLE, MAX_SHARD
 from witness.log.reader import LogReader, check_log
 from witness.tlog.checkpoint import open_checkpoint
 from witness.tlog.merkle import leaf_hash, verify_inclusion
+from witness.tlog.proof import Proof
 from witness.tlog.tiles import Fetch
 from witness.verification import WitnessIdentity
 
@@ -35,6 +38,9 @@ class Audit:
         faults: the first of what is wrong, one line each.
         faults_total: how many there are.
         checkpoints: the distinct signed checkpoints in the bundles, for whoever remembers them.
+        commitments: how many observations the log has committed to.
+        opened: how many of them bundles of shards have opened. Who commits to several outcomes, and opens the one that
+            suits him, leaves the others.
     """
 
     size: int
@@ -43,12 +49,15 @@ class Audit:
     faults: tuple[str, ...]
     faults_total: int
     checkpoints: tuple[bytes, ...]
+    commitments: int = 0
+    opened: int = 0
 
 
 @dataclass(slots=True)
 class _Found:
     faults: list[str] = field(default_factory=list)
     total: int = 0
+    commitments: set[str] = field(default_factory=set)
 
     def add(self, fault: str) -> None:
         self.total += 1
@@ -61,6 +70,7 @@ def audit(
     identity: WitnessIdentity,
     signed: bytes,
     *,
+    authority: Authority | None = None,
     shards: bool = True,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Audit:
@@ -70,6 +80,7 @@ def audit(
         fetch: the site's files.
         identity: the witness, the log's key, and the keys that may sign entries.
         signed: the checkpoint as it was served.
+        authority: who may sign entries, if it is not those keys.
         shards: whether to read every artifact's shard too, a request for each.
         progress: called with the number of entries that have just been read.
 
@@ -79,10 +90,11 @@ def audit(
     """
     found = _Found()
     leaves = _Leaves()
+    signers = authority or PinnedKeys(identity.keys)
 
     def visit(first: int, entries: tuple[bytes, ...]) -> None:
         for index, entry in enumerate(entries, first):
-            leaves.append(leaf_hash(entry), _subject(index, entry, identity, found))
+            leaves.append(leaf_hash(entry), _subject(index, entry, identity, signers, found))
         progress(len(entries))
 
     held = _pinned(fetch, signed)
@@ -99,6 +111,8 @@ def audit(
         faults=tuple(found.faults),
         faults_total=found.total,
         checkpoints=tuple(checked.checkpoints),
+        commitments=len(found.commitments),
+        opened=len(checked.opened),
     )
 
 
@@ -123,10 +137,15 @@ class _Leaves:
         return bytes(self._hashes[32 * index : 32 * index + 32])
 
 
-def _subject(index: int, entry: bytes, identity: WitnessIdentity, found: _Found) -> str | None:
-    """The artifact of an entry; None, and a fault, if it is not an observation by the witness."""
+def _subject(
+    index: int, entry: bytes, identity: WitnessIdentity, authority: Authority, found: _Found
+) -> str | None:
+    """The artifact of an entry; None if it is commitments, or, and a fault, if it is no observation by the witness."""
     try:
-        observed = statement.parse(PinnedKeys(identity.keys).open(entry, index).payload)
+        if commitment.is_commitments(entry):
+            found.commitments.update(commitment.parse(entry).digests)
+            return None
+        observed = statement.parse(authority.open(entry, index).payload)
     except (Malformed, Unverified) as error:
         found.add(f"entry {index}: no observation by {printable(identity.name)}: {error}")
         return None
@@ -144,6 +163,7 @@ class _Shards:
     found: _Found
     bundles: int = 0
     checkpoints: dict[bytes, tuple[int, bytes]] = field(default_factory=dict)
+    opened: set[str] = field(default_factory=set)
 
     def check(self, sha256: str, fetch: Fetch) -> None:
         path = bundle.shard_path(sha256)
@@ -162,17 +182,28 @@ class _Shards:
     def _verify(self, path: str, item: bundle.Bundle) -> int:
         index = item.proof.index
         try:
-            size, root = self._tree(item.proof.checkpoint)
-            leaf = leaf_hash(item.entry)
-            verify_inclusion(leaf, index, size, item.proof.hashes, root)
+            self._prove(item.entry, item.proof)
+            if item.opening is not None:
+                self._open(item, item.opening)
         except (Malformed, Unverified) as error:
             self.found.add(f"{path}: bundle of entry {index}: {error}")
-        else:
-            # What is newer than this audit's tree is for the next one.
-            if index < self.reader.checkpoint.size and leaf != self.leaves[index]:
-                self.found.add(f"{path}: bundle of entry {index}: another entry than the log's")
         self.bundles += 1
         return index
+
+    def _prove(self, entry: bytes, proof: Proof) -> None:
+        size, root = self._tree(proof.checkpoint)
+        leaf = leaf_hash(entry)
+        verify_inclusion(leaf, proof.index, size, proof.hashes, root)
+        # What is newer than this audit's tree is for the next one.
+        if proof.index < self.reader.checkpoint.size and leaf != self.leaves[proof.index]:
+            raise Unverified("another entry than the log's")
+
+    def _open(self, item: bundle.Bundle, opening: Opening) -> None:
+        self._prove(opening.entry, opening.proof)
+        digest = commitment.blind(opening.salt, statement_in(item.entry))
+        if digest not in commitment.parse(opening.entry).digests:
+            raise Unverified("its commitment is to something else")
+        self.opened.add(digest)
 
     def _tree(self, signed: bytes) -> tuple[int, bytes]:
         if signed not in self.checkpoints:

@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Final
 
 from witness import bundle, canonical, statement
 from witness.bundle import Bundle
+from witness.commitment import Opening
 from witness.entry import statement_in
 from witness.errors import Malformed, NotFound
 from witness.limits import KIB, MAX_SHARD
@@ -27,12 +30,24 @@ def read_shard(site: Store, path: str) -> tuple[Bundle, ...]:
         return ()
 
 
-def add_bundles(site: Store, reader: LogReader, entries: Iterable[tuple[int, bytes]]) -> None:
-    """Puts a bundle for each of `entries`, pairs of index and bytes, into its artifact's shard, unless it is there."""
+def add_bundles(
+    site: Store,
+    reader: LogReader,
+    entries: Iterable[tuple[int, bytes]],
+    openings: Mapping[bytes, Opening] = MappingProxyType({}),
+) -> None:
+    """Puts a bundle for each of `entries`, pairs of index and bytes, into its artifact's shard, unless it is there.
+
+    `openings` are of entries that were committed to before.
+    """
     for path, indexed in by_shard(entries).items():
         held = read_shard(site, path)
         known = {item.entry for item in held}
-        added = [Bundle(entry, reader.proof(index)) for index, entry in indexed.items() if entry not in known]
+        added = [
+            Bundle(entry, reader.proof(index), openings.get(entry))
+            for index, entry in indexed.items()
+            if entry not in known
+        ]
         if added:
             put_shard(site, path, (*held, *added))
 
@@ -61,7 +76,7 @@ def refresh(
     for path, indexed in by_shard(entries).items():
         held = read_shard(site, path)
         bundles = [
-            Bundle(item.entry, reader.proof(item.proof.index))
+            replace(item, proof=reader.proof(item.proof.index))
             if item.proof.index in indexed and count(item.proof.checkpoint) < count(reader.signed)
             else item
             for item in held

@@ -63,10 +63,11 @@ class LogWatch:
 
 
 def _look(log: _Log, item: Bundle, identity: WitnessIdentity) -> None:
-    signed = item.proof.checkpoint
-    if signed not in log.checkpoints:
-        log.checkpoints.add(signed)
-        log.seen.see(signed)
+    proofs = (item.proof,) if item.opening is None else (item.proof, item.opening.proof)
+    for signed in (proof.checkpoint for proof in proofs):
+        if signed not in log.checkpoints:
+            log.checkpoints.add(signed)
+            log.seen.see(signed)
     leaf = leaf_hash(item.entry)
     known, proof = log.entries.setdefault(item.proof.index, (leaf, item.proof))
     if known != leaf:

@@ -28,6 +28,9 @@ from witness.tlog.merkle import EMPTY_ROOT, leaf_hash
 from witness.tlog.tiles import ENTRIES, Fetch, Tile, fetch_entries, pack_entries, read_edge, tile_of
 
 CHECKPOINT: Final = "checkpoint"
+COLLECTED: Final = (
+    "collected"  # in a log's state: the best cosigned checkpoint of its own that a node has gathered
+)
 _PAUSE: Final = 0.05  # seconds between looks at a lock
 
 
@@ -71,6 +74,11 @@ class LogWriter:
     def checkpoint(self) -> Checkpoint:
         """The tree as it is published."""
         return self._tree(self._open(self._published()))
+
+    @property
+    def signed(self) -> bytes:
+        """The signed checkpoint as it is published, with whatever cosignatures it has; nothing for a new log."""
+        return self._published()
 
     def append(self, entries: Sequence[bytes], *, at: int) -> Batch:
         """Publishes `entries` in their order, at least one, and returns them as the pending batch.

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from witness.commitment import Committed
 from witness.escape import printable
 from witness.evidence import Evidence, describe
 from witness.observation import Comparison, Environment, Observation, format_time
@@ -45,7 +46,18 @@ def _observation(item: VerifiedObservation) -> Iterator[str]:
     cosigned = ", ".join(sorted(item.cosigned_by)) or "nobody else"
     checked = f" at {format_time(item.checkpoint_time)}" if item.checkpoint_time else ""
     yield _field("cosigned", f"by {cosigned}{checked}, tree size {item.checkpoint.size}")
+    if item.committed is not None:
+        yield _field("committed", _committed(item.committed))
     yield _field("signer", item.signer)
+
+
+def _committed(committed: Committed) -> str:
+    seen = ", ".join(f"{operator} at {format_time(at)}" for operator, at in committed.cosigned)
+    broken = "; the promise was broken" if committed.early else ""
+    return (
+        f"at log index {committed.log_index}, cosigned by {seen or 'nobody else'}; "
+        f"to be revealed from {format_time(committed.not_before)}{broken}"
+    )
 
 
 def _build(observation: Observation) -> Iterator[str]:

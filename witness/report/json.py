@@ -42,6 +42,7 @@ def _artifact(row: Row) -> dict[str, Any]:
         "origin": printable(row.origin),
         "reason": printable(row.reason),
         "evidence": _evidence(verdict) if verdict else [],
+        "independent": [printable(name) for name in verdict.independent] if verdict else [],
         "alarm": _alarm(verdict.alarm) if verdict and verdict.alarm else None,
         "correlated": [[printable(name) for name in names] for names in verdict.correlated]
         if verdict
@@ -77,6 +78,7 @@ def _evidence(verdict: Verdict) -> list[dict[str, Any]]:
             "level": voice.level,
             "logIndex": voice.log_index,
             "seen": format_time(voice.seen) if voice.seen else None,
+            "independent": voice.independent,
         }
         for stance, voices in (
             ("agreeing", verdict.agreeing),

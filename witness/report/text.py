@@ -106,7 +106,8 @@ def _others(row: Row, decisive: Verdict) -> Iterator[str]:
 
 def _voice(label: str, voice: Voice) -> str:
     since = f" (since {format_time(voice.seen)})" if voice.seen else ""
-    return f"  {label}: {_who(voice.witness, voice.operator)}: {printable(voice.reason)}{since}"
+    apart = ", independently" if voice.independent else ""
+    return f"  {label}: {_who(voice.witness, voice.operator)}: {printable(voice.reason)}{since}{apart}"
 
 
 def _rejected(item: Rejection) -> str:

@@ -1,6 +1,6 @@
-"""The seam to private keys: a file here, an HSM or a cloud's key service elsewhere."""
+"""The seams to private keys, a file here, an HSM or a cloud's key service elsewhere, and to signing without one."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from witness.keys import PublicKey
 
@@ -19,4 +19,18 @@ class Signer(Protocol):
 
         Raises:
             Incomplete: the key cannot be reached now.
+        """
+
+
+@runtime_checkable
+class Sealer(Protocol):
+    """Signs a node's observations, in whatever form."""
+
+    def seal(self, statement: bytes) -> bytes:
+        """An entry of a log that says `statement` in the node's name. Another one each time, perhaps.
+
+        Raises:
+            Incomplete: whoever is needed for it cannot be reached now.
+            InputError: not as long as the configuration is what it is.
+            Malformed: the entry would be larger than one may be.
         """

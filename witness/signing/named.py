@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from witness.note import Signature, VerifierKey
-from witness.signing.interface import Signer
+from witness.signing.interface import Sealer, Signer
+from witness.signing.sealing import KeySealer
 from witness.tlog.cosignature import CosignerKey
 
 
@@ -43,9 +44,16 @@ class CheckpointCosigner:
 
 @dataclass(frozen=True, slots=True)
 class NodeSigners:
-    """All that a node signs with: as `name` its observations, and its log's checkpoints twice. Three distinct keys."""
+    """All that a node signs with: as `name` its observations, and its log's checkpoints twice. Three distinct keys, or
+    two, and observations without one.
+    """
 
     name: str
-    observations: Signer
+    observations: Signer | Sealer
     log: LogSigner
     cosigner: CheckpointCosigner
+
+    @property
+    def sealer(self) -> Sealer:
+        """What makes entries of the log from statements."""
+        return self.observations if isinstance(self.observations, Sealer) else KeySealer(self.observations)

@@ -16,10 +16,15 @@ from witness.store.interface import check_path
 
 
 class DirectoryStore:
-    """Keeps files below `root`, which is made when the first one is written. Everyone may read them."""
+    """Keeps files below `root`, which is made when the first one is written.
 
-    def __init__(self, root: Path) -> None:
+    Everyone may read them, unless they are `private`: then they, and directories that are made for them, are the
+    owner's alone.
+    """
+
+    def __init__(self, root: Path, *, private: bool = False) -> None:
         self.root = root
+        self._mode, self._directory_mode = (0o600, 0o700) if private else (0o644, 0o777)
 
     def get(self, path: str, *, limit: int) -> bytes:
         """See `Store.get`."""
@@ -45,8 +50,8 @@ class DirectoryStore:
         check_path(path)
         target = self.root / path
         with _failing(path):
-            _make_directory(target.parent)
-            _replace(target, data)
+            _make_directory(target.parent, self._directory_mode)
+            _replace(target, data, self._mode)
 
     def add(self, path: str, data: bytes) -> None:
         """See `Store.add`."""
@@ -83,13 +88,13 @@ def _failing(path: str) -> Iterator[None]:
         raise Incomplete(f"{path}: {error.strerror or error}") from error
 
 
-def _replace(target: Path, data: bytes) -> None:
+def _replace(target: Path, data: bytes, mode: int) -> None:
     descriptor, name = tempfile.mkstemp(prefix=".tmp-", dir=target.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
-            os.fchmod(file.fileno(), 0o644)
+            os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
         Path(name).replace(target)
     except BaseException:
@@ -98,11 +103,11 @@ def _replace(target: Path, data: bytes) -> None:
     _flush_directory(target.parent)
 
 
-def _make_directory(path: Path) -> None:
+def _make_directory(path: Path, mode: int) -> None:
     if path.is_dir():
         return
-    _make_directory(path.parent)
-    path.mkdir(exist_ok=True)
+    _make_directory(path.parent, mode)
+    path.mkdir(mode, exist_ok=True)
     _flush_directory(path.parent)
 
 

@@ -55,7 +55,7 @@ def leaves(group):
 
 
 def spans(program):
-    pattern = re.compile(rf"`{program} ([a-z]+)([^`]*)`")
+    pattern = re.compile(rf"`{program} ([a-z][a-z-]*)([^`]*)`")
     return [(page, *found) for page in pages() for found in pattern.findall(page.read_text("utf-8"))]
 
 
@@ -73,7 +73,8 @@ def test_inline_commands_and_their_options(program):
             below, _, rest = following.strip().partition(" ")
             name = f"{first} {below}"
         assert name in known, f"{page}: {program} {name}"
-        options = {option for parameter in known[name].params for option in parameter.opts} | {"--help"}
+        taken = [(*parameter.opts, *parameter.secondary_opts) for parameter in known[name].params]
+        options = {option for options in taken for option in options} | {"--help"}
         assert set(re.findall(r"--[a-z-]+", rest)) <= options, f"{page}: {program} {name}{rest}"
 
 

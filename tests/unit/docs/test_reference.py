@@ -2,17 +2,18 @@
 
 import json
 import re
+import tomllib
 
 import pytest
 
 from rebuilders.node import config as node_config
-from rebuilders.node.config import NodeConfig, PeerConfig
+from rebuilders.node.config import NodeConfig, PeerConfig, SigstoreConfig
 from rebuilders.report.document import of_wheels
 from rebuilders.report.json import report_json
 from rebuilders.result import EXIT, _empty
 from tests.unit.docs.pages import DOCS, blocks
 from tests.wheels import File, wheel_of
-from witness import limits, policy
+from witness import commitment, limits, policy
 from witness.bundle import MEDIA_TYPE
 from witness.compare.ladder import compare
 from witness.errors import InputError
@@ -43,12 +44,14 @@ def toml_blocks(page):
     ]
 
 
-@pytest.mark.parametrize("page", ["reference/policy.md", "how-to/gate-an-install.md"])
-def test_policies_shown_parse(page):
+@pytest.mark.parametrize(
+    ("page", "witnesses"), [("reference/policy.md", 3), ("how-to/gate-an-install.md", 2)]
+)
+def test_policies_shown_parse(page, witnesses):
     (example,) = toml_blocks(DOCS / page)
     parsed = policy.parse(example, name=page)
     assert parsed.threshold == 2
-    assert len(parsed.witnesses) == 2
+    assert len(parsed.witnesses) == witnesses
 
 
 def without(text, key):
@@ -63,7 +66,7 @@ def test_every_key_of_a_policy_its_default_and_whether_it_is_required(heading, p
     rows = table(text_of("policy.md"), heading)
     assert rows
     for key, (_, default, _) in rows.items():
-        if key in ("witness", "exempt", "diversity", "cosigner-quorum"):
+        if key in ("witness", "exempt", "diversity", "cosigner-quorum", "sigstore"):
             continue
         assert re.search(rf"^{key} = ", example, re.MULTILINE), f"{key} is not in the example"
         if default == "required":
@@ -80,7 +83,7 @@ def test_no_key_of_a_policy_is_missing_from_its_page():
         re.findall(r'(?:integer|string|strings|optional|date|table|tables|text)\(\s*"([a-z-]+)"', source)
     )
     text = text_of("policy.md")
-    headings = ("Top level", "[[witness]]", "[diversity]", "[[exempt]]")
+    headings = ("Top level", "[[witness]]", "sigstore", "[diversity]", "[[exempt]]")
     told = {key for heading in headings for key in table(text, heading)}
     assert taken == told
 
@@ -96,16 +99,19 @@ def test_the_quorum_that_is_shown_fits_the_policy_that_is_shown():
 
 def test_defaults_of_a_policy():
     (example,) = toml_blocks(REFERENCE / "policy.md")
-    for key in ("accept", "veto", "max-age-days", "cosigners"):
+    for key in ("accept", "veto", "max-age-days", "cosigners", "independent"):
         example = without(example, key)
     parsed = policy.parse(example, name="policy.toml")
     rows = table(text_of("policy.md"), "Top level")
-    told = {key: rows[key][1].strip("`") for key in ("accept", "veto", "max-age-days", "cosigners")}
+    told = {
+        key: rows[key][1].strip("`") for key in ("accept", "veto", "max-age-days", "cosigners", "independent")
+    }
     assert told == {
         "accept": '["bitwise", "archive"]',
         "veto": str(parsed.veto),
         "max-age-days": str(parsed.max_age_days),
         "cosigners": str(parsed.cosigners),
+        "independent": str(parsed.independent),
     }
     assert parsed.accept == {"bitwise", "archive"}
 
@@ -122,14 +128,25 @@ def test_node_toml():
     assert set(rows) == set(fields)
     for key, field in fields.items():
         default = rows[key][1].strip("`")
-        shown = str(field.default).lower() if isinstance(field.default, bool) else str(field.default) or '""'
+        plain = str(field.default).lower() if isinstance(field.default, bool | None) else str(field.default)
+        shown = plain or '""'
         assert default == ("required" if field.is_required() else shown), key
     peers = {field.alias or name: field for name, field in PeerConfig.model_fields.items()}
     rows = table(text_of("node-toml.md"), "Peers")
     told = {key: row[1].strip("`") for key, row in rows.items()}
     assert told == {key: "required" if field.is_required() else '""' for key, field in peers.items()}
-    text = text_of("node-toml.md").split("## Peers", 1)[1].split("```toml\n", 1)[1].split("```", 1)[0]
-    assert node_config.parse(example + text, "node.toml").peer[0].log_key.startswith("node-b.example/log+")
+    table_of = text_of("node-toml.md").split("## Peers", 1)[1].split("```toml\n")[1:]
+    peer, sigstore = (text.split("```", 1)[0] for text in table_of)
+    parsed = node_config.parse(example + peer + sigstore, "node.toml")
+    assert parsed.peer[0].log_key.startswith("node-b.example/log+")
+    rows = table(text_of("node-toml.md"), "sigstore")
+    told = {key: row[1].strip("`") for key, row in rows.items()}
+    fields = SigstoreConfig.model_fields
+    assert told == {
+        key: "required" if field.is_required() else str(field.default) or '""'
+        for key, field in fields.items()
+    }
+    assert set(tomllib.loads(sigstore)["sigstore"]) == set(fields)
 
 
 def test_fields_of_observations():
@@ -201,7 +218,10 @@ def test_limits_and_types():
     text = text_of("formats.md")
     assert MEDIA_TYPE in text
     assert f"| statement | {limits.MAX_STATEMENT // limits.KIB} KiB |" in text
-    assert f"| entry of a log (envelope) | {limits.MAX_ENTRY} bytes |" in text
+    assert f"| entry of a log (envelope or Sigstore bundle) | {limits.MAX_ENTRY} bytes |" in text
+    assert f"| file of trust in a Sigstore instance | {limits.MAX_TRUST // limits.MIB} MiB |" in text
+    assert commitment.MEDIA_TYPE in text
+    assert f"| `commitments` | 1 to {limits.MAX_COMMITMENTS} digests" in text
     assert f"| bundle | {limits.MAX_BUNDLE // limits.KIB} KiB |" in text
     assert f"| shard | {limits.MAX_SHARD // limits.MIB} MiB |" in text
     wheel = limits.ARCHIVE

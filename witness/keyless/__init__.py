@@ -1,0 +1,1 @@
+"""Sigstore: observations signed without a key of one's own, in a name that an identity provider vouches for."""
