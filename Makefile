@@ -22,6 +22,7 @@ check: setup               ## lint, types, import contracts, docs
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/python -m tests.everywhere.typed
 	@$(BIN)/lint-imports
 	@$(BIN)/sphinx-build -q -W -b html docs docs/_build
 

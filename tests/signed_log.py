@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from witness import bundle, dsse, statement
@@ -14,7 +15,7 @@ from witness.log.journal import Journal
 from witness.log.reader import LogReader, fetch_from
 from witness.log.writer import LogWriter
 from witness.observation import Attempt, Builder, Failure, Observation, Published, Tool
-from witness.signing.keyfile import KeyFile
+from witness.signing.keyfile import EcdsaKeyFile, KeyFile
 from witness.signing.named import CheckpointCosigner, LogSigner, NodeSigners
 from witness.statement import Statement
 from witness.store.memory import MemoryStore
@@ -25,6 +26,12 @@ NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
 def key(seed: str) -> KeyFile:
     return KeyFile(Ed25519PrivateKey.from_private_bytes(sha256(seed.encode()).digest()))
+
+
+def ecdsa_key(seed: str) -> EcdsaKeyFile:
+    return EcdsaKeyFile(
+        ec.derive_private_key(int.from_bytes(sha256(seed.encode()).digest()[:31]), ec.SECP256R1())
+    )
 
 
 def node(name: str = "node-a") -> NodeSigners:

@@ -22,6 +22,7 @@ from pathlib import Path
 from bench_check import check_rows
 from bench_log import log_rows
 from bench_proxy import proxy_rows
+from bench_start import start_rows
 from bench_static import fetched, static_rows, static_table
 
 from rebuilders.batch import Batch, read_list
@@ -64,6 +65,7 @@ def main() -> None:
     )
     parser.add_argument("--log", action="store_true", help="measure the log, and nothing else")
     parser.add_argument("--consumer", action="store_true", help="measure check and proxy, and nothing else")
+    parser.add_argument("--start", action="store_true", help="measure how programs start, and nothing else")
     arguments = parser.parse_args()
     rounds, as_json = arguments.rounds, arguments.json
     if arguments.log:
@@ -73,6 +75,10 @@ def main() -> None:
     if arguments.consumer:
         measured = {"check": check_rows(), "proxy": proxy_rows()}
         print(json.dumps(measured, indent=2) if as_json else "\n\n".join(map(plain_table, measured.values())))
+        return
+    if arguments.start:
+        started = start_rows()
+        print(json.dumps(started, indent=2) if as_json else table(started))
         return
     if arguments.pairs:
         checked = static_rows(arguments.pairs, rounds)
@@ -103,12 +109,12 @@ def main() -> None:
         results = {name: measure(*row) for name, row in rows.items()}
         (pairs := Path(directory) / "pairs").mkdir()
         static = static_rows(fetched(TEN, pairs), rounds)
-    grown, checks, proxied = log_rows(), check_rows(), proxy_rows()
+    grown, started, checks, proxied = log_rows(), start_rows(), check_rows(), proxy_rows()
     if as_json:
-        print(json.dumps({**results, **static, **grown, **checks, **proxied}, indent=2))
+        print(json.dumps({**results, **static, **grown, **started, **checks, **proxied}, indent=2))
     else:
-        tables = table(results), static_table(static), table(grown), plain_table(checks), plain_table(proxied)
-        print(*tables, sep="\n\n")
+        tables = [table(results), static_table(static), table(grown), table(started)]
+        print(*tables, plain_table(checks), plain_table(proxied), sep="\n\n")
 
 
 def over_a_list(

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Lock
-from typing import Final
+from typing import Final, TypeVar
 
 from witness import bundle
 from witness.bundle import Bundle
@@ -17,11 +17,15 @@ from witness.entry import Authority
 from witness.errors import FetchFailed, Malformed, NotFound, Unverified
 from witness.evidence import Artifact, Evidence, Rejection, Silence
 from witness.log.watch import LogWatch
-from witness.policy import Policy, TrustedWitness
+from witness.ossrebuild.rebuild import verify_rebuild
+from witness.policy import Policy, TrustedService, TrustedWitness
 from witness.remembered import Memory
 from witness.sources.interface import ObservationSource
+from witness.sources.rebuilds import RebuildSource
 from witness.verdict import Verdict, decide, exempted
 from witness.verification import VerifiedObservation, verify_bundle
+
+T = TypeVar("T")
 
 _GIVE_UP: Final = 3
 
@@ -38,6 +42,7 @@ class Client:
         watch: looks out for logs that contradict themselves; None for nobody.
         memory: verdicts of earlier runs that may be used; None for none.
         authorities: who may speak for those witnesses that have no keys, by the witness's name.
+        rebuilds: where each service of the policy publishes, by the service's name.
     """
 
     policy: Policy
@@ -47,6 +52,7 @@ class Client:
     watch: LogWatch | None = None
     memory: Memory | None = None
     authorities: Mapping[str, Authority] = field(default_factory=dict)
+    rebuilds: Mapping[str, RebuildSource] = field(default_factory=dict)
     _failures: dict[str, int] = field(default_factory=dict, init=False, repr=False)
     _lock: Lock = field(default_factory=Lock, init=False, repr=False)
 
@@ -78,9 +84,35 @@ class Client:
         with ThreadPoolExecutor(max_workers=self.workers) as pool:
             for (digest, _), part in zip(tasks, pool.map(self._ask, tasks), strict=True):
                 found[digest].append(part)
+            named = list(dict.fromkeys(artifacts)) if self.policy.services else []
+            told = dict(zip(named, pool.map(self._ask_services, named), strict=True))
         if self.watch is not None:
             self.watch.save()
-        return [self._convict(_together(found[item.sha256])) for item in artifacts]
+        return [self._convict(_together([*found[item.sha256], *told.get(item, ())])) for item in artifacts]
+
+    def _ask_services(self, artifact: Artifact) -> list[Evidence]:
+        return [self._ask_service(artifact, service) for service in self.policy.services]
+
+    def _ask_service(self, artifact: Artifact, service: TrustedService) -> Evidence:
+        filename, name, operator = artifact.filename, service.name, service.operator
+        if filename is None:
+            self.progress()
+            nameless = "is asked by the name of a file, which is not known here"
+            return Evidence(silent=(Silence(name, operator, nameless, reachable=True),))
+        try:
+            found = self._counted(name, lambda: self.rebuilds[name].bundle(filename))
+            verified = verify_rebuild(found, service.identity, filename, artifact.sha256)
+        except NotFound as error:
+            return Evidence(silent=(Silence(name, operator, str(error), reachable=True),))
+        except FetchFailed as error:
+            return Evidence(silent=(Silence(name, operator, f"unreachable: {error}", reachable=False),))
+        except Unverified as error:
+            return Evidence(rejected=(Rejection(name, operator, f"does not verify: {error}", bad=True),))
+        except Malformed as error:  # signed, so that it is no evidence of tampering
+            return Evidence(rejected=(Rejection(name, operator, f"cannot be read: {error}"),))
+        finally:
+            self.progress()
+        return Evidence(rebuilds=(verified,))
 
     def _ask(self, task: tuple[str, TrustedWitness]) -> Evidence:
         sha256, witness = task
@@ -112,6 +144,7 @@ class Client:
                 if not caught[item.witness.name] or item.statement.observation.result == "mismatch"
             ),
             silent=evidence.silent,
+            rebuilds=evidence.rebuilds,
             rejected=(
                 *evidence.rejected,
                 *(
@@ -123,23 +156,26 @@ class Client:
         )
 
     def _lines(self, sha256: str, witness: TrustedWitness) -> tuple[bytes, ...]:
+        return self._counted(witness.name, lambda: self.sources[witness.name].lines(sha256))
+
+    def _counted(self, name: str, ask: Callable[[], T]) -> T:
         # A site that is down costs every lookup its retries and time-outs: a few of them tell enough.
-        if self._failures.get(witness.name, 0) >= _GIVE_UP:
+        if self._failures.get(name, 0) >= _GIVE_UP:
             raise FetchFailed(f"not asked again after {_GIVE_UP} failures in a row")
         try:
-            lines = self.sources[witness.name].lines(sha256)
+            answer = ask()
         except NotFound:
-            self._count(witness, failed=False)
+            self._count(name, failed=False)
             raise
         except FetchFailed:
-            self._count(witness, failed=True)
+            self._count(name, failed=True)
             raise
-        self._count(witness, failed=False)
-        return lines
+        self._count(name, failed=False)
+        return answer
 
-    def _count(self, witness: TrustedWitness, *, failed: bool) -> None:
+    def _count(self, name: str, *, failed: bool) -> None:
         with self._lock:
-            self._failures[witness.name] = self._failures.get(witness.name, 0) + 1 if failed else 0
+            self._failures[name] = self._failures.get(name, 0) + 1 if failed else 0
 
     def _verify(
         self, line: bytes, sha256: str, witness: TrustedWitness
@@ -165,4 +201,5 @@ def _together(parts: Sequence[Evidence]) -> Evidence:
         observations=tuple(item for part in parts for item in part.observations),
         silent=tuple(item for part in parts for item in part.silent),
         rejected=tuple(item for part in parts for item in part.rejected),
+        rebuilds=tuple(item for part in parts for item in part.rebuilds),
     )

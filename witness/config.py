@@ -60,4 +60,16 @@ def load_policy(named: Path | None) -> LoadedPolicy:
     except UnicodeDecodeError:
         raise InputError(f"{shown}: not UTF-8", hint="Save the policy as UTF-8.") from None
     place = str(path.parent.resolve()).encode("utf-8", "surrogateescape")
-    return LoadedPolicy(policy.parse(text, name=shown), path, sha256_hex(place + b"\0" + data))
+    loaded = LoadedPolicy(policy.parse(text, name=shown), path, sha256_hex(place + b"\0" + data))
+    _check_homes(loaded, shown)
+    return loaded
+
+
+def _check_homes(loaded: LoadedPolicy, shown: str) -> None:
+    """Raises `InputError` for a local path that begins with a home directory that there is not."""
+    for item in loaded.policy.everyone:
+        try:
+            Path(item.url).expanduser()
+        except RuntimeError:
+            hint = "Write the whole path."
+            raise InputError(f"{shown}: {printable(item.url)}: no such home directory", hint=hint) from None

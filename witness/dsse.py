@@ -12,7 +12,7 @@ from typing import Any, Final
 from witness import canonical
 from witness.base64text import decode_base64, encode_base64
 from witness.errors import Malformed, Unverified
-from witness.keys import SIGNATURE_BYTES, PublicKey
+from witness.keys import ObservationKey, check_signature_form
 from witness.limits import MAX_ENTRY
 from witness.statement import PAYLOAD_TYPE
 
@@ -38,7 +38,7 @@ class Opened:
 
 
 def seal(
-    payload: bytes, key: PublicKey, sign: Callable[[bytes], bytes], payload_type: str = PAYLOAD_TYPE
+    payload: bytes, key: ObservationKey, sign: Callable[[bytes], bytes], payload_type: str = PAYLOAD_TYPE
 ) -> Envelope:
     """`payload` signed, where `sign` makes `key`'s signatures."""
     return Envelope(payload, sign(authenticated(payload, payload_type)), key.key_id, payload_type)
@@ -80,13 +80,15 @@ def parse(data: bytes, payload_type: str = PAYLOAD_TYPE) -> Envelope:
     if len(key_id) > _MAX_KEY_ID:
         raise Malformed(f"envelope: a key id of {len(key_id)} characters")
     signature = decode_base64(_text(signatures[0], "sig"), what="envelope: sig")
-    if len(signature) != SIGNATURE_BYTES:
-        raise Malformed(f"envelope: a signature of {len(signature)} bytes instead of {SIGNATURE_BYTES}")
+    try:
+        check_signature_form(signature)
+    except Malformed as error:
+        raise Malformed(f"envelope: {error}") from None
     payload = decode_base64(_text(value, "payload"), what="envelope: payload")
     return Envelope(payload, signature, key_id, payload_type)
 
 
-def open_envelope(envelope: Envelope, keys: Sequence[PublicKey]) -> Opened:
+def open_envelope(envelope: Envelope, keys: Sequence[ObservationKey]) -> Opened:
     """The payload, signed by one of `keys`.
 
     Raises:

@@ -12,7 +12,7 @@ from witness import canonical, dsse
 from witness.base64text import decode_base64
 from witness.dsse import Opened
 from witness.errors import Malformed
-from witness.keys import PublicKey
+from witness.keys import ObservationKey
 from witness.limits import MAX_ENTRY
 from witness.statement import PAYLOAD_TYPE
 
@@ -37,7 +37,7 @@ class Authority(Protocol):
 class PinnedKeys:
     """An `Authority`: the keys that a policy names, wherever in the log."""
 
-    keys: Sequence[PublicKey]
+    keys: Sequence[ObservationKey]
 
     def open(self, entry: bytes, index: int) -> Opened:
         """See `Authority.open`."""

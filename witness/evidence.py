@@ -7,6 +7,7 @@ from typing import Final
 from witness.canonical import dumps
 from witness.escape import printable
 from witness.observation import Observation
+from witness.ossrebuild.rebuild import VerifiedRebuild
 from witness.statement import Statement
 from witness.verification import VerifiedObservation
 
@@ -51,11 +52,12 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Everything that was heard about one artifact."""
+    """Everything that was heard about one artifact: by witnesses, and apart from it `rebuilds` by services."""
 
     observations: tuple[VerifiedObservation, ...] = ()
     silent: tuple[Silence, ...] = ()
     rejected: tuple[Rejection, ...] = ()
+    rebuilds: tuple[VerifiedRebuild, ...] = ()
 
 
 def newest(

@@ -100,6 +100,7 @@ class HttpFetcher:
         attempts: how often a request with passing faults is made in all.
         connections: how many requests may be under way at once.
         expires: on the monotonic clock, when everything must be over; may be set anew for each piece of work.
+        sleep: waits for so many seconds.
     """
 
     contact: str = ""
@@ -107,6 +108,7 @@ class HttpFetcher:
     attempts: int = 3
     connections: int = 8
     expires: float = math.inf
+    sleep: Callable[[float], None] = time.sleep
     _client: "httpx.Client | None" = field(default=None, init=False, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
@@ -159,19 +161,19 @@ class HttpFetcher:
             self._client.close()
 
     def _retrying(self, once: Callable[[], T]) -> T:
-        import stamina
-        import stamina.instrumentation
+        from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-        stamina.instrumentation.set_on_retry_hooks([])  # its own would log each retry to standard error
+        retrying = Retrying(
+            retry=retry_if_exception_type(_Passing),
+            stop=stop_after_attempt(self.attempts),
+            wait=wait_random_exponential(multiplier=0.6, max=5.0),
+            sleep=self.sleep,
+            reraise=True,
+        )
         try:
-            for attempt in stamina.retry_context(
-                on=_Passing, attempts=self.attempts, timeout=None, wait_initial=0.3, wait_max=5.0
-            ):
-                with attempt:
-                    return once()
+            return retrying(once)
         except _Passing as passing:
             raise passing.failure from None
-        raise AssertionError("unreachable: retry_context either returns or raises")
 
     @contextmanager
     def _stream(self, url: str, accept: str, etag: str = "") -> "Iterator[httpx.Response]":

@@ -5,7 +5,7 @@ others saw committed to before any like it of another operator could be read is 
 was heard counts for this, older and weaker ones too: whatever could be read could be copied.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -55,11 +55,15 @@ def claim_of(item: VerifiedObservation) -> Claim | None:
 
 
 def independent(
-    observations: Iterable[VerifiedObservation], now: datetime, proves: Callable[[frozenset[str]], bool]
+    observations: Iterable[VerifiedObservation],
+    now: datetime,
+    proves: Callable[[frozenset[str]], bool],
+    elsewhere: Collection[tuple[str, datetime]] = (),
 ) -> frozenset[Claim]:
-    """The claims among `observations` that cannot have been copied from another operator's among them.
+    """The claims among `observations` that cannot have been copied from another operator's.
 
     `proves` says of other operators whether their cosignatures together prove when something was committed to.
+    `elsewhere` are operators without a log who said the like, and since when that could be read.
     """
     accounts = [account for item in observations if (account := _account(item, now, proves)) is not None]
     return frozenset(
@@ -71,6 +75,7 @@ def independent(
             for other in accounts
             if other.claim.operator != one.claim.operator and other.claim.inputs == one.claim.inputs
         )
+        and all(one.committed + CLOCKS < at for who, at in elsewhere if who != one.claim.operator)
     )
 
 

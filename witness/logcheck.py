@@ -13,7 +13,7 @@ from witness.escape import printable
 from witness.fetch import HttpFetcher
 from witness.keyless.identity import KeylessIdentity
 from witness.keyless.trust import authorities
-from witness.keys import PublicKey
+from witness.keys import parse_key
 from witness.log.audit import Audit, audit
 from witness.log.location import fetch_at
 from witness.log.seen import SeenLog
@@ -167,7 +167,7 @@ def _identify(named: Named) -> tuple[WitnessIdentity, str, Authority | None]:
             hint="Add --name, and either --key or --sigstore.",
         )
     log_key = _key(VerifierKey.parse, named.log_key, "--log-key")
-    keys = tuple(_key(PublicKey.parse, text, "--key") for text in named.keys)
+    keys = tuple(_key(parse_key, text, "--key") for text in named.keys)
     identity = WitnessIdentity(named.name, named.name, log_key, keys, sigstore=named.sigstore)
     return identity, named.target, authorities([(named.name, named.sigstore)], Path()).get(named.name)
 

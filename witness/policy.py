@@ -15,10 +15,11 @@ from packaging.utils import canonicalize_name
 
 from witness.errors import InputError, Malformed
 from witness.keyless.identity import KeylessIdentity
-from witness.keys import PublicKey
+from witness.keys import EcdsaKey, ObservationKey, parse_key
 from witness.limits import MAX_POLICY
 from witness.note import KeyMaterial, VerifierKey
 from witness.observation import LEVELS
+from witness.ossrebuild.rebuild import GOOGLE, REBUILD_LEVELS, RebuildService
 from witness.spread import Traits, spread
 from witness.tlog import quorum
 from witness.tlog.cosignature import CosignerKey
@@ -33,6 +34,7 @@ DEFAULT_ACCEPT: Final = ("bitwise", "archive")
 DEFAULT_MAX_AGE_DAYS: Final = 400
 _MOST: Final = 100_000
 _VKEY: Final = "name+hash+key"
+_KEYS: Final = "ed25519:… or ecdsa-p256:…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,29 @@ class TrustedWitness:
 
     identity: WitnessIdentity
     url: str
+    traits: Traits = ()
+
+    @property
+    def name(self) -> str:
+        """What reports call it."""
+        return self.identity.name
+
+    @property
+    def operator(self) -> str:
+        """Who runs it, and has one vote."""
+        return self.identity.operator
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedService:
+    """An instance of OSS Rebuild that the policy names, and which of `REBUILD_LEVELS` count of it.
+
+    It is no witness in the full sense: it has no log, builds from git, and says nothing of what differs.
+    """
+
+    identity: RebuildService
+    url: str
+    accept: frozenset[str]
     traits: Traits = ()
 
     @property
@@ -78,7 +103,8 @@ class Policy:
     `diversity` are pairs of one of `PLACES` and how many different values of it agreeing operators must have.
     `max_attempts` is the most builds that a match may have taken, None for any number. `quorum` says which cosigners
     together are enough, where their number alone does not. `independent` is how many of the agreeing operators must
-    have committed to what they saw before another's could be read.
+    have committed to what they saw before another's could be read. `services` are believed besides the `witnesses`, of
+    which there is at least one.
     """
 
     threshold: int
@@ -92,15 +118,21 @@ class Policy:
     max_attempts: int | None = None
     quorum: QuorumPolicy | None = None
     independent: int = 0
+    services: tuple[TrustedService, ...] = ()
+
+    @property
+    def everyone(self) -> tuple[TrustedWitness | TrustedService, ...]:
+        """All who may count towards the threshold."""
+        return *self.witnesses, *self.services
 
     def traits_of(self, name: str) -> Traits:
         """What the policy says of the place of the witness `name`."""
-        return next((witness.traits for witness in self.witnesses if witness.name == name), ())
+        return next((item.traits for item in self.everyone if item.name == name), ())
 
     @property
     def operators(self) -> frozenset[str]:
         """Everyone with a vote: the denominator, whoever answers."""
-        return frozenset(witness.operator for witness in self.witnesses)
+        return frozenset(item.operator for item in self.everyone)
 
     @property
     def cosigners_known(self) -> tuple[tuple[str, CosignerKey], ...]:
@@ -147,18 +179,20 @@ def parse(text: str, *, name: str) -> Policy:
     top = _Table(name, "", value)
     if top.integer("version", least=1) != 1:
         top.refuse("version", "this program reads version 1 only", hint="Upgrade wheelwitness.")
+    witnesses, services = _everyone(top)
     policy = Policy(
         threshold=top.integer("threshold", least=1),
         veto=top.integer("veto", least=1, default=1),
         cosigners=top.integer("cosigners", least=0, default=0),
         max_age_days=top.integer("max-age-days", least=1, default=DEFAULT_MAX_AGE_DAYS),
         accept=_accept(top),
-        witnesses=tuple(map(_witness, top.tables("witness"))),
+        witnesses=witnesses,
         exemptions=tuple(map(_exemption, top.tables("exempt"))),
         diversity=_diversity(top),
         max_attempts=top.optional_integer("max-attempts", least=1),
         quorum=_quorum(top),
         independent=top.integer("independent", least=0, default=0),
+        services=services,
     )
     top.finish()
     _check_witnesses(top, policy)
@@ -282,11 +316,52 @@ def _quorum(top: _Table) -> QuorumPolicy | None:
     return found
 
 
-def _witness(table: _Table) -> TrustedWitness:
-    name, operator, url = table.string("name"), table.string("operator"), table.string("url")
-    cosigner, keyless = table.optional("cosigner-key"), _keyless(table)
+def _everyone(top: _Table) -> tuple[tuple[TrustedWitness, ...], tuple[TrustedService, ...]]:
+    """The tables `[[witness]]`, by their kinds."""
+    kinds: dict[str, list[_Table]] = {"node": [], "oss-rebuild": []}
+    for table in top.tables("witness"):
+        kind = table.string("kind", "node")
+        if kind not in kinds:
+            table.refuse("kind", f"no such kind: {kind!r}", hint=f"Choose from {', '.join(kinds)}.")
+        if kind == "node" and kinds["oss-rebuild"]:
+            table.refuse("name", "a node after other kinds", hint="Put nodes first.")  # as they are numbered
+        kinds[kind].append(table)
+    return tuple(map(_witness, kinds["node"])), tuple(map(_service, kinds["oss-rebuild"]))
+
+
+def _service(table: _Table) -> TrustedService:
+    accept = table.strings("accept")
+    for level in accept:
+        if level not in REBUILD_LEVELS:
+            hint = f"Choose from {', '.join(REBUILD_LEVELS)}: levels of its own."
+            table.refuse("accept", f"no such level: {level!r}", hint=hint)
+    form = "ecdsa-p256:…"
+    identity = RebuildService(
+        name=table.string("name"),
+        operator=table.string("operator"),
+        keys=tuple(_key(table, "keys", EcdsaKey.parse, key, form) for key in table.strings("keys")),
+        builder=table.string("builder", GOOGLE),
+    )
+    url, traits = _url(table), _traits(table)
+    table.finish()
+    return TrustedService(identity, url, frozenset(accept), traits)
+
+
+def _url(table: _Table) -> str:
+    url = table.string("url")
     if "://" in url and not url.startswith(("http://", "https://")):
         table.refuse("url", f"not http or https: {url!r}", hint="Give a web address, or a local path.")
+    return url
+
+
+def _traits(table: _Table) -> Traits:
+    places = [(place, table.optional(place)) for place in PLACES]
+    return tuple((place, value) for place, value in places if value is not None)
+
+
+def _witness(table: _Table) -> TrustedWitness:
+    name, operator, url = table.string("name"), table.string("operator"), _url(table)
+    cosigner, keyless = table.optional("cosigner-key"), _keyless(table)
     identity = WitnessIdentity(
         name=name,
         operator=operator,
@@ -297,15 +372,13 @@ def _witness(table: _Table) -> TrustedWitness:
         else _key(table, "cosigner-key", CosignerKey.parse, cosigner, _VKEY),
         sigstore=keyless,
     )
-    places = [(place, table.optional(place)) for place in PLACES]
+    traits = _traits(table)
     table.finish()
-    return TrustedWitness(
-        identity, url, tuple((place, value) for place, value in places if value is not None)
-    )
+    return TrustedWitness(identity, url, traits)
 
 
-def _keys(table: _Table) -> tuple[PublicKey, ...]:
-    return tuple(_key(table, "keys", PublicKey.parse, key, "ed25519:…") for key in table.strings("keys"))
+def _keys(table: _Table) -> tuple[ObservationKey, ...]:
+    return tuple(_key(table, "keys", parse_key, key, _KEYS) for key in table.strings("keys"))
 
 
 def _keyless(table: _Table) -> KeylessIdentity | None:
@@ -339,7 +412,10 @@ def _exemption(table: _Table) -> Exemption:
 
 def _check_witnesses(top: _Table, policy: Policy) -> None:
     if not policy.witnesses:
-        top.refuse("witness", "no witness is named", hint="Add a [[witness]] table for each one you trust.")
+        problem = (
+            "no node is named, and nobody else can dissent" if policy.services else "no witness is named"
+        )
+        top.refuse("witness", problem, hint="Add a [[witness]] table for each one you trust.")
     names: dict[str, int] = {}
     logs: dict[VerifierKey, int] = {}
     for number, witness in enumerate(policy.witnesses, 1):
@@ -351,6 +427,7 @@ def _check_witnesses(top: _Table, policy: Policy) -> None:
                 f"{where}log-key", f"the log of witness[{first}]", hint="Each witness has its own log."
             )
     _check_votes(top, policy)
+    _check_services(top, policy)
     _check_spellings(top, policy)
     packages = [item.package for item in policy.exemptions]
     for number, package in enumerate(packages, 1):
@@ -361,7 +438,7 @@ def _check_witnesses(top: _Table, policy: Policy) -> None:
 def _check_votes(top: _Table, policy: Policy) -> None:
     """One operator under two spellings, or one key or identity under two names, would have two votes."""
     spellings: dict[str, str] = {}
-    holders: dict[PublicKey, int] = {}
+    holders: dict[ObservationKey, int] = {}
     cosigners: dict[KeyMaterial, str] = {}
     for number, witness in enumerate(policy.witnesses, 1):
         folded = " ".join(witness.operator.casefold().split())
@@ -387,6 +464,29 @@ def _check_identity(top: _Table, number: int, policy: Policy) -> None:
             top.refuse(f"witness[{number}].sigstore", problem, hint="Each witness signs in its own name.")
 
 
+def _check_services(top: _Table, policy: Policy) -> None:
+    """What would give one party two votes, and what a service cannot have."""
+    before: list[TrustedWitness | TrustedService] = [*policy.witnesses]
+    for number, service in enumerate(policy.services, len(before) + 1):
+        where = f"witness[{number}]."
+        for other in before:
+            if other.name == service.name:
+                top.refuse(f"{where}name", "the name of another witness", hint="Name each witness once.")
+            if other.operator != service.operator and _folded(other.operator) == _folded(service.operator):
+                problem = f"{service.operator!r} is also written {other.operator!r}"
+                top.refuse(f"{where}operator", problem, hint="Write an operator's name in one way.")
+            if set(other.identity.keys) & set(service.identity.keys):
+                top.refuse(f"{where}keys", "a key of another witness", hint="Each signs with its own key.")
+        if policy.max_attempts is not None:
+            problem = "does not say how many attempts it took, and max-attempts asks for that"
+            top.refuse(f"{where}kind", problem, hint="Leave out max-attempts, or this witness.")
+        before.append(service)
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
 def _check_quorum(top: _Table, policy: Policy) -> None:
     """Who cosigns under two keys, or under an operator's name, would be taken for two, or for that operator."""
     if policy.quorum is None:
@@ -408,9 +508,9 @@ def _check_quorum(top: _Table, policy: Policy) -> None:
 def _check_spellings(top: _Table, policy: Policy) -> None:
     """One place under two spellings would count as two."""
     spellings: dict[tuple[str, str], str] = {}
-    for number, witness in enumerate(policy.witnesses, 1):
+    for number, witness in enumerate(policy.everyone, 1):
         for place, value in witness.traits:
-            folded = place, " ".join(value.casefold().split())
+            folded = place, _folded(value)
             if spellings.setdefault(folded, value) != value:
                 problem = f"{value!r} is also written {spellings[folded]!r}"
                 top.refuse(f"witness[{number}].{place}", problem, hint="Write it in one way.")
@@ -419,12 +519,17 @@ def _check_spellings(top: _Table, policy: Policy) -> None:
 def _check_reachable(top: _Table, policy: Policy) -> None:
     """A policy that nothing can satisfy, or a veto that nobody can cast, is a mistake and is said at once."""
     operators = policy.operators
-    for key, value in (("threshold", policy.threshold), ("veto", policy.veto)):
-        if value > len(operators):
-            problem = f"{value} operators are asked for, and {len(operators)} named"
+    dissenting = {witness.operator for witness in policy.witnesses}  # services never do
+    for key, value, able in (("threshold", policy.threshold, operators), ("veto", policy.veto, dissenting)):
+        if value > len(able):
+            who = "named" if key == "threshold" or not policy.services else "named that can dissent"
+            problem = f"{value} operators are asked for, and {len(able)} {who}"
             top.refuse(key, problem, hint="An operator has one vote, however many witnesses it runs.")
     countersigning = frozenset(operator for operator, _ in policy.cosigners_known)
-    countersigned = [who for who in operators if policy.is_cosigned(countersigning - {who})]
+    unlogged = {service.operator for service in policy.services}
+    countersigned = [
+        who for who in operators if who in unlogged or policy.is_cosigned(countersigning - {who})
+    ]
     if len(countersigned) < policy.threshold and policy.quorum is not None:
         problem = (
             f"the logs of {len(countersigned)} operators can have it, and threshold is {policy.threshold}"
@@ -438,7 +543,7 @@ def _check_reachable(top: _Table, policy: Policy) -> None:
         if count > policy.threshold:
             problem = f"{count} are asked for, of {policy.threshold} operators"
             top.refuse(f"diversity.{place}", problem, hint="Lower it, or raise threshold.")
-        named = spread(((witness.operator, witness.traits) for witness in policy.witnesses), place)
+        named = spread(((item.operator, item.traits) for item in policy.everyone), place)
         if count > named:
             problem = f"{count} are asked for, and the witnesses' operators have {named}"
             top.refuse(f"diversity.{place}", problem, hint=f"Add {place} to [[witness]] tables, or lower it.")

@@ -3,6 +3,7 @@
 Signals that ask to end are exceptions, so that whatever was begun is put away first.
 """
 
+import io
 import os
 import signal
 import sys
@@ -18,7 +19,10 @@ from witness.errors import InputError, Malformed, Unverified, WheelwitnessError
 USAGE: Final = 2
 INCOMPLETE: Final = 5
 _INTERRUPTED: Final = 130
-_ENDING: Final = (signal.SIGTERM, signal.SIGHUP)
+# What asks a program to end besides Ctrl-C: a closed terminal is SIGHUP, and SIGBREAK on Windows.
+_ENDING: Final = tuple(
+    getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)
+)
 
 
 class Stopped(BaseException):
@@ -40,6 +44,9 @@ class Commands(TyperGroup):
             if error.hint:
                 typer.echo(f"  {error.hint}", err=True)
             raise typer.Exit(_code(error)) from None
+        except BrokenPipeError:  # the reader has what it wanted, and must not take the code for a verdict
+            _write_no_more()
+            raise typer.Exit(INCOMPLETE) from None
         except KeyboardInterrupt:
             typer.echo(f"{self.name}: interrupted", err=True)
             raise typer.Exit(_INTERRUPTED) from None
@@ -47,6 +54,7 @@ class Commands(TyperGroup):
 
 def run(name: str, app: Callable[[], Any]) -> None:
     """Runs a program. Whatever is not foreseen is a mistake of ours, and never looks like a result."""
+    speak_plainly()
     for number in _ENDING:
         if signal.getsignal(number) == signal.SIG_DFL:  # not what was started with nohup
             signal.signal(number, _stop)
@@ -55,8 +63,8 @@ def run(name: str, app: Callable[[], Any]) -> None:
     except Stopped as stopped:
         typer.echo(f"{name}: ended by {signal.Signals(stopped.number).name}", err=True)
         sys.exit(128 + stopped.number)
-    except BrokenPipeError:  # the reader has what it wanted
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:
+        _write_no_more()
         sys.exit(INCOMPLETE)
     except Exception as error:  # noqa: BLE001 - the last resort, so that no exit code is an accident
         if os.environ.get("WHEELWITNESS_DEBUG") == "1":
@@ -65,6 +73,17 @@ def run(name: str, app: Callable[[], Any]) -> None:
         typer.echo(f"{name}: a mistake in the program itself ({kind}); please report it.", err=True)
         typer.echo("  Set WHEELWITNESS_DEBUG=1 to see where; nothing was decided.", err=True)
         sys.exit(INCOMPLETE)
+
+
+def speak_plainly() -> None:
+    """From here on, what a terminal's encoding has no character for is written as an escape, and is no error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _write_no_more() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _stop(number: int, frame: object) -> None:

@@ -11,6 +11,7 @@ ignored, and said so.
 
 import os
 import stat
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -108,7 +109,9 @@ class Memory:
     def _read(self) -> tuple[Remembered, ...]:
         with self.path.open("rb") as file:
             found = os.fstat(file.fileno())
-            if found.st_uid not in (os.geteuid(), 0) or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            if sys.platform != "win32" and (  # where a mode says nothing, the user's directory is his alone
+                found.st_uid not in (os.geteuid(), 0) or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+            ):
                 raise ValueError("others may have written it")
             data = file.read(MAX_FILE + 1)
         if len(data) > MAX_FILE:

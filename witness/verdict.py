@@ -9,6 +9,7 @@ The rules, in the order in which they decide:
 2. An operator has one vote. A mismatch by any of its witnesses is its vote; otherwise its best match.
 3. Matches add up only if they were built from the same sdist and name the same digests of the published members. The
    word "match" adds nothing: a statement whose digests do not bear out its level cannot be read (witness.statement).
+   What a service of the policy rebuilt from git joins them, at the levels that the policy accepts of that service.
 4. The denominator is the policy's threshold, never the number of those who answered: silence never helps.
 5. `veto` dissenting operators make it `divergent`, or `disputed` where the others reach the threshold all the
    same, so that a few agreeing voices cannot soften a divergence.
@@ -27,9 +28,10 @@ from witness.escape import printable
 from witness.evidence import Artifact, Evidence, Rejection, Silence, newest
 from witness.independence import independent
 from witness.observation import LEVELS, Level
+from witness.ossrebuild.rebuild import VerifiedRebuild
 from witness.policy import Policy
 from witness.spread import spread
-from witness.vote import Voice, Vote, cast
+from witness.vote import Voice, Vote, cast, cast_rebuild
 
 Outcome = Literal[
     "reproduced",
@@ -118,9 +120,12 @@ def decide(artifact: Artifact, evidence: Evidence, policy: Policy, now: datetime
     if (exempt := exempted(artifact, policy, now)) is not None:
         return exempt
     latest, forked = newest(evidence.observations)
-    apart = independent(evidence.observations, now, policy.proves)
+    elsewhere = [(item.service.operator, item.finished_at) for item in evidence.rebuilds]
+    apart = independent(evidence.observations, now, policy.proves, elsewhere)
     evidence = replace(evidence, rejected=(*evidence.rejected, *forked))
-    count = _count([cast(item, artifact, policy, now, apart) for item in latest], policy)
+    votes = [cast(item, artifact, policy, now, apart) for item in latest]
+    votes += [cast_rebuild(item, artifact, policy, now) for item in _newest(evidence.rebuilds)]
+    count = _count(votes, policy)
     outcome, level, reason = _outcome(count, evidence, policy)
     alarm = _alarm(count.dissent)
     return Verdict(
@@ -167,8 +172,8 @@ def _outcome(count: _Count, evidence: Evidence, policy: Policy) -> tuple[Outcome
     if dissenters >= policy.veto:
         plural = "operator" if dissenters == 1 else "operators"
         reason = f"{dissenters} trusted {plural} found it to differ; {tally}"
-        return ("divergent" if level is None else "disputed"), None, reason
-    if level is not None:
+        return ("disputed" if _is_quorum(count.agreed, policy) else "divergent"), None, reason
+    if _is_quorum(count.agreed, policy):
         strong = _is_quorum([item for item in count.agreed if item.strong], policy)
         return ("reproduced" if strong else "equivalent"), level, tally
     ageless, _ = _best_group(count.undissented("match", "old"), policy)
@@ -179,13 +184,20 @@ def _outcome(count: _Count, evidence: Evidence, policy: Policy) -> tuple[Outcome
 
 def _without_quorum(count: _Count, evidence: Evidence, policy: Policy) -> Outcome:
     unreachable = {item.witness for item in evidence.silent if not item.reachable}
+    nodes = {witness.name for witness in policy.witnesses}
     if evidence.rejected or any(item.stance != "unable" for item in count.heard):
         return "insufficient"
     if count.heard:
         return "unbuildable"
-    if len(unreachable) == len(policy.witnesses):
+    if nodes <= unreachable:  # that a service has nothing says nothing
         return "error"
     return "insufficient" if unreachable else "unattempted"
+
+
+def _newest(rebuilds: Iterable[VerifiedRebuild]) -> list[VerifiedRebuild]:
+    """One of each service, whatever their order."""
+    in_order = sorted(rebuilds, key=lambda item: (item.finished_at, item.rebuilt, item.text, item.signer))
+    return list({item.service.name: item for item in in_order}.values())
 
 
 def _rejections(count: _Count, evidence: Evidence) -> tuple[Rejection, ...]:
@@ -205,10 +217,13 @@ def _rejections(count: _Count, evidence: Evidence) -> tuple[Rejection, ...]:
 def _best_group(matches: Sequence[Vote], policy: Policy) -> tuple[list[Vote], list[Vote]]:
     """The votes that add up to a quorum, or to the most operators (then the strongest), and the rest."""
     groups: dict[tuple[str, str, str], list[Vote]] = {}
+    joining = [item for item in matches if item.inputs is None]
     for item in matches:
-        groups.setdefault(item.inputs, []).append(item)
+        if item.inputs is not None:
+            groups.setdefault(item.inputs, []).append(item)
     if not groups:
-        return [], []
+        return joining, []
+    groups = {inputs: [*group, *joining] for inputs, group in groups.items()}
     best = min(
         groups,
         key=lambda key: (
@@ -218,11 +233,11 @@ def _best_group(matches: Sequence[Vote], policy: Policy) -> tuple[list[Vote], li
             key,
         ),
     )
-    return groups[best], [item for item in matches if item.inputs != best]
+    return groups[best], [item for item in matches if item.inputs not in (best, None)]
 
 
 def _level_of_quorum(agreed: Sequence[Vote], policy: Policy) -> Level | None:
-    """The strongest level that a quorum reaches or surpasses."""
+    """The strongest level that a quorum reaches or surpasses; None too where it takes a vote of no level of ours."""
     for position, level in enumerate(LEVELS, 1):
         if _is_quorum([item for item in agreed if item.voice.level in LEVELS[:position]], policy):
             return level

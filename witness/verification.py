@@ -6,7 +6,7 @@ make of the time of a checkpoint, or of too few cosigners, is for the policy.
 
 from collections.abc import Sequence
 from dataclasses import InitVar, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Final
 
@@ -17,7 +17,7 @@ from witness.entry import Authority, PinnedKeys
 from witness.errors import InputError, Unverified
 from witness.escape import printable
 from witness.keyless.identity import KeylessIdentity
-from witness.keys import PublicKey
+from witness.keys import ObservationKey
 from witness.note import KeyMaterial, VerifierKey
 from witness.statement import Statement
 from witness.tlog.checkpoint import Checkpoint, VerifiedCheckpoint, open_checkpoint
@@ -25,6 +25,7 @@ from witness.tlog.cosignature import CosignerKey
 from witness.tlog.merkle import leaf_hash, verify_inclusion
 
 _SEAL: Final = object()
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class WitnessIdentity:
     name: str
     operator: str
     log_key: VerifierKey
-    keys: tuple[PublicKey, ...]
+    keys: tuple[ObservationKey, ...]
     cosigner_key: CosignerKey | None = None
     sigstore: KeylessIdentity | None = None
 
@@ -101,7 +102,7 @@ def verify_bundle(
         log_index=bundle.proof.index,
         checkpoint=tree,
         cosigned_by=frozenset(vouched),
-        checkpoint_time=None if newest is None else datetime.fromtimestamp(newest, UTC),
+        checkpoint_time=None if newest is None else _time(newest),
         committed=_committed(
             bundle, opened_entry.payload, min(vouched.values(), default=None), witness, cosigners
         ),
@@ -143,7 +144,7 @@ def _committed(
     return Committed(
         log_index=opening.proof.index,
         not_before=commitments.not_before,
-        own_time=datetime.fromtimestamp(min(own), UTC) if own else None,
+        own_time=_time(min(own)) if own else None,
         cosigned=tuple(sorted(vouched.items(), key=lambda item: (item[1], item[0]))),
         early=revealed is not None and revealed + CLOCKS < commitments.not_before,
     )
@@ -167,8 +168,13 @@ def _vouched(
         owners[witness.cosigner_key.public_key] = witness.operator
     times: dict[str, datetime] = {}
     for cosignature in opened.cosignatures:
-        at = datetime.fromtimestamp(cosignature.at, UTC)
+        at = _time(cosignature.at)
         operator = owners[cosignature.key.public_key]
         times[operator] = min(times.get(operator, at), at)
     times.pop(witness.operator, None)
     return times
+
+
+def _time(seconds: int) -> datetime:
+    """In UTC. The C library of Windows refuses years after 3000."""
+    return _EPOCH + timedelta(seconds=seconds)

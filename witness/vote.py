@@ -17,6 +17,7 @@ from witness.evidence import Artifact, describe
 from witness.independence import Claim, claim_of, inputs_of
 from witness.names import WheelName
 from witness.observation import Environment, Level, Observation, format_time
+from witness.ossrebuild.rebuild import VerifiedRebuild
 from witness.policy import Policy
 from witness.verification import VerifiedObservation
 
@@ -27,15 +28,16 @@ FUTURE: Final = timedelta(days=1)  # clocks disagree by minutes; a day is a wron
 class Voice:
     """One witness's part in a verdict, and in one line why.
 
-    `recipe` and `environment` are digests of what it was built by and in, empty where nothing was built.
-    `independent`: of a match, it was committed to before another operator's could be read.
+    `recipe` and `environment` are digests of what it was built by and in, empty where nothing was built, or where it is
+    not known. Who has no log has no `log_index`, and `level` is None for what is of no level of ours. `independent`: of
+    a match, it was committed to before another operator's could be read.
     """
 
     witness: str
     operator: str
     reason: str
     filename: str
-    log_index: int
+    log_index: int | None
     level: Level | None = None
     seen: datetime | None = None
     recipe: str = ""
@@ -48,13 +50,14 @@ class Vote:
     """A witness's newest observation, by what it can do.
 
     `old`: a match that is too old to count. `inputs` are the digests that votes must share to add up: of the sdist, and
-    of the published payload and `.dist-info`. `strong`: it was rebuilt, and comes out bitwise or exact. `other` are
-    digests of the sdist and of the rebuilt payload where that is not the published one.
+    of the published payload and `.dist-info`; None for a vote that names neither, and joins any others. `strong`:
+    it was rebuilt, and comes out bitwise or exact. `other` are digests of the sdist and of the rebuilt payload where
+    that is not the published one.
     """
 
     voice: Voice
     stance: Literal["match", "mismatch", "unable", "rejected", "old"]
-    inputs: tuple[str, str, str] = ("", "", "")
+    inputs: tuple[str, str, str] | None = ("", "", "")
     strong: bool = False
     other: tuple[str, str] | None = None
 
@@ -97,6 +100,43 @@ def cast(
         problem = f"{describe(observation)}, but older than {policy.max_age_days} days"
         return Vote(replace(voice, reason=problem), "old", inputs, strong)
     return Vote(voice, "match", inputs, strong)
+
+
+def cast_rebuild(item: VerifiedRebuild, artifact: Artifact, policy: Policy, now: datetime) -> Vote:
+    """The vote of OSS Rebuild's attestation `item` on `artifact` at `now`.
+
+    It is of the very file, by its digest, and so needs no digests of members to add up with others. What it was built
+    from is not the sdist: that this counts all the same is what the policy says by naming the service.
+    """
+    service = item.service
+    voice = Voice(
+        witness=service.name,
+        operator=service.operator,
+        reason=item.text,
+        filename=item.filename,
+        log_index=None,
+        level="bitwise" if item.level == "bitwise" else None,
+        seen=item.finished_at,
+    )
+    trusted = next((trusted for trusted in policy.services if trusted.identity == service), None)
+    problem = ""
+    if trusted is None:
+        problem = "not a witness of this policy"
+    elif item.sha256 != artifact.sha256:
+        problem = "about another file"
+    elif not _named(item.filename, artifact):
+        problem = f"about the same bytes under another name: {printable(item.filename)}"
+    elif item.finished_at - now > FUTURE:
+        problem = f"dated in the future: {format_time(item.finished_at)}"
+    elif item.level not in trusted.accept:
+        problem = f"{item.text}, which the policy does not accept of it"
+    if problem:
+        return Vote(replace(voice, reason=problem), "rejected")
+    strong = item.level == "bitwise"
+    if now - item.finished_at > timedelta(days=policy.max_age_days):
+        problem = f"{item.text}, but older than {policy.max_age_days} days"
+        return Vote(replace(voice, reason=problem), "old", None, strong)
+    return Vote(voice, "match", None, strong)
 
 
 def _unfit(item: VerifiedObservation, artifact: Artifact, policy: Policy, now: datetime) -> str:

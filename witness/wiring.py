@@ -11,12 +11,13 @@ from witness.fetch import Fetcher, HttpFetcher
 from witness.keyless.trust import authorities
 from witness.log.watch import LogWatch
 from witness.logcheck import default_state_path
-from witness.policy import TrustedWitness
+from witness.policy import TrustedService, TrustedWitness
 from witness.remembered import Memory
 from witness.sources.bundle import BundleSource, read_bundles
 from witness.sources.directory import DirectorySource
 from witness.sources.http import HttpSource
 from witness.sources.interface import ObservationSource
+from witness.sources.rebuilds import DirectoryRebuilds, HttpRebuilds, NotAsked, RebuildSource
 
 
 @contextmanager
@@ -55,6 +56,9 @@ def open_client(
             sources = {witness.name: _source(witness, loaded.path, asking) for witness in policy.witnesses}
         place = state or default_state_path()
         memory = Memory(place, loaded.digest, max_age) if max_age and not bundles else None
+        rebuilds = {
+            item.name: _rebuilds(item, loaded.path, asking, offline=bool(bundles)) for item in policy.services
+        }
         yield Client(
             policy,
             sources,
@@ -63,12 +67,23 @@ def open_client(
             watch=LogWatch(place),
             authorities=keyless,
             memory=memory,
+            rebuilds=rebuilds,
         )
         if memory is not None:
             memory.save()
     finally:
         if fetcher is None:
             asking.close()
+
+
+def _rebuilds(
+    service: TrustedService, policy_path: Path, fetcher: Fetcher, *, offline: bool
+) -> RebuildSource:
+    if offline:
+        return NotAsked("is not asked where bundles are given")
+    if urlsplit(service.url).scheme in ("http", "https"):
+        return HttpRebuilds(service.url, fetcher)
+    return DirectoryRebuilds(policy_path.parent / Path(service.url).expanduser())
 
 
 def _source(witness: TrustedWitness, policy_path: Path, fetcher: Fetcher) -> ObservationSource:

@@ -11,7 +11,7 @@ from rebuilders.node.config import NodeConfig, NodeDirectory, SigstoreConfig
 from witness.errors import InputError
 from witness.keyless.identity import KeylessIdentity
 from witness.signing import keyfile
-from witness.signing.interface import Sealer, Signer
+from witness.signing.interface import Ed25519Signer, Sealer, Signer
 from witness.signing.keyless import KeylessSealer, ambient_token
 from witness.signing.named import CheckpointCosigner, LogSigner, NodeSigners
 
@@ -27,7 +27,10 @@ def create(directory: NodeDirectory, config: NodeConfig) -> NodeSigners:
     except InputError:
         _remove(directory, made)
         raise
-    return _signers(directory, config, made)
+    observations: Signer | Sealer = (
+        keyless(directory, config.sigstore) if config.sigstore else made[_OBSERVATION]
+    )
+    return _signers(config, observations, made[_LOG], made[_COSIGNER])
 
 
 def discard(directory: NodeDirectory) -> None:
@@ -42,13 +45,18 @@ def _remove(directory: NodeDirectory, names: Iterable[str]) -> None:
 
 def load(directory: NodeDirectory, config: NodeConfig) -> NodeSigners:
     """The node's keys. Raises InputError, with what to do, if one cannot be used."""
-    held = {name: keyfile.load(directory.keys / name) for name in _needed(config)}
-    return _signers(directory, config, held)
+    observations: Signer | Sealer = (
+        keyless(directory, config.sigstore)
+        if config.sigstore
+        else keyfile.load(directory.keys / _OBSERVATION)
+    )
+    held = {name: keyfile.load_ed25519(directory.keys / name) for name in (_LOG, _COSIGNER)}
+    return _signers(config, observations, held[_LOG], held[_COSIGNER])
 
 
 def load_cosigner(directory: NodeDirectory, config: NodeConfig) -> CheckpointCosigner:
     """The cosigner's key alone. Raises InputError as `load` does."""
-    return CheckpointCosigner(config.cosigner, keyfile.load(directory.keys / _COSIGNER))
+    return CheckpointCosigner(config.cosigner, keyfile.load_ed25519(directory.keys / _COSIGNER))
 
 
 def keyless(directory: NodeDirectory, config: SigstoreConfig) -> KeylessSealer:
@@ -75,13 +83,12 @@ def _needed(config: NodeConfig) -> tuple[str, ...]:
     return (_LOG, _COSIGNER) if config.sigstore else _FILES
 
 
-def _signers(directory: NodeDirectory, config: NodeConfig, held: dict[str, keyfile.KeyFile]) -> NodeSigners:
-    observations: Signer | Sealer = (
-        keyless(directory, config.sigstore) if config.sigstore else held[_OBSERVATION]
-    )
+def _signers(
+    config: NodeConfig, observations: Signer | Sealer, log: Ed25519Signer, cosigner: Ed25519Signer
+) -> NodeSigners:
     return NodeSigners(
         name=config.name,
         observations=observations,
-        log=LogSigner(config.origin, held[_LOG]),
-        cosigner=CheckpointCosigner(config.cosigner, held[_COSIGNER]),
+        log=LogSigner(config.origin, log),
+        cosigner=CheckpointCosigner(config.cosigner, cosigner),
     )

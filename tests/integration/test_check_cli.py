@@ -398,3 +398,12 @@ def test_a_mistake_of_ours_is_no_verdict(monkeypatch, capsys):
         main.main()
     assert caught.value.code == 5
     assert "please report it" in capsys.readouterr().err
+
+
+def test_a_home_directory_that_there_is_not_is_a_mistake_in_the_policy(world):
+    world.policy.write_text(
+        "version = 1\nthreshold = 1\n" + ALPHA.toml("~nobody-of-that-name/site"), encoding="utf-8"
+    )
+    result = world.run("check", str(world.root / WHEEL))
+    assert result.exit_code == 2
+    assert "no such home directory" in result.stderr

@@ -2,24 +2,35 @@ import json
 
 import pytest
 import rfc8785
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 
 from tests.mangling import flips, prefixes
-from tests.signed_log import key
+from tests.signed_log import ecdsa_key, key
 from witness import dsse
 from witness.errors import Malformed, Unverified
-from witness.keys import PublicKey
+from witness.keys import ObservationKey
 
 ANNA, BERT = key("anna"), key("bert")
 PAYLOAD = b'{"hello":"world"}'
 ENVELOPE = dsse.seal(PAYLOAD, ANNA.public_key, ANNA.sign)
 DATA = dsse.encode(ENVELOPE)
+CARL = ecdsa_key("carl")
 
 
-def test_round_trip():
-    assert dsse.parse(DATA) == ENVELOPE
-    opened = dsse.open_envelope(dsse.parse(DATA), [BERT.public_key, ANNA.public_key])
+BOTH = pytest.mark.parametrize("signer", [ANNA, CARL], ids=["ed25519", "ecdsa-p256"])
+
+
+def sealed(signer):
+    return dsse.seal(PAYLOAD, signer.public_key, signer.sign)
+
+
+@BOTH
+def test_round_trip(signer):
+    envelope = sealed(signer)
+    assert dsse.parse(dsse.encode(envelope)) == envelope
+    opened = dsse.open_envelope(envelope, [BERT.public_key, CARL.public_key, ANNA.public_key])
     assert opened.payload == PAYLOAD
-    assert opened.signer == ANNA.public_key.key_id
+    assert opened.signer == signer.public_key.key_id
 
 
 def test_what_is_signed():
@@ -28,27 +39,39 @@ def test_what_is_signed():
     assert dsse.authenticated(b"hello world") == b"DSSEv1 28 " + kind + b" 11 hello world"
 
 
-def test_prefixes_are_refused():
-    for data in prefixes(DATA):
+@BOTH
+def test_prefixes_are_refused(signer):
+    for data in prefixes(dsse.encode(sealed(signer))):
         with pytest.raises(Malformed):
             dsse.parse(data)
 
 
-def test_no_flipped_byte_gives_another_payload():
+@BOTH
+def test_no_flipped_byte_gives_another_payload(signer):
     """The hint alone may change: no key signs it, and the log's proof covers it."""
-    for data in flips(DATA):
+    envelope = sealed(signer)
+    for data in flips(dsse.encode(envelope)):
         try:
-            opened = dsse.open_envelope(dsse.parse(data), [ANNA.public_key])
+            opened = dsse.open_envelope(dsse.parse(data), [signer.public_key])
         except (Malformed, Unverified):
             continue
-        assert opened == dsse.open_envelope(ENVELOPE, [ANNA.public_key])
-        assert dsse.parse(data).key_id != ENVELOPE.key_id
+        assert opened == dsse.open_envelope(envelope, [signer.public_key])
+        assert dsse.parse(data).key_id != envelope.key_id
+
+
+def test_the_other_signature_of_one_ecdsa_value_is_no_envelope():
+    envelope = sealed(CARL)
+    r, s = decode_dss_signature(envelope.signature)
+    order = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+    other = dsse.Envelope(PAYLOAD, encode_dss_signature(r, order - s), envelope.key_id)
+    with pytest.raises(Malformed, match="higher s"):
+        dsse.parse(dsse.encode(other))
 
 
 @pytest.mark.parametrize("key_id", ["", BERT.public_key.key_id, "anything"])
 def test_the_key_id_is_only_a_hint(key_id):
     envelope = dsse.Envelope(PAYLOAD, ENVELOPE.signature, key_id)
-    keys: list[PublicKey] = [BERT.public_key, ANNA.public_key]
+    keys: list[ObservationKey] = [BERT.public_key, ANNA.public_key]
     assert dsse.open_envelope(envelope, keys).signer == ANNA.public_key.key_id
 
 

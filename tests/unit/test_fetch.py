@@ -5,18 +5,11 @@ import time
 
 import httpx
 import pytest
-import stamina
 
 from witness.errors import FetchFailed, NotFound
 from witness.fetch import HttpFetcher, shown, user_agent
 
 URL = "https://user:secret@files.example/a/demo.whl?token=hidden"
-
-
-@pytest.fixture(autouse=True)
-def _no_waiting():
-    with stamina.set_testing(True, attempts=10, cap=True):
-        yield
 
 
 class Broken(httpx.SyncByteStream):
@@ -44,7 +37,7 @@ def serve():
                 raise found
             return found(request) if callable(found) else found
 
-        fetcher = HttpFetcher(**options)
+        fetcher = HttpFetcher(**options, sleep=lambda _: None)
         fetcher._client = httpx.Client(
             transport=httpx.MockTransport(answer), follow_redirects=True, max_redirects=5
         )

@@ -6,6 +6,7 @@ import pytest
 
 from tests.integration.trusted_nodes import ALPHA, BETA, GAMMA, NOW, SHA, WHEEL, Node, policy, stated
 from witness.evidence import Artifact, Evidence
+from witness.independence import independent
 from witness.verdict import decide
 from witness.verification import verify_bundle
 
@@ -121,3 +122,17 @@ def test_as_many_must_have_cosigned_a_commitment_as_the_policy_asks_for():
     assert many.outcome == "reproduced"
     assert judged(blind(ALPHA, **two), blind(BETA), cosigners=2).independent == ("alpha",)
     assert judged(blind(ALPHA), blind(BETA), cosigners=2).independent == ()
+
+
+@pytest.mark.parametrize(
+    ("operator", "since", "names"),
+    [
+        ("Google", MONDAY - DAY, []),
+        ("Google", MONDAY + 2 * HOUR, []),  # clocks differ
+        ("Google", TUESDAY, ["Operator A", "Operator B"]),
+        ("Operator A", MONDAY - DAY, ["Operator A"]),
+    ],
+)
+def test_what_a_service_without_a_log_said_could_be_copied_too(operator, since, names):
+    found = independent((blind(ALPHA), blind(BETA)), NOW, bool, [(operator, since)])
+    assert {claim.operator for claim in found} == set(names)

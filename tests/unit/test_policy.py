@@ -1,10 +1,14 @@
 """Policies fail closed, and every message names the file and the place in it."""
 
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from tests.integration.trusted_nodes import ALPHA, BETA, GAMMA
+from tests.rebuild_service import Service
 from witness import policy
 from witness.errors import InputError
 from witness.keyless.identity import KeylessIdentity
@@ -132,7 +136,7 @@ REFUSED = [
     (HEAD + TWO.replace("https://beta.example/", "ftp://beta.example/"), "witness[2].url: not http or https"),
     (HEAD + TWO.replace('url = "https://beta.example/"', "url = 3"), "witness[2].url: not a string"),
     (HEAD + TWO.replace('operator = "Operator B"', 'operator = " "'), "witness[2].operator: empty"),
-    (HEAD + TWO.replace("ed25519:", "rsa:"), "witness[1].keys: key: does not begin"),
+    (HEAD + TWO.replace("ed25519:", "rsa:"), "witness[1].keys: key: begins neither"),
     (HEAD + re.sub(r"log-key = .*", 'log-key = "nothing"', TWO), "witness[1].log-key: "),
     (HEAD + re.sub(r"cosigner-key = .*", 'cosigner-key = "x+y+z"', TWO), "witness[1].cosigner-key: "),
     (HEAD + TWO + GAMMA.toml("g").replace("Operator C", "operator  a"), "'operator  a' is also written"),
@@ -203,3 +207,86 @@ def _with_key_of_alpha(field):
 def test_one_key_never_has_two_votes(field):
     with pytest.raises(InputError, match=rf"witness\[3\]\.{field}: a key that"):
         policy.parse(_with_key_of_alpha(field), name="p.toml")
+
+
+SERVICE = Service()
+REBUILDS = SERVICE.toml("https://rebuilds.example/", "bitwise")
+
+
+def test_an_instance_of_oss_rebuild_counts_as_an_operator():
+    parsed = policy.parse(HEAD + ALPHA.toml("a/") + REBUILDS + 'country = "US"\n', name="p.toml")
+    (service,) = parsed.services
+    assert (service.identity, service.accept) == (SERVICE.identity, {"bitwise"})
+    assert [witness.name for witness in parsed.witnesses] == ["alpha"]
+    assert parsed.operators == {"Operator A", "Google"}
+    assert parsed.traits_of("oss-rebuild") == (("country", "US"),)
+    assert parsed.cosigners_known == (("Operator A", ALPHA.identity.cosigner_key),)
+
+
+def test_its_builder_can_be_another():
+    text = HEAD + ALPHA.toml("a/") + REBUILDS + 'builder = "https://elsewhere.example/"\n'
+    assert policy.parse(text, name="p.toml").services[0].identity.builder == "https://elsewhere.example/"
+
+
+def test_its_vote_needs_no_cosigners_and_those_of_nodes_do():
+    text = "version = 1\nthreshold = 3\ncosigners = 1\n" + TWO + REBUILDS
+    assert policy.parse(text, name="p.toml").cosigners == 1
+
+
+ONE = "version = 1\nthreshold = 1\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (ONE + REBUILDS, "no node is named, and nobody else can dissent"),
+        (HEAD + REBUILDS + ALPHA.toml("a/"), "a node after other kinds"),
+        (
+            HEAD + ALPHA.toml("a/") + REBUILDS.replace("oss-rebuild", "other", 1),
+            "kind: no such kind: 'other'",
+        ),
+        (HEAD + ALPHA.toml("a/") + REBUILDS.replace('accept = ["bitwise"]\n', ""), "accept: missing"),
+        (HEAD + ALPHA.toml("a/") + REBUILDS.replace('"bitwise"', ""), "accept: empty"),
+        (HEAD + ALPHA.toml("a/") + REBUILDS.replace('"bitwise"', '"archive"'), "no such level: 'archive'"),
+        (HEAD + 'accept = ["stabilized"]\n' + TWO, "accept: no such level: 'stabilized'"),
+        (HEAD + ALPHA.toml("a/") + REBUILDS + 'log-key = "x"\n', "log-key: unknown key"),
+        (HEAD + ALPHA.toml("a/") + REBUILDS + 'cosigner-key = "x"\n', "cosigner-key: unknown key"),
+        (HEAD + ALPHA.toml("a/") + REBUILDS.replace("ecdsa-p256:", "ed25519:"), "witness[2].keys"),
+        (HEAD + ALPHA.toml("a/") + REBUILDS.replace("https:", "ftp:"), "not http or https"),
+        (HEAD + ALPHA.toml("a/") + REBUILDS + REBUILDS, "witness[3].name: the name of another"),
+        (
+            HEAD + ALPHA.toml("a/") + REBUILDS + REBUILDS.replace('name = "oss', 'name = "x-oss'),
+            "a key of another",
+        ),
+        (HEAD + ALPHA.toml("a/") + REBUILDS.replace("Google", "OPERATOR  a"), "is also written 'Operator A'"),
+        (
+            HEAD + ALPHA.toml("a/") + REBUILDS.replace('"oss-rebuild"\nop', '"alpha"\nop'),
+            "the name of another",
+        ),
+        ("max-attempts = 3\n" + HEAD + ALPHA.toml("a/") + REBUILDS, "does not say how many attempts"),
+        ("veto = 2\n" + HEAD + ALPHA.toml("a/") + REBUILDS, "1 named that can dissent"),
+        (
+            HEAD.replace("threshold = 2", "threshold = 3") + ALPHA.toml("a/") + REBUILDS,
+            "3 operators are asked for",
+        ),
+        ("cosigners = 1\n" + HEAD + ALPHA.toml("a/") + REBUILDS, "no 2 operators can have 1 others"),
+        (
+            HEAD + ALPHA.toml("a/") + 'country = "us"\n' + REBUILDS + 'country = "US"\n',
+            "is also written 'us'",
+        ),
+    ],
+)
+def test_what_an_instance_of_oss_rebuild_cannot_be(text, words):
+    with pytest.raises(InputError, match=re.escape(words)):
+        policy.parse(text, name="p.toml")
+
+
+def test_what_the_how_to_says_of_oss_rebuild():
+    """The policy there is one, and its key is what the code there makes of the service's own form."""
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "name-oss-rebuild.md").read_text(encoding="utf-8")
+    (toml,) = re.findall(r"^```toml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    (code,) = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    (service,) = policy.parse(toml, name="p.toml").services
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == service.identity.keys[0].text
+    assert (service.accept, service.operator) == ({"bitwise"}, "Google")

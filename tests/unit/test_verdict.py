@@ -352,3 +352,11 @@ def test_witnesses_that_built_alike_are_named():
     assert judged(a(), b(recipe="another")).correlated == ()
     text = render(judged(a(), b()), Evidence())
     assert "note: built alike, by one recipe in equal environments: alpha, beta" in text
+
+
+def test_of_two_entries_of_a_forked_log_that_are_alike_the_order_does_not_decide():
+    """Both differ, in what was built: which of them is heard must not depend on who came first."""
+    one, other = a("mismatch", sdist="1" * 64), a("mismatch", sdist="2" * 64)
+    assert judged(one, other, b("mismatch", sdist="2" * 64)) == judged(
+        other, one, b("mismatch", sdist="2" * 64)
+    )

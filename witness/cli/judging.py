@@ -41,7 +41,7 @@ def judge(pins: Pins, settings: Settings) -> int:
     """
     fail_on = DEFAULT_FAIL_ON if settings.fail_on is None else parse_fail_on(settings.fail_on)
     loaded = load_policy(settings.policy)
-    total = sum(len(pin.sha256) for pin in pins.pins) * len(loaded.policy.witnesses)
+    total = sum(len(pin.sha256) for pin in pins.pins) * len(loaded.policy.everyone)
     with (
         progress_bar(total, quiet=settings.quiet) as advance,
         open_client(

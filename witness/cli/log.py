@@ -43,7 +43,7 @@ def check(
         typer.Option(
             "--key",
             envvar="WHEELWITNESS_KEY",
-            help="A key that signs observations, as ed25519:…; may be given several times.",
+            help="A key that signs observations, as ed25519:… or ecdsa-p256:…; may be given several times.",
             show_default=False,
         ),
     ] = None,

@@ -6,14 +6,13 @@ processes that share the state. The state must never be restored from a backup: 
 that it had vouched against.
 """
 
-import fcntl
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from witness import note
+from witness import files, note
 from witness.digest import sha256_hex
 from witness.errors import Incomplete, InputError, Malformed, NotFound, Unverified
 from witness.escape import printable
@@ -160,13 +159,13 @@ class Cosigner:
         """Waits for whoever is at it."""
         try:
             self._state.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(self._state / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            descriptor = os.open(self._state / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             raise InputError(
                 f"{self._state}: cannot keep the cosigner's state there: {error.strerror}"
             ) from None
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            files.lock(descriptor)
             yield
         finally:
             os.close(descriptor)

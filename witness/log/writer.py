@@ -5,7 +5,6 @@ tiles are not there, and a writer that was killed at any point finishes what it 
 the right edge of the tree, O(log n) files.
 """
 
-import fcntl
 import os
 import time
 from collections.abc import Iterator, Sequence
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from witness import note
+from witness import files, note
 from witness.errors import Incomplete, InputError, NotFound, Unverified
 from witness.limits import MAX_CHECKPOINT, MAX_ENTRY
 from witness.log.journal import Batch, Journal
@@ -238,7 +237,7 @@ def exclusive(state: Path, *, patience: float = 0.0) -> Iterator[None]:
 def _lock(descriptor: int, state: Path, until: float) -> None:
     while True:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            files.try_lock(descriptor)
         except BlockingIOError:
             if time.monotonic() >= until:
                 raise Incomplete(

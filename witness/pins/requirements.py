@@ -17,12 +17,13 @@ from typing import Any, Final
 
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
-from pip_requirements_parser import InstallRequirement, RequirementsFile
+from pip_requirements_parser import InstallRequirement
 
 from witness.digest import SHA256_HEX
 from witness.errors import InputError
 from witness.escape import printable
 from witness.limits import MIB
+from witness.pins import encoded
 from witness.pins.pin import Origin, Pin, Pins, Unpinned
 
 MAX_FILE: Final = 16 * MIB
@@ -101,7 +102,7 @@ def _parse(path: Path) -> list[Any]:
     if size > MAX_FILE:
         raise InputError(f"{shown}: larger than any requirements file")
     try:
-        parsed = RequirementsFile.from_file(str(path))
+        parsed = encoded.parse(path)
     except Exception as error:  # noqa: BLE001 - the parser is pip's, and raises whatever it meets
         raise InputError(f"{shown}: not a requirements file: {printable(str(error))}") from None
     for invalid in sorted(parsed.invalid_lines, key=lambda item: item.line_number):

@@ -96,7 +96,7 @@ class AuditLog:
                     return self._file
                 os.close(self._file)
                 self._file = None
-            self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, _MODE)
+            self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, _MODE)
         except OSError as error:
             raise _unwritable(path, error) from None
         return self._file

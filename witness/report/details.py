@@ -27,6 +27,9 @@ def render(verdict: Verdict, evidence: Evidence) -> str:
     newest_first = sorted(evidence.observations, key=lambda item: (item.witness.name, -item.log_index))
     for item in newest_first:
         lines += ["", *_observation(item)]
+    for rebuild in sorted(evidence.rebuilds, key=lambda item: (item.service.name, item.finished_at)):
+        lines += ["", f"{printable(rebuild.service.name)} ({printable(rebuild.service.operator)}), no log"]
+        lines += [_field(name, value) for name, value in rebuild.details]
     return "\n".join(lines) + "\n"
 
 

@@ -1,6 +1,7 @@
 """The report as JSON, schema `check/1`: stable, sorted by nothing but the inputs, and safe to show.
 
-Keys may be added within version 1; none is renamed, removed or given another meaning.
+It is ASCII, so that no terminal's or file's encoding can break it. Keys may be added within version 1; none is renamed,
+removed or given another meaning.
 """
 
 import json
@@ -23,7 +24,7 @@ def render(report: Report) -> str:
         "artifacts": [_artifact(row) for row in report.rows],
         "notes": [printable(note) for note in report.notes],
     }
-    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(value, indent=2) + "\n"
 
 
 def _artifact(row: Row) -> dict[str, Any]:

@@ -2,24 +2,33 @@
 
 from typing import Protocol, runtime_checkable
 
-from witness.keys import PublicKey
+from witness.keys import ObservationKey, PublicKey
 
 
 class Signer(Protocol):
-    """Holds one Ed25519 private key, and never shows it: not in `repr`, not in an error."""
+    """Holds one private key for observations, and never shows it: not in `repr`, not in an error."""
 
     @property
-    def public_key(self) -> PublicKey:
+    def public_key(self) -> ObservationKey:
         """The public half. The same for as long as the signer lives."""
 
     def sign(self, message: bytes) -> bytes:
-        """The 64 bytes of the Ed25519 signature (RFC 8032, without prehash or context) of all of `message`.
+        """The signature of all of `message`: Ed25519's 64 bytes (RFC 8032, without prehash or context), or ECDSA's DER
+        with the lower s, over SHA-256.
 
         `public_key.verify(message, sign(message))` returns. May be called from several threads.
 
         Raises:
-            Incomplete: the key cannot be reached now.
+            Incomplete: the key cannot be reached now, or what holds it made a signature that does not verify.
         """
+
+
+class Ed25519Signer(Signer, Protocol):
+    """A `Signer` whose key is an Ed25519 one, as logs and cosigners need it (c2sp.org/signed-note)."""
+
+    @property
+    def public_key(self) -> PublicKey:
+        """See `Signer.public_key`."""
 
 
 @runtime_checkable

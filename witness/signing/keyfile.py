@@ -1,4 +1,6 @@
-"""Ed25519 private keys in files: PKCS#8 in PEM, unencrypted, readable by their owner alone."""
+"""Private keys in files: PKCS#8 in PEM, unencrypted, readable by their owner alone. Ed25519, and P-256 for observations
+if an operator has made one; what is made here is Ed25519.
+"""
 
 import os
 import stat
@@ -6,7 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -14,14 +18,15 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from witness.errors import InputError
-from witness.keys import PublicKey
+from witness import files
+from witness.errors import InputError, Malformed
+from witness.keys import EcdsaKey, PublicKey, low_s
 
 _MAX_FILE: Final = 4096
 
 
 class KeyFile:
-    """A `Signer` whose key was read from a file."""
+    """An `Ed25519Signer` whose key was read from a file."""
 
     def __init__(self, key: Ed25519PrivateKey) -> None:
         self._key = key
@@ -38,6 +43,26 @@ class KeyFile:
     def sign(self, message: bytes) -> bytes:
         """See `Signer.sign`."""
         return self._key.sign(message)
+
+
+class EcdsaKeyFile:
+    """A `Signer` whose P-256 key was read from a file. Raises `Malformed` for another curve."""
+
+    def __init__(self, key: ec.EllipticCurvePrivateKey) -> None:
+        self._key = key
+        self._public_key = EcdsaKey.of(key.public_key())
+
+    def __repr__(self) -> str:
+        return f"EcdsaKeyFile({self._public_key.text})"
+
+    @property
+    def public_key(self) -> EcdsaKey:
+        """See `Signer.public_key`."""
+        return self._public_key
+
+    def sign(self, message: bytes) -> bytes:
+        """See `Signer.sign`."""
+        return low_s(self._key.sign(message, ec.ECDSA(SHA256())))
 
 
 def create(path: Path) -> KeyFile:
@@ -61,39 +86,48 @@ def create(path: Path) -> KeyFile:
             file.write(data)
             file.flush()
             os.fsync(descriptor)
-        directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+        files.flush_directory(path.parent)
     except OSError as error:
         path.unlink(missing_ok=True)  # half a key would be in the way of a whole one
         raise InputError(f"{path}: cannot write the key: {error.strerror}") from None
     return KeyFile(key)
 
 
-def load(path: Path) -> KeyFile:
-    """The key in `path`.
+def load(path: Path) -> KeyFile | EcdsaKeyFile:
+    """The key in `path`, for observations.
 
     Raises:
-        InputError: no such file, not a regular file, open to group or others, or not an unencrypted Ed25519 key.
+        InputError: no such file, not a regular file, open to group or others, or not an unencrypted key of a kind that
+            signs observations.
     """
     data = _read_private(path)
     try:
         key = load_pem_private_key(data, password=None)
+        if isinstance(key, Ed25519PrivateKey):
+            return KeyFile(key)
+        if isinstance(key, ec.EllipticCurvePrivateKey):
+            return EcdsaKeyFile(key)
     except TypeError:
         raise InputError(f"{path}: the key is encrypted, and nobody is there to type a password") from None
     except (ValueError, UnsupportedAlgorithm):
         raise InputError(f"{path}: not a private key in PEM") from None
-    if not isinstance(key, Ed25519PrivateKey):
-        raise InputError(f"{path}: not an Ed25519 key")
-    return KeyFile(key)
+    except Malformed as error:
+        raise InputError(f"{path}: {error}") from None
+    raise InputError(f"{path}: neither an Ed25519 key nor an ECDSA key on P-256")
+
+
+def load_ed25519(path: Path) -> KeyFile:
+    """The key in `path`, for a log or a cosigner. Raises `InputError` as `load` does, and for other kinds of keys."""
+    key = load(path)
+    if not isinstance(key, KeyFile):
+        raise InputError(f"{path}: not an Ed25519 key", hint="Logs and cosigners have Ed25519 keys alone.")
+    return key
 
 
 def _read_private(path: Path) -> bytes:
     try:
         # Without O_NONBLOCK, opening a pipe would wait for a writer.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     except OSError as error:
         raise InputError(f"{path}: cannot read the key: {error.strerror}") from None
     try:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from witness.note import Signature, VerifierKey
-from witness.signing.interface import Sealer, Signer
+from witness.signing.interface import Ed25519Signer, Sealer, Signer
 from witness.signing.sealing import KeySealer
 from witness.tlog.cosignature import CosignerKey
 
@@ -13,7 +13,7 @@ class LogSigner:
     """Signs the checkpoints of the log whose origin is `name`."""
 
     name: str
-    signer: Signer
+    signer: Ed25519Signer
 
     @property
     def key(self) -> VerifierKey:
@@ -30,7 +30,7 @@ class CheckpointCosigner:
     """Cosigns checkpoints, of this node's log or another's, under `name`. Its key is used for nothing else."""
 
     name: str
-    signer: Signer
+    signer: Ed25519Signer
 
     @property
     def key(self) -> CosignerKey:

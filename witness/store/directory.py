@@ -4,13 +4,12 @@ A file is written under another name beside its place, flushed, renamed, and the
 `kill -9` nor a power cut leaves half a file. What a killed process leaves behind is called `.tmp-*` and is never read.
 """
 
-import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from witness import files
 from witness.errors import FetchFailed, Incomplete, NotFound, Unverified
 from witness.store.interface import check_path
 
@@ -31,8 +30,7 @@ class DirectoryStore:
         check_path(path)
         with _failing(path):
             try:
-                with (self.root / path).open("rb") as file:
-                    data = file.read(limit + 1)
+                data = files.patiently(lambda: _read(self.root / path, limit + 1))
             except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
                 raise NotFound(f"{self.root / path}: no such file") from None
         if len(data) > limit:
@@ -50,8 +48,8 @@ class DirectoryStore:
         check_path(path)
         target = self.root / path
         with _failing(path):
-            _make_directory(target.parent, self._directory_mode)
-            _replace(target, data, self._mode)
+            files.make_directory(target.parent, self._directory_mode)
+            files.replace(target, data, self._mode)
 
     def add(self, path: str, data: bytes) -> None:
         """See `Store.add`."""
@@ -77,7 +75,17 @@ class DirectoryStore:
                     target.unlink()
             except (FileNotFoundError, NotADirectoryError):
                 return
-            _flush_directory(target.parent)
+            files.flush_directory(target.parent)
+
+
+def _read(path: Path, most: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(most)
+    except PermissionError:
+        if path.is_dir():  # which is what Windows says of one
+            raise IsADirectoryError(f"{path}: a directory") from None
+        raise
 
 
 @contextmanager
@@ -86,34 +94,3 @@ def _failing(path: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise Incomplete(f"{path}: {error.strerror or error}") from error
-
-
-def _replace(target: Path, data: bytes, mode: int) -> None:
-    descriptor, name = tempfile.mkstemp(prefix=".tmp-", dir=target.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fchmod(file.fileno(), mode)
-            os.fsync(file.fileno())
-        Path(name).replace(target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    _flush_directory(target.parent)
-
-
-def _make_directory(path: Path, mode: int) -> None:
-    if path.is_dir():
-        return
-    _make_directory(path.parent, mode)
-    path.mkdir(mode, exist_ok=True)
-    _flush_directory(path.parent)
-
-
-def _flush_directory(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -6,8 +6,11 @@ from typing import Final, Protocol
 from witness.errors import InputError
 from witness.escape import printable
 
-# No component begins with a dot: such names are free for a store's own unfinished files.
-_COMPONENT: Final = re.compile(r"[A-Za-z0-9_+-][A-Za-z0-9._+-]{0,199}")
+# No component begins with a dot: such names are free for a store's own unfinished files. Nor is one what Windows keeps
+# for devices, or ends in a dot, which it would drop.
+_COMPONENT: Final = re.compile(
+    r"(?!(?i:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\.|\Z))[A-Za-z0-9_+-](?:[A-Za-z0-9._+-]{0,198}[A-Za-z0-9_+-])?"
+)
 _MAX_PATH: Final = 1024
 
 
@@ -45,6 +48,6 @@ class Store(Protocol):
 
 
 def check_path(path: str) -> None:
-    """Raises `InputError` unless `path` is relative, short, and of plain components that do not begin with a dot."""
+    """Raises `InputError` unless `path` is relative, short, and of plain components that every system can have."""
     if len(path) > _MAX_PATH or not all(_COMPONENT.fullmatch(part) for part in path.split("/")):
         raise InputError(f"not a path in a store: {printable(path, limit=80)!r}")

@@ -10,7 +10,7 @@ to compare. An honest log cannot be framed: everything rests on signatures by it
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeAlias
 
 from witness import canonical
@@ -25,6 +25,7 @@ from witness.tlog.merkle import HASH_BYTES, verify_consistency, verify_inclusion
 from witness.tlog.proof import MAX_HASHES, Proof
 
 MEDIA_TYPE: Final = "application/vnd.wheelwitness.log-evidence.v1+json"
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_CONTRADICTION: Final = 4 * MAX_CHECKPOINT + 32 * KIB
 
 
@@ -208,4 +209,4 @@ def _shown(tree: Checkpoint) -> str:
 
 
 def _time(at: int) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return (_EPOCH + timedelta(seconds=at)).strftime("%Y-%m-%dT%H:%M:%SZ")

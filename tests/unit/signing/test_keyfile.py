@@ -2,7 +2,8 @@ import os
 import stat
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, SECP384R1, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PrivateKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
@@ -68,7 +69,8 @@ def pem(key, encryption=None):
     [
         (b"", "not a private key"),
         (b"-----BEGIN PRIVATE KEY-----\n", "not a private key"),
-        (pem(generate_private_key(SECP256R1())), "not an Ed25519 key"),
+        (pem(generate_private_key(SECP384R1())), "secp384r1, not P-256"),
+        (pem(Ed448PrivateKey.generate()), "neither an Ed25519 key nor"),
         (pem(Ed25519PrivateKey.generate(), BestAvailableEncryption(b"password")), "encrypted"),
     ],
 )
@@ -97,3 +99,15 @@ def test_the_key_is_never_shown(tmp_path):
     secret = (tmp_path / "k").read_text().split("\n")[1]
     assert repr(made) == f"KeyFile({made.public_key.text})"
     assert secret not in repr(made)
+
+
+def test_a_p256_key_signs_observations_and_no_log(tmp_path):
+    path = tmp_path / "k"
+    path.touch(mode=0o600)
+    path.write_bytes(pem(generate_private_key(SECP256R1())))
+    loaded = keyfile.load(path)
+    for number in range(20):  # half of all signatures would have the higher s
+        loaded.public_key.verify(b"%d" % number, loaded.sign(b"%d" % number))
+    assert repr(loaded) == f"EcdsaKeyFile({loaded.public_key.text})"
+    with pytest.raises(InputError, match="not an Ed25519 key"):
+        keyfile.load_ed25519(path)

@@ -1,0 +1,1 @@
+"""Google OSS Rebuild as one more witness: its attestations, verified."""
