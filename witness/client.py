@@ -16,6 +16,8 @@ from witness.bundle import Bundle
 from witness.entry import Authority
 from witness.errors import FetchFailed, Malformed, NotFound, Unverified
 from witness.evidence import Artifact, Evidence, Rejection, Silence
+from witness.keychain import Withdrawn
+from witness.keywatch import KeyWatch, KnownKeys
 from witness.log.watch import LogWatch
 from witness.ossrebuild.rebuild import verify_rebuild
 from witness.policy import Policy, TrustedService, TrustedWitness
@@ -41,6 +43,7 @@ class Client:
         progress: called after each lookup, from any thread.
         watch: looks out for logs that contradict themselves; None for nobody.
         memory: verdicts of earlier runs that may be used; None for none.
+        keys: says what became of witnesses' keys; None for the policy alone.
         authorities: who may speak for those witnesses that have no keys, by the witness's name.
         rebuilds: where each service of the policy publishes, by the service's name.
     """
@@ -51,6 +54,7 @@ class Client:
     progress: Callable[[], None] = lambda: None
     watch: LogWatch | None = None
     memory: Memory | None = None
+    keys: KeyWatch | None = None
     authorities: Mapping[str, Authority] = field(default_factory=dict)
     rebuilds: Mapping[str, RebuildSource] = field(default_factory=dict)
     _failures: dict[str, int] = field(default_factory=dict, init=False, repr=False)
@@ -82,6 +86,8 @@ class Client:
         tasks = [(digest, witness) for digest in digests for witness in self.policy.witnesses]
         found: dict[str, list[Evidence]] = {digest: [] for digest in digests}
         with ThreadPoolExecutor(max_workers=self.workers) as pool:
+            if self.keys is not None and tasks:
+                self.keys.ask([witness.identity for witness in self.policy.witnesses], pool, self.watch)
             for (digest, _), part in zip(tasks, pool.map(self._ask, tasks), strict=True):
                 found[digest].append(part)
             named = list(dict.fromkeys(artifacts)) if self.policy.services else []
@@ -117,6 +123,7 @@ class Client:
     def _ask(self, task: tuple[str, TrustedWitness]) -> Evidence:
         sha256, witness = task
         try:
+            known = self.keys.known(witness.name) if self.keys else None
             lines = self._lines(sha256, witness)
         except NotFound:
             return _silence(witness, "has nothing about it", reachable=True)
@@ -124,13 +131,19 @@ class Client:
             return _silence(witness, f"unreachable: {error}", reachable=False)
         finally:
             self.progress()
-        parts = [self._verify(line, sha256, witness) for line in lines]
+        parts = [self._verify(line, sha256, witness, known) for line in lines]
         verified = [part for part in parts if not isinstance(part, Rejection)]
         if self.watch is not None:
             self.watch.look(witness.identity, [heard for heard, _ in verified])
         return Evidence(
             observations=tuple(observation for _, observation in verified),
-            rejected=tuple(part for part in parts if isinstance(part, Rejection)),
+            rejected=(
+                *(part for part in parts if isinstance(part, Rejection)),
+                *(
+                    Rejection(witness.name, witness.operator, told.reason, told.bad)
+                    for told in (known.told if known else ())
+                ),
+            ),
         )
 
     def _convict(self, evidence: Evidence) -> Evidence:
@@ -178,12 +191,14 @@ class Client:
             self._failures[name] = self._failures.get(name, 0) + 1 if failed else 0
 
     def _verify(
-        self, line: bytes, sha256: str, witness: TrustedWitness
+        self, line: bytes, sha256: str, witness: TrustedWitness, known: KnownKeys | None
     ) -> tuple[Bundle, VerifiedObservation] | Rejection:
         try:
             heard = bundle.parse(line)
-            authority = self.authorities.get(witness.name)
+            authority = self.authorities.get(witness.name) or (known.authority if known else None)
             verified = verify_bundle(heard, witness.identity, self.policy.cosigners_known, authority)
+        except Withdrawn as error:
+            return Rejection(witness.name, witness.operator, str(error))
         except (Malformed, Unverified) as error:
             return Rejection(witness.name, witness.operator, f"does not verify: {error}", bad=True)
         if verified.statement.sha256 == sha256:

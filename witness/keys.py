@@ -10,13 +10,18 @@ import hashlib
 from dataclasses import dataclass
 from typing import Final, Self, TypeAlias
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_der_public_key,
+    load_pem_public_key,
+)
 
 from witness.base64text import decode_base64, encode_base64
 from witness.errors import Malformed, Unverified
@@ -165,6 +170,23 @@ def parse_key(text: str) -> ObservationKey:
     if text.startswith(_PREFIX):
         return PublicKey.parse(text)
     raise Malformed(f"key: begins neither with {_PREFIX!r} nor with {_ECDSA_PREFIX!r}")
+
+
+def read_public(data: bytes) -> ObservationKey:
+    """The observation key that others write as a SubjectPublicKeyInfo, in PEM or DER.
+
+    Raises:
+        Malformed: it is none, or of another kind.
+    """
+    try:
+        key = load_pem_public_key(data) if data.startswith(b"-----") else load_der_public_key(data)
+    except (ValueError, UnsupportedAlgorithm):
+        raise Malformed("not a public key in PEM or DER") from None
+    if isinstance(key, Ed25519PublicKey):
+        return PublicKey(key.public_bytes_raw())
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        return EcdsaKey.of(key)
+    raise Malformed("neither an Ed25519 key nor an ECDSA key on P-256")
 
 
 def check_signature_form(signature: bytes) -> None:

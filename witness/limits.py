@@ -14,6 +14,7 @@ MAX_COMMITMENTS: Final = 64  # in one entry, which comes along with the bundle o
 MAX_BUNDLE: Final = 256 * KIB  # one line of a shard
 MAX_SHARD: Final = 32 * MIB  # every bundle that a node holds of one artifact
 MAX_REBUILD_BUNDLE: Final = 4 * MIB  # every envelope of one file, by OSS Rebuild
+MAX_KEYS: Final = 4 * MIB  # every key event of a witness
 MAX_POLICY: Final = 1 * MIB
 MAX_TRUST: Final = 1 * MIB  # a trusted root of Sigstore
 MAX_HASHED: Final = 512 * MIB  # a wheel that is only hashed, never held in memory

@@ -6,14 +6,17 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from witness import canonical
 from witness.config import LoadedPolicy, load_policy
 from witness.entry import Authority
-from witness.errors import FetchFailed, Incomplete, InputError, Malformed, Unverified
+from witness.errors import FetchFailed, Incomplete, InputError, Malformed, NotFound, Unverified
 from witness.escape import printable
 from witness.fetch import HttpFetcher
+from witness.keychain import KeyChain
 from witness.keyless.identity import KeylessIdentity
 from witness.keyless.trust import authorities
 from witness.keys import parse_key
+from witness.limits import MAX_CHECKPOINT
 from witness.log.audit import Audit, audit
 from witness.log.location import fetch_at
 from witness.log.seen import SeenLog
@@ -132,12 +135,29 @@ def _check(
             against.append(f"and {audited.faults_total - len(audited.faults)} more")
         for checkpoint in audited.checkpoints:
             seen.see(checkpoint)
+        if identity.keys:
+            against += _compare_about(fetch, audited.chain)
     except (Incomplete, Malformed, Unverified) as error:
         left_open.append(str(error))
     _compare(seen, fetch, left_open)
     seen.save()
     against = [*dict.fromkeys(item.text for item in seen.convictions), *against]
     return LogReport(_summary(identity, tree, audited), tuple(against), tuple(left_open))
+
+
+def _compare_about(fetch: Fetch, chain: KeyChain) -> list[str]:
+    """Whether `node.json` names another key than the log: whoever may write the site's files need not have the log."""
+    try:
+        told = canonical.loads(fetch("node.json"), what="node.json", limit=MAX_CHECKPOINT)
+        current = told["keys"][-1]
+    except NotFound:
+        return []  # a mirror has none
+    except (Malformed, KeyError, IndexError, TypeError) as error:
+        return [f"node.json: does not say the node's keys: {printable(str(error))}"]
+    speaking = [span.key.text for span in chain.spans if span.end is None and span.revoked is None]
+    if current in speaking:
+        return []
+    return [f"node.json: the key {printable(str(current), limit=100)} is not the one that the log leads to"]
 
 
 def _compare(seen: SeenLog, fetch: Fetch, left_open: list[str]) -> None:

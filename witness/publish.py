@@ -12,7 +12,7 @@ import os
 import re
 import secrets
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
@@ -25,6 +25,7 @@ from witness.digest import sha256_hex
 from witness.entry import statement_in
 from witness.errors import Incomplete, InputError, Malformed, NotFound, Unverified
 from witness.escape import printable
+from witness.keyevent import is_event
 from witness.limits import MAX_CHECKPOINT, MAX_COMMITMENTS, MAX_STATEMENT
 from witness.log.hidden import Hidden
 from witness.log.journal import Batch
@@ -40,6 +41,7 @@ from witness.tlog.cosignature import CosignerKey
 
 MAX_BATCH: Final = 1024  # entries appended, and held in memory, at once
 REFUSED: Final = "refused"
+_HIDDEN: Final = "hidden"  # of the state: what was committed to
 CANARY_TIME: Final = timedelta(days=30)
 
 _NAME: Final = re.compile(r"[0-9a-f]{64}\.json")
@@ -130,7 +132,7 @@ def publish_outbox(
     count, first, committed = 0, None, 0
     with open_writer(site, state, node.log, node.cosigner, patience=patience) as writer:
         run = _Run(
-            outbox, site, state, node, now, writer, Hidden(state / "hidden"), committing, cosigners, refused
+            outbox, site, node, writer, Hidden(state / _HIDDEN), state, now, committing, cosigners, refused
         )
         for batch in run.batches(_waiting(outbox, node.name, refused)):
             revealed = [index for index, _ in _observations(batch)]
@@ -140,17 +142,84 @@ def publish_outbox(
         return Published(count, first, writer.checkpoint.size, tuple(refused), committed)
 
 
+def settle_outbox(
+    outbox: Path, site: Store, state: Path, node: NodeSigners, *, patience: float = 0.0
+) -> None:
+    """Finishes what an earlier run began, and begins nothing. Signs nothing. Raises as `publish_outbox`."""
+    with open_writer(site, state, node.log, node.cosigner, patience=patience) as writer:
+        _Growth(outbox, site, node, writer, Hidden(state / _HIDDEN)).settle()
+
+
+def publish_event(
+    outbox: Path,
+    site: Store,
+    state: Path,
+    node: NodeSigners,
+    event: Callable[[int], bytes],
+    *,
+    now: datetime,
+    patience: float = 0.0,
+) -> int:
+    """Logs and publishes the key event that `event` gives for the index that it will have, which is returned.
+
+    Raises:
+        Incomplete, InputError, Unverified: see `publish_outbox`.
+        whatever `event` raises: nothing was logged.
+    """
+    with open_writer(site, state, node.log, node.cosigner, patience=patience) as writer:
+        growth = _Growth(outbox, site, node, writer, Hidden(state / _HIDDEN))
+        growth.settle()
+        batch = writer.append([event(writer.checkpoint.size)], at=int(now.timestamp()))
+        growth.finish(batch)
+        return batch.first
+
+
 @dataclass(frozen=True, slots=True)
-class _Run:
-    """One run of the log's only writer."""
+class _Growth:
+    """The log in the hands of its only writer, and all that follows from what it grows by."""
 
     outbox: Path
     site: Store
-    state: Path
     node: NodeSigners
-    now: datetime
     writer: LogWriter
     hidden: Hidden
+
+    def settle(self) -> None:
+        """Finishes the batch of an interrupted run, if there is one."""
+        if self.writer.pending is not None:
+            self.finish(self.writer.pending)
+
+    def finish(self, batch: Batch) -> int:
+        """Does all that follows from `batch`; returns how many observations it commits to."""
+        commitments = [item for item in enumerate(batch.entries, batch.first) if is_commitments(item[1])]
+        names = [name for index, entry in commitments for name in self.hidden.enter(index, entry)]
+        self._add_bundles(batch)
+        revealed = [sha256_hex(statement_in(entry)) for _, entry in _observations(batch)]
+        self.hidden.forget(revealed)
+        _acknowledge(self.outbox, [*names, *revealed])
+        self.writer.settle()
+        return len(names)
+
+    def _add_bundles(self, batch: Batch) -> None:
+        """Puts a bundle for each entry at the end of its artifact's shard, or of the key events, unless it is there."""
+        verified = open_checkpoint(batch.checkpoint, self.node.log.key)
+        reader = LogReader(batch.checkpoint, verified, fetch_from(self.site))
+        names = {sha256_hex(statement_in(entry)): entry for _, entry in _observations(batch)}
+        openings = self.hidden.openings(names, reader.proof)
+        add_bundles(
+            self.site,
+            reader,
+            enumerate(batch.entries, batch.first),
+            {names[name]: opening for name, opening in openings.items()},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Run(_Growth):
+    """One run that publishes an outbox."""
+
+    state: Path
+    now: datetime
     committing: Committing | None
     cosigners: tuple[CosignerKey, ...]
     refused: list[Refused]
@@ -172,17 +241,6 @@ class _Run:
         due = self.hidden.due(self.now)
         while ripe := sorted(islice(due, MAX_BATCH), key=_finished):
             yield from self._sealed((data, None) for data in ripe)
-
-    def finish(self, batch: Batch) -> int:
-        """Does all that follows from `batch`; returns how many observations it commits to."""
-        commitments = [item for item in enumerate(batch.entries, batch.first) if is_commitments(item[1])]
-        names = [name for index, entry in commitments for name in self.hidden.enter(index, entry)]
-        self._add_bundles(batch)
-        revealed = [sha256_hex(statement_in(entry)) for _, entry in _observations(batch)]
-        self.hidden.forget(revealed)
-        _acknowledge(self.outbox, [*names, *revealed])
-        self.writer.settle()
-        return len(names)
 
     def _append(self, entries: Sequence[bytes]) -> Batch:
         return self.writer.append(entries, at=int(self.now.timestamp()))
@@ -238,19 +296,6 @@ class _Run:
         except NotFound:
             return b""
 
-    def _add_bundles(self, batch: Batch) -> None:
-        """Puts a bundle for each observation at the end of its artifact's shard, unless it is there."""
-        verified = open_checkpoint(batch.checkpoint, self.node.log.key)
-        reader = LogReader(batch.checkpoint, verified, fetch_from(self.site))
-        names = {sha256_hex(statement_in(entry)): entry for _, entry in _observations(batch)}
-        openings = self.hidden.openings(names, reader.proof)
-        add_bundles(
-            self.site,
-            reader,
-            _observations(batch),
-            {names[name]: opening for name, opening in openings.items()},
-        )
-
 
 def _keys(texts: Sequence[str]) -> tuple[CosignerKey, ...]:
     try:
@@ -260,7 +305,8 @@ def _keys(texts: Sequence[str]) -> tuple[CosignerKey, ...]:
 
 
 def _observations(batch: Batch) -> list[tuple[int, bytes]]:
-    return [item for item in enumerate(batch.entries, batch.first) if not is_commitments(item[1])]
+    entries = enumerate(batch.entries, batch.first)
+    return [item for item in entries if not is_commitments(item[1]) and not is_event(item[1])]
 
 
 def _finished(data: bytes) -> tuple[datetime, str]:

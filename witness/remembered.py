@@ -5,8 +5,8 @@
 A verdict is remembered only if it is `reproduced` or `equivalent`, and nothing about it was rejected or could not be
 reached: what is missing is asked for anew each time. It holds for at most the time that its user allows, and never
 beyond the moment when it would change by age alone (witness.expiry); being used does not make it younger. Another
-policy, or new evidence against any log, is another file. What cannot be read, or what others could have written, is
-ignored, and said so.
+policy, new evidence against any log, or a change of keys that was seen, is another file. What cannot be read, or what
+others could have written, is ignored, and said so.
 """
 
 import os
@@ -55,8 +55,7 @@ class Memory:
     """Of one policy. `seconds` is how old a verdict may be that is used."""
 
     def __init__(self, state: Path, digest: str, seconds: float) -> None:
-        evidence = sorted(str(path.relative_to(state)) for path in state.glob("evidence/*/*"))
-        name = sha256_hex("\n".join([digest, __version__, *evidence]).encode("utf-8", "surrogateescape"))
+        name = sha256_hex("\n".join([digest, __version__, *_known(state)]).encode("utf-8", "surrogateescape"))
         self.path = state / "verdicts" / f"{name}.json"
         self.trouble = ""
         self._seconds = seconds
@@ -120,6 +119,13 @@ class Memory:
         if document.schema != SCHEMA:
             raise ValueError("of another version")
         return document.verdicts
+
+
+def _known(state: Path) -> list[str]:
+    """What is known of logs and keys, apart from what a policy says: evidence by name, events of keys by content."""
+    evidence = sorted(str(path.relative_to(state)) for path in state.glob("evidence/*/*"))
+    keys = sorted(state.glob("keys/*.jsonl"))
+    return [*evidence, *(f"{path.name} {sha256_hex(path.read_bytes())}" for path in keys)]
 
 
 def _is_plain(verdict: Verdict) -> bool:

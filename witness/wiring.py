@@ -9,6 +9,7 @@ from witness.client import Client
 from witness.config import LoadedPolicy
 from witness.fetch import Fetcher, HttpFetcher
 from witness.keyless.trust import authorities
+from witness.keywatch import KeyWatch
 from witness.log.watch import LogWatch
 from witness.logcheck import default_state_path
 from witness.policy import TrustedService, TrustedWitness
@@ -16,7 +17,6 @@ from witness.remembered import Memory
 from witness.sources.bundle import BundleSource, read_bundles
 from witness.sources.directory import DirectorySource
 from witness.sources.http import HttpSource
-from witness.sources.interface import ObservationSource
 from witness.sources.rebuilds import DirectoryRebuilds, HttpRebuilds, NotAsked, RebuildSource
 
 
@@ -48,7 +48,7 @@ def open_client(
     try:
         if bundles:
             index = read_bundles(bundles)
-            sources: dict[str, ObservationSource] = {
+            sources: dict[str, BundleSource | DirectorySource | HttpSource] = {
                 witness.name: BundleSource(index, witness.identity.log_key.name)
                 for witness in policy.witnesses
             }
@@ -65,6 +65,7 @@ def open_client(
             workers=asking.connections,
             progress=progress,
             watch=LogWatch(place),
+            keys=KeyWatch(sources, place, complete=not bundles),
             authorities=keyless,
             memory=memory,
             rebuilds=rebuilds,
@@ -86,7 +87,17 @@ def _rebuilds(
     return DirectoryRebuilds(policy_path.parent / Path(service.url).expanduser())
 
 
-def _source(witness: TrustedWitness, policy_path: Path, fetcher: Fetcher) -> ObservationSource:
+def open_keys(
+    loaded: LoadedPolicy, fetcher: Fetcher, *, ask: bool, state: Path | None = None
+) -> tuple[KeyWatch, Path]:
+    """What is known of the keys of the policy's witnesses, from their sites if `ask`, and where that is remembered."""
+    remembered = state or default_state_path()
+    asked = loaded.policy.witnesses if ask else ()
+    sources = {witness.name: _source(witness, loaded.path, fetcher) for witness in asked}
+    return KeyWatch(sources, remembered, complete=ask), remembered
+
+
+def _source(witness: TrustedWitness, policy_path: Path, fetcher: Fetcher) -> DirectorySource | HttpSource:
     if urlsplit(witness.url).scheme in ("http", "https"):
         return HttpSource(witness.url, fetcher)
     return DirectorySource(policy_path.parent / Path(witness.url).expanduser())

@@ -15,6 +15,7 @@ from rebuilders.cli.cosign import cosign
 from rebuilders.cli.definitions import definitions
 from rebuilders.cli.doctor import doctor
 from rebuilders.cli.init import init
+from rebuilders.cli.keys import keys
 from rebuilders.cli.mirror import mirror
 from rebuilders.cli.plan import plan
 from rebuilders.cli.publish import publish
@@ -65,6 +66,7 @@ for command in (
 ):  # fmt: skip
     app.command()(command)
 app.command("run")(run_node)
+app.add_typer(keys)
 
 
 def main() -> None:

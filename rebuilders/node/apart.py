@@ -18,15 +18,17 @@ def kept(present: Mapping[str, str], more: Iterable[str] = ()) -> dict[str, str]
     return {name: present[name] for name in (*_KEPT, *more) if name in present}
 
 
-def run_apart(module: str, root: Path, more: Iterable[str] = ()) -> dict[str, Any]:
-    """The JSON object that `python -m module root` writes. `more` are variables that it needs of the environment.
+def run_apart(
+    module: str, root: Path, more: Iterable[str] = (), arguments: Iterable[str] = ()
+) -> dict[str, Any]:
+    """The JSON object that `python -m module root` writes, with `arguments`. `more` are variables that it needs.
 
     Raises:
         InputError: it says, by status 2, that something of the node cannot be used.
         Incomplete: it failed.
     """
     # -P: nothing is imported from the directory that the operator happens to be in.
-    argv = [sys.executable, "-P", "-m", module, str(root)]
+    argv = [sys.executable, "-P", "-m", module, str(root), *arguments]
     done = subprocess.run(argv, capture_output=True, text=True, env=kept(os.environ, more), check=False)
     if done.returncode == 0:
         value: dict[str, Any] = json.loads(done.stdout)

@@ -35,6 +35,38 @@ class PeerConfig(BaseModel):
     ask: Annotated[str, Field(max_length=500)] = ""
 
 
+class SignerConfig(BaseModel):
+    """A `[signer.<role>]` of `node.toml`: a key that is reached by a URI of securesystemslib, instead of a file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    uri: Annotated[str, Field(min_length=1, max_length=500)]
+    public_key: Annotated[str, Field(alias="public-key", max_length=200)]
+    pin_file: Annotated[str, Field(alias="pin-file", max_length=500)] = ""
+    pin_variable: Annotated[str, Field(alias="pin-variable", pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$")] = ""
+    environment: Annotated[
+        list[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]], Field(max_length=50)
+    ] = []
+
+
+class SignersConfig(BaseModel):
+    """`[signer]` of `node.toml`: who holds which key, where that is no file. `next` is for `keys rotate --next`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    observation: SignerConfig | None = None
+    next: SignerConfig | None = None
+    log: SignerConfig | None = None
+    cosigner: SignerConfig | None = None
+
+    @property
+    def environment(self) -> frozenset[str]:
+        """The names of variables that the process with the keys needs."""
+        told = (self.observation, self.next, self.log, self.cosigner)
+        names = {name for item in told if item for name in (*item.environment, item.pin_variable)}
+        return frozenset(names - {""})
+
+
 class SigstoreConfig(BaseModel):
     """`[sigstore]` of `node.toml`: observations are signed without a key, in the name `identity`.
 
@@ -72,6 +104,7 @@ class NodeConfig(BaseModel):
     canaries: Annotated[int, Field(ge=0, le=1000)] = 0
     cosign_minutes: Annotated[int, Field(alias="cosign-minutes", ge=0, le=10_080)] = 10
     peer: Annotated[list[PeerConfig], Field(max_length=1000)] = []
+    signer: SignersConfig = SignersConfig()
     sigstore: SigstoreConfig | None = None
 
     @property

@@ -46,6 +46,11 @@ cosign-minutes = {cosign_minutes}
 # url = "https://node-b.example/"
 # log-key = "node-b.example/log+…"
 # cosigner-key = "node-b.example/cosigner+…"
+
+# Keys that are not in keys/, such as one in an HSM: see docs/how-to/keys-in-an-hsm.md.
+# [signer.observation]
+# uri = "hsm:2?label=node-a"
+# public-key = "ecdsa-p256:…"
 """
 
 
@@ -137,7 +142,7 @@ def _identity(config: SigstoreConfig) -> str:
 
 def toml_of(config: NodeConfig) -> str:
     """The text of `node.toml`."""
-    values = config.model_dump(exclude={"version", "peer", "sigstore"})
+    values = config.model_dump(exclude={"version", "peer", "signer", "sigstore"})
     text = _TEMPLATE.format(**{key: _value(value) for key, value in values.items()})
     if config.sigstore is None:
         return text

@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from rebuilders.node import keys
+from rebuilders.node import keys, rotation
 from rebuilders.node.apart import run_apart, tell_error
 from rebuilders.node.config import NodeConfig, NodeDirectory
-from witness.errors import WheelwitnessError
+from witness.errors import InputError, WheelwitnessError
 from witness.publish import Committing, Published, publish_outbox
 from witness.store.directory import DirectoryStore
 
@@ -35,24 +35,27 @@ _AMBIENT: Final = (
 def publish(directory: NodeDirectory) -> Published:
     """Publishes the outbox of the node in `directory`, in this process."""
     config = directory.load()
-    signers = keys.load(directory, config)
-    return publish_outbox(
-        directory.outbox,
-        DirectoryStore(directory.site),
-        directory.state,
-        signers,
-        now=datetime.now(UTC),
-        patience=_PATIENCE,
-        committing=Committing(config.commit_hours, config.canaries) if config.commit else None,
-        cosigner_keys=[peer.cosigner_key for peer in config.peer if peer.cosigner_key],
-    )
+    now = datetime.now(UTC)
+    with keys.alone(directory):
+        signers = keys.load(directory, config) if config.sigstore else rotation.ready(directory, config, now)
+        return publish_outbox(
+            directory.outbox,
+            DirectoryStore(directory.site),
+            directory.state,
+            signers,
+            now=now,
+            patience=_PATIENCE,
+            committing=Committing(config.commit_hours, config.canaries) if config.commit else None,
+            cosigner_keys=[peer.cosigner_key for peer in config.peer if peer.cosigner_key],
+        )
 
 
 def needed(config: NodeConfig) -> tuple[str, ...]:
     """The variables of the environment that signing takes. Of tokens, only the one that is used."""
+    named = sorted(config.signer.environment)
     if config.sigstore is None:
-        return ()
-    return (*_KEYLESS, *((config.sigstore.token,) if config.sigstore.token else _AMBIENT))
+        return tuple(named)
+    return (*named, *_KEYLESS, *((config.sigstore.token,) if config.sigstore.token else _AMBIENT))
 
 
 def publish_apart(directory: NodeDirectory) -> dict[str, Any]:
@@ -62,16 +65,45 @@ def publish_apart(directory: NodeDirectory) -> dict[str, Any]:
         InputError: the signer says that something of the node cannot be used.
         Incomplete: the signer failed.
     """
-    return run_apart("rebuilders.node.signer", directory.root, needed(directory.load()))
+    return _apart(directory)
+
+
+def rotate_apart(directory: NodeDirectory, expires: datetime | None, *, configured: bool) -> dict[str, Any]:
+    """`rotation.rotate` in a process of its own. Raises as `publish_apart`."""
+    return _apart(
+        directory, "rotate", expires.isoformat() if expires else "", "next" if configured else "file"
+    )
+
+
+def revoke_apart(directory: NodeDirectory, key: str, start: int | None, reason: str) -> dict[str, Any]:
+    """`rotation.revoke` in a process of its own. Raises as `publish_apart`."""
+    return _apart(directory, "revoke", key, "" if start is None else str(start), reason)
+
+
+def _apart(directory: NodeDirectory, *arguments: str) -> dict[str, Any]:
+    more = needed(directory.load())
+    return run_apart("rebuilders.node.signer", directory.root, more, arguments)
+
+
+def _do(directory: NodeDirectory, arguments: list[str]) -> Published | rotation.Logged:
+    match arguments:
+        case []:
+            return publish(directory)
+        case ["rotate", expires, kind]:
+            until = datetime.fromisoformat(expires) if expires else None
+            return rotation.rotate(directory, datetime.now(UTC), until, configured=kind == "next")
+        case ["revoke", key, start, reason]:
+            return rotation.revoke(directory, key, int(start) if start else None, reason, datetime.now(UTC))
+    raise InputError(f"nothing that the signer does: {arguments[0]}")
 
 
 def main() -> None:
     """The entry point of the process."""
     try:
-        published = publish(NodeDirectory(Path(sys.argv[1])))
+        done = _do(NodeDirectory(Path(sys.argv[1])), sys.argv[2:])
     except WheelwitnessError as error:
         tell_error(error)
-    sys.stdout.write(json.dumps(asdict(published)) + "\n")
+    sys.stdout.write(json.dumps(asdict(done)) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What every ObservationSource promises (witness.sources.interface), held against each of them."""
+"""What every ObservationSource and KeyEventSource promises (witness.sources.interface), held against each of them."""
 
 import threading
 from collections.abc import Iterator
@@ -9,15 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.trusted_nodes import ALPHA, BETA, SHA, stated
-from witness import bundle
+from tests.integration.trusted_nodes import ALPHA, BETA, NOW, SHA, stated
+from tests.keyed_log import FIRST, SECOND, revocation, rotation, sealed
+from witness import bundle, keyevent
 from witness.digest import sha256_hex
 from witness.errors import FetchFailed, InputError, Malformed, NotFound
 from witness.fetch import Fetched, HttpFetcher
-from witness.limits import MAX_BUNDLE, MAX_SHARD
+from witness.limits import MAX_BUNDLE, MAX_KEYS, MAX_SHARD
+from witness.publish import publish_event
 from witness.sources.bundle import BundleSource, read_bundles
 from witness.sources.directory import DirectorySource
 from witness.sources.http import HttpSource
+from witness.store.directory import DirectoryStore
 
 OTHER = sha256_hex(b"another wheel")
 URL = "https://alpha.example"
@@ -49,7 +52,17 @@ class FakeFetcher:
 
 @pytest.fixture
 def site(tmp_path):
-    return ALPHA.publish(tmp_path, [stated(ALPHA, "mismatch"), stated(ALPHA), stated(ALPHA, sha256=OTHER)])
+    site = ALPHA.publish(tmp_path, [stated(ALPHA, "mismatch"), stated(ALPHA), stated(ALPHA, sha256=OTHER)])
+    for event in (rotation(FIRST, SECOND), revocation(FIRST, 2)):
+        publish_event(
+            tmp_path / "alpha-outbox",
+            DirectoryStore(site),
+            tmp_path / "alpha-state",
+            ALPHA.signers,
+            lambda _, event=event: sealed(event, FIRST),
+            now=NOW,
+        )
+    return site
 
 
 @pytest.fixture
@@ -92,7 +105,9 @@ def source(request, site, tmp_path):
             return HttpSource(request.getfixturevalue("served"), request.getfixturevalue("fetcher"))
     # Of two nodes in one file, as a user may have put it together.
     beta = BETA.publish(tmp_path, [stated(BETA)])
-    shards = sorted([*site.glob("observations/*/*.jsonl"), *beta.glob("observations/*/*.jsonl")])
+    shards = sorted(
+        [site / "keys.jsonl", *site.glob("observations/*/*.jsonl"), *beta.glob("observations/*/*.jsonl")]
+    )
     (tmp_path / "evidence.jsonl").write_bytes(b"".join(path.read_bytes() for path in shards))
     return BundleSource(read_bundles([tmp_path / "evidence.jsonl"]), ALPHA.identity.log_key.name)
 
@@ -115,6 +130,11 @@ class TestEverySource:
     def test_takes_nothing_but_a_digest(self, source, text):
         with pytest.raises(Malformed):
             source.lines(text)
+
+    def test_gives_key_events_in_their_order(self, source):
+        parsed = [bundle.parse(line) for line in source.key_events()]
+        assert [item.proof.index for item in parsed] == [3, 4]
+        assert all(keyevent.is_event(item.entry) for item in parsed)
 
 
 def _shard(site: Path) -> Path:
@@ -162,3 +182,27 @@ def test_bundle_files_that_cannot_be_used(tmp_path):
         read_bundles([broken])
     with pytest.raises(InputError, match=r"missing\.jsonl"):
         read_bundles([tmp_path / "missing.jsonl"])
+
+
+@pytest.mark.parametrize(
+    "content", [b"x" * (MAX_BUNDLE + 1), b"{}\n" * (MAX_KEYS // 3 + 1)], ids=["line", "file"]
+)
+def test_too_many_key_events_are_not_taken(remote, site, content):
+    (site / "keys.jsonl").write_bytes(content)
+    with pytest.raises(FetchFailed) as caught:
+        remote.key_events()
+    assert not isinstance(caught.value, NotFound)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\n\n"])
+def test_a_site_without_key_events_has_none(remote, site, content):
+    path = site / "keys.jsonl"
+    path.unlink() if content is None else path.write_bytes(content)
+    with pytest.raises(NotFound):
+        remote.key_events()
+
+
+def test_files_without_key_events_have_none(site):
+    source = BundleSource(read_bundles([_shard(site)]), ALPHA.identity.log_key.name)
+    with pytest.raises(NotFound):
+        source.key_events()

@@ -120,7 +120,7 @@ def test_a_clock_that_was_set_back_or_on_asks_again(tmp_path, now):
     assert count(asked) == 6
 
 
-def test_another_policy_file_or_evidence_has_nothing_of_it(tmp_path):
+def test_another_policy_evidence_or_change_of_keys_has_nothing_of_it(tmp_path):
     asked = sources()
     judge(tmp_path, asked)
     judge(tmp_path, asked, digest="another")
@@ -129,6 +129,10 @@ def test_another_policy_file_or_evidence_has_nothing_of_it(tmp_path):
     (tmp_path / "evidence" / "log" / "x.json").write_text("{}")
     judge(tmp_path, asked)
     assert count(asked) == 9
+    (tmp_path / "keys").mkdir(exist_ok=True)
+    (tmp_path / "keys" / "log.jsonl").write_text("{}\n")
+    judge(tmp_path, asked)
+    assert count(asked) == 12
 
 
 def test_another_file_name_or_project_is_another_question(tmp_path):

@@ -13,6 +13,7 @@ from witness.cli.hashes import hashes
 from witness.cli.log import log
 from witness.cli.proxy import proxy
 from witness.cli.show import show
+from witness.cli.trust import trust
 from witness.cli.verify import verify
 from witness.program import Commands, run
 
@@ -54,6 +55,7 @@ app.command()(show)
 app.command()(hashes)
 app.command()(proxy)
 app.add_typer(log)
+app.add_typer(trust)
 
 
 def main() -> None:

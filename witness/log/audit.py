@@ -1,8 +1,8 @@
-"""Re-verifies a whole log as its witness publishes it: tiles, entries, and the shards that consumers are given.
+"""Re-verifies a whole log as its witness publishes it: tiles, entries, and the files that consumers are given.
 
-An entry that is neither an observation of the log's witness nor a set of commitments, or a shard that is not what the
-log has, is a fault. Files of the log that are missing or are not what the checkpoint names are errors: nothing was
-decided.
+An entry that is neither an observation nor a key event of the log's witness, nor a set of commitments, or a shard or a
+list of events that is not what the log has, is a fault. Files of the log that are missing or are not what the
+checkpoint names are errors: nothing was decided.
 """
 
 from array import array
@@ -11,11 +11,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from witness import bundle, commitment, statement
+from witness import bundle, commitment, keyevent, statement
 from witness.commitment import Opening
-from witness.entry import Authority, PinnedKeys, statement_in
+from witness.entry import Authority, statement_in
 from witness.errors import Malformed, NotFound, Unverified
 from witness.escape import printable
+from witness.keychain import KeyChain, Withdrawn
 from witness.limits import MAX_BUNDLE, MAX_SHARD
 from witness.log.reader import LogReader, check_log
 from witness.tlog.checkpoint import open_checkpoint
@@ -34,7 +35,8 @@ class Audit:
     Attributes:
         size: the entries of the log, all of them re-verified.
         artifacts: how many files they are about; each has a shard.
-        bundles: how many bundles of shards were verified.
+        bundles: how many bundles of shards and events were verified.
+        chain: the witness's keys, after all events of the log.
         faults: the first of what is wrong, one line each.
         faults_total: how many there are.
         checkpoints: the distinct signed checkpoints in the bundles, for whoever remembers them.
@@ -46,6 +48,7 @@ class Audit:
     size: int
     artifacts: int
     bundles: int
+    chain: KeyChain
     faults: tuple[str, ...]
     faults_total: int
     checkpoints: tuple[bytes, ...]
@@ -90,24 +93,26 @@ def audit(
     """
     found = _Found()
     leaves = _Leaves()
-    signers = authority or PinnedKeys(identity.keys)
+    reading = _Entries(identity.name, KeyChain.pinned(identity), found, authority)
 
     def visit(first: int, entries: tuple[bytes, ...]) -> None:
         for index, entry in enumerate(entries, first):
-            leaves.append(leaf_hash(entry), _subject(index, entry, identity, signers, found))
+            leaves.append(leaf_hash(entry), reading.path_of(index, entry))
         progress(len(entries))
 
     held = _pinned(fetch, signed)
     cosigners = (identity.cosigner_key,) if identity.cosigner_key else ()
     verified = check_log(held, identity.log_key, cosigners, visit)
     checked = _Shards(LogReader(signed, verified, held), leaves, identity, found)
-    if shards:
-        for sha256 in sorted(leaves.of):
-            checked.check(sha256, fetch)
+    checked.check(keyevent.PATH, fetch)
+    paths = sorted(set(leaves.of) - {keyevent.PATH})
+    for path in paths if shards else ():
+        checked.check(path, fetch)
     return Audit(
         size=verified.checkpoint.size,
-        artifacts=len(leaves.of),
+        artifacts=len(paths),
         bundles=checked.bundles,
+        chain=reading.chain,
         faults=tuple(found.faults),
         faults_total=found.total,
         checkpoints=tuple(checked.checkpoints),
@@ -122,37 +127,66 @@ def _pinned(fetch: Fetch, signed: bytes) -> Fetch:
 
 
 class _Leaves:
-    """The leaf hash of each entry, and the indexes of each artifact's."""
+    """The leaf hash of each entry, and the indexes of those whose bundles each file of the site should have."""
 
     def __init__(self) -> None:
         self._hashes = bytearray()
         self.of: defaultdict[str, array[int]] = defaultdict(lambda: array("q"))
 
-    def append(self, leaf: bytes, sha256: str | None) -> None:
-        if sha256 is not None:
-            self.of[sha256].append(len(self._hashes) // len(leaf))
+    def append(self, leaf: bytes, path: str | None) -> None:
+        if path is not None:
+            self.of[path].append(len(self._hashes) // len(leaf))
         self._hashes += leaf
 
     def __getitem__(self, index: int) -> bytes:
         return bytes(self._hashes[32 * index : 32 * index + 32])
 
 
-def _subject(
-    index: int, entry: bytes, identity: WitnessIdentity, authority: Authority, found: _Found
-) -> str | None:
-    """The artifact of an entry; None if it is commitments, or, and a fault, if it is no observation by the witness."""
-    try:
-        if commitment.is_commitments(entry):
-            found.commitments.update(commitment.parse(entry).digests)
+@dataclass(slots=True)
+class _Entries:
+    """Judges each entry by `authority`, or by the keys that speak at its place, as the entries before it have them."""
+
+    name: str
+    chain: KeyChain
+    found: _Found
+    authority: Authority | None = None
+
+    def path_of(self, index: int, entry: bytes) -> str | None:
+        """The file that should have the entry's bundle.
+
+        None for commitments, and, with a fault, for what is nothing that the witness says.
+        """
+        if keyevent.is_event(entry):
+            return self._event(index, entry)
+        try:
+            if commitment.is_commitments(entry):
+                self.found.commitments.update(commitment.parse(entry).digests)
+                return None
+            observed = statement.parse(self._payload(index, entry))
+        except (Malformed, Unverified) as error:
+            self.found.add(f"entry {index}: no observation by {printable(self.name)}: {error}")
             return None
-        observed = statement.parse(authority.open(entry, index).payload)
-    except (Malformed, Unverified) as error:
-        found.add(f"entry {index}: no observation by {printable(identity.name)}: {error}")
-        return None
-    name = observed.observation.builder.name
-    if name != identity.name:
-        found.add(f"entry {index}: made by {printable(name)!r}")
-    return observed.sha256
+        name = observed.observation.builder.name
+        if name != self.name:
+            self.found.add(f"entry {index}: made by {printable(name)!r}")
+        return bundle.shard_path(observed.sha256)
+
+    def _payload(self, index: int, entry: bytes) -> bytes:
+        try:
+            return (self.authority or self.chain).open(entry, index).payload
+        except Withdrawn as error:
+            self.found.add(str(error))
+            return statement_in(entry)
+
+    def _event(self, index: int, entry: bytes) -> str | None:
+        try:
+            self.chain = self.chain.extended(entry, index)
+        except Malformed as error:
+            self.found.add(f"entry {index}: {error}")
+            return None
+        except Unverified as error:
+            self.found.add(str(error))
+        return keyevent.PATH
 
 
 @dataclass(slots=True)
@@ -165,19 +199,21 @@ class _Shards:
     checkpoints: dict[bytes, tuple[int, bytes]] = field(default_factory=dict)
     opened: set[str] = field(default_factory=set)
 
-    def check(self, sha256: str, fetch: Fetch) -> None:
-        path = bundle.shard_path(sha256)
+    def check(self, path: str, fetch: Fetch) -> None:
+        """Holds the file at `path` against the log: the same entries in their order, each with a proof that holds."""
+        expected = len(self.leaves.of.get(path, ()))
         try:
             data = fetch(path)
             held = bundle.parse_shard(data)
         except NotFound:
-            self.found.add(f"{path}: missing, though the log has {len(self.leaves.of[sha256])} entries of it")
+            if expected:
+                self.found.add(f"{path}: missing, though the log has {expected} entries of it")
             return
         except Malformed as error:
             self.found.add(f"{path}: {error}")
             return
         indexes = [self._verify(path, item) for item in held]
-        self._check_complete(path, sha256, indexes, full=len(data) > MAX_SHARD - MAX_BUNDLE)
+        self._check_complete(path, indexes, full=len(data) > MAX_SHARD - MAX_BUNDLE)
 
     def _verify(self, path: str, item: bundle.Bundle) -> int:
         index = item.proof.index
@@ -211,8 +247,8 @@ class _Shards:
             self.checkpoints[signed] = tree.size, tree.root
         return self.checkpoints[signed]
 
-    def _check_complete(self, path: str, sha256: str, indexes: Sequence[int], *, full: bool) -> None:
-        expected = list(self.leaves.of[sha256])
+    def _check_complete(self, path: str, indexes: Sequence[int], *, full: bool) -> None:
+        expected = list(self.leaves.of.get(path, ()))
         shown = [index for index in indexes if index < self.reader.checkpoint.size]
         if full:
             expected = expected[-len(shown) :]  # a shard that is full has lost its oldest

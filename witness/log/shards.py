@@ -6,7 +6,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
-from witness import bundle, canonical, statement
+from witness import bundle, canonical, keyevent, statement
 from witness.bundle import Bundle
 from witness.commitment import Opening
 from witness.entry import statement_in
@@ -129,15 +129,24 @@ def put_shard(site: Store, path: str, bundles: Iterable[Bundle]) -> None:
 
 
 def by_shard(entries: Iterable[tuple[int, bytes]]) -> Mapping[str, dict[int, bytes]]:
-    """`entries`, pairs of index and bytes, by the path of their artifact's shard. What is no observation has none."""
+    """`entries`, pairs of index and bytes, by the path of their artifact's shard, or of the key events.
+
+    What is neither an observation nor a key event has none.
+    """
     paths: dict[str, dict[int, bytes]] = {}
     for index, entry in entries:
         try:
-            sha256 = statement.parse(statement_in(entry)).sha256
+            paths.setdefault(_path_of(entry), {})[index] = entry
         except Malformed:
             continue
-        paths.setdefault(bundle.shard_path(sha256), {})[index] = entry
     return paths
+
+
+def _path_of(entry: bytes) -> str:
+    if keyevent.is_event(entry):
+        keyevent.read(entry)
+        return keyevent.PATH
+    return bundle.shard_path(statement.parse(statement_in(entry)).sha256)
 
 
 def _refreshed(state: Store) -> dict[int, int]:

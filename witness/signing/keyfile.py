@@ -100,7 +100,7 @@ def load(path: Path) -> KeyFile | EcdsaKeyFile:
         InputError: no such file, not a regular file, open to group or others, or not an unencrypted key of a kind that
             signs observations.
     """
-    data = _read_private(path)
+    data = read_private(path)
     try:
         key = load_pem_private_key(data, password=None)
         if isinstance(key, Ed25519PrivateKey):
@@ -124,7 +124,8 @@ def load_ed25519(path: Path) -> KeyFile:
     return key
 
 
-def _read_private(path: Path) -> bytes:
+def read_private(path: Path) -> bytes:
+    """The first bytes of a file that is its owner's alone. Raises `InputError` for any other."""
     try:
         # Without O_NONBLOCK, opening a pipe would wait for a writer.
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))

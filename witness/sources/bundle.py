@@ -1,14 +1,16 @@
 """Bundles in files that the user has at hand: for machines without a network, and for handing evidence around.
 
-Such a file is a shard of any mixture: bundles of several witnesses about several artifacts, one per line. They are
-told apart by what they claim (the log's origin, the statement's subject); whether that is true is for verification.
+Such a file is a shard of any mixture: bundles of several witnesses about several artifacts, and of their key events,
+one per line. They are told apart by what they claim (the log's origin, the statement's subject); whether that is true
+is for verification.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
-from witness import bundle, note, statement
+from witness import bundle, keyevent, note, statement
 from witness.digest import parse_sha256
 from witness.entry import statement_in
 from witness.errors import FetchFailed, InputError, Malformed, NotFound
@@ -18,11 +20,12 @@ from witness.sources.interface import split_lines
 from witness.tlog.checkpoint import Checkpoint
 
 Index = Mapping[tuple[str, str], tuple[bytes, ...]]
+_EVENTS: Final = ""  # in place of an artifact's digest
 
 
 @dataclass(frozen=True, slots=True)
 class BundleSource:
-    """An `ObservationSource` over those lines of bundle files that claim to be from the log `origin`."""
+    """An `ObservationSource` and `KeyEventSource` over those lines of files that claim to be of the log `origin`."""
 
     index: Index
     origin: str
@@ -33,12 +36,18 @@ class BundleSource:
             raise NotFound(f"no bundle of the log {printable(self.origin)} about it was given")
         return found
 
+    def key_events(self) -> tuple[bytes, ...]:
+        found = self.index.get((self.origin, _EVENTS), ())
+        if not found:
+            raise NotFound(f"no key event of the log {printable(self.origin)} was given")
+        return found
+
 
 def read_bundles(paths: Iterable[Path]) -> Index:
     """The lines of the files at `paths`, by log origin and artifact.
 
     Raises:
-        InputError: a file cannot be read, or holds a line that is not a bundle around a statement.
+        InputError: a file cannot be read, or holds a line that is not a bundle around a statement or a key event.
     """
     index: dict[tuple[str, str], tuple[bytes, ...]] = {}
     for path in paths:
@@ -61,5 +70,9 @@ def read_bundles(paths: Iterable[Path]) -> Index:
 
 def _claims(line: bytes) -> tuple[str, str]:
     claimed = bundle.parse(line)
-    subject = statement.parse(statement_in(claimed.entry)).sha256
+    if keyevent.is_event(claimed.entry):
+        keyevent.read(claimed.entry)
+        subject = _EVENTS
+    else:
+        subject = statement.parse(statement_in(claimed.entry)).sha256
     return Checkpoint.parse(note.parse(claimed.proof.checkpoint).text).origin, subject

@@ -7,29 +7,44 @@ from witness.bundle import shard_path
 from witness.digest import parse_sha256
 from witness.errors import FetchFailed, NotFound
 from witness.escape import printable
-from witness.limits import MAX_SHARD
-from witness.sources.interface import split_lines
+from witness.keyevent import PATH
+from witness.limits import MAX_KEYS, MAX_SHARD
+from witness.sources.interface import split_events, split_lines
 
 
 @dataclass(frozen=True, slots=True)
 class DirectorySource:
-    """An `ObservationSource` over a node's directory. A root that is not there is a node that cannot be reached."""
+    """An `ObservationSource` and `KeyEventSource` over a node's directory.
+
+    A root that is not there is a node that cannot be reached.
+    """
 
     root: Path
 
     def lines(self, sha256: str) -> tuple[bytes, ...]:
-        path = self.root / shard_path(parse_sha256(sha256))
+        what, shard = self._read(shard_path(parse_sha256(sha256)), MAX_SHARD)
+        return _some(split_lines(shard, what=what), what)
+
+    def key_events(self) -> tuple[bytes, ...]:
+        what, data = self._read(PATH, MAX_KEYS)
+        return _some(split_events(data, what=what), what)
+
+    def _read(self, name: str, limit: int) -> tuple[str, bytes]:
+        """The file's name for messages, and up to a byte more than `limit` of it."""
+        path = self.root / name
         what = printable(str(path))
         if not self.root.is_dir():
             raise FetchFailed(f"{printable(str(self.root))}: no such directory")
         try:
             with path.open("rb") as file:
-                shard = file.read(MAX_SHARD + 1)
+                return what, file.read(limit + 1)
         except FileNotFoundError:
             raise NotFound(f"{what}: no such file") from None
         except OSError as error:
             raise FetchFailed(f"{what}: {error.strerror}") from None
-        lines = split_lines(shard, what=what)
-        if not lines:
-            raise NotFound(f"{what}: empty")
-        return lines
+
+
+def _some(lines: tuple[bytes, ...], what: str) -> tuple[bytes, ...]:
+    if not lines:
+        raise NotFound(f"{what}: empty")
+    return lines

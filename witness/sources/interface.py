@@ -7,7 +7,7 @@ sizes: whoever asks verifies every line by itself, so that one bad line neither 
 from typing import Protocol
 
 from witness.errors import FetchFailed
-from witness.limits import MAX_BUNDLE, MAX_SHARD
+from witness.limits import MAX_BUNDLE, MAX_KEYS, MAX_SHARD
 
 
 class ObservationSource(Protocol):
@@ -22,6 +22,27 @@ class ObservationSource(Protocol):
             NotFound: the witness has nothing about it.
             FetchFailed: the witness could not be asked, or served more than the limits allow.
         """
+
+
+class KeyEventSource(Protocol):
+    """Looks up what one witness published about its keys (witness.keyevent)."""
+
+    def key_events(self) -> tuple[bytes, ...]:
+        """The bundles of its key events, unverified, in the order of publication.
+
+        Each is at most `limits.MAX_BUNDLE` bytes, without its line feed; there is at least one.
+
+        Raises:
+            NotFound: the witness has published none.
+            FetchFailed: the witness could not be asked, or served more than `limits.MAX_KEYS`.
+        """
+
+
+def split_events(data: bytes, *, what: str) -> tuple[bytes, ...]:
+    """The lines of a file of key events, as `split_lines` has them."""
+    if len(data) > MAX_KEYS:
+        raise FetchFailed(f"{what}: more than the {MAX_KEYS} bytes allowed")
+    return split_lines(data, what=what)
 
 
 def split_lines(shard: bytes, *, what: str) -> tuple[bytes, ...]:

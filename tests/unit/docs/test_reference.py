@@ -7,7 +7,7 @@ import tomllib
 import pytest
 
 from rebuilders.node import config as node_config
-from rebuilders.node.config import NodeConfig, PeerConfig, SigstoreConfig
+from rebuilders.node.config import NodeConfig, PeerConfig, SignerConfig, SignersConfig, SigstoreConfig
 from rebuilders.report.document import of_wheels
 from rebuilders.report.json import report_json
 from rebuilders.result import EXIT, _empty
@@ -17,6 +17,7 @@ from witness import commitment, limits, policy
 from witness.bundle import MEDIA_TYPE
 from witness.compare.ladder import compare
 from witness.errors import InputError
+from witness.keys import parse_key
 from witness.names import TargetName
 from witness.observation import PREDICATE_TYPE, Comparison, Observation
 from witness.report.model import DEFAULT_FAIL_ON, PRECEDENCE
@@ -130,13 +131,15 @@ def test_node_toml():
         default = rows[key][1].strip("`")
         plain = str(field.default).lower() if isinstance(field.default, bool | None) else str(field.default)
         shown = plain or '""'
+        if field.annotation is SignersConfig:
+            shown = "none"
         assert default == ("required" if field.is_required() else shown), key
     peers = {field.alias or name: field for name, field in PeerConfig.model_fields.items()}
     rows = table(text_of("node-toml.md"), "Peers")
     told = {key: row[1].strip("`") for key, row in rows.items()}
     assert told == {key: "required" if field.is_required() else '""' for key, field in peers.items()}
     table_of = text_of("node-toml.md").split("## Peers", 1)[1].split("```toml\n")[1:]
-    peer, sigstore = (text.split("```", 1)[0] for text in table_of)
+    peer, *_, sigstore = (text.split("```", 1)[0] for text in table_of)
     parsed = node_config.parse(example + peer + sigstore, "node.toml")
     assert parsed.peer[0].log_key.startswith("node-b.example/log+")
     rows = table(text_of("node-toml.md"), "sigstore")
@@ -147,6 +150,23 @@ def test_node_toml():
         for key, field in fields.items()
     }
     assert set(tomllib.loads(sigstore)["sigstore"]) == set(fields)
+
+
+def test_signers_of_node_toml():
+    (example,) = toml_blocks(REFERENCE / "node-toml.md")
+    rows = table(text_of("node-toml.md"), "Signers")
+    told = {key: row[1].strip("`") for key, row in rows.items()}
+    fields = {field.alias or name: field for name, field in SignerConfig.model_fields.items()}
+    assert told == {
+        key: "required" if field.is_required() else str(field.default) or '""'
+        for key, field in fields.items()
+    }
+    for page in ("reference/node-toml.md", "how-to/keys-in-an-hsm.md"):
+        for block in blocks(DOCS / page):
+            if block.kind == "toml" and "[signer." in block.body:
+                signers = node_config.parse(example + "\n" + block.body, page).signer
+                assert "PYKCS11LIB" in signers.environment
+                assert parse_key(next(filter(None, (signers.observation, signers.next))).public_key)
 
 
 def test_fields_of_observations():
