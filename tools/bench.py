@@ -19,7 +19,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench_check import check_rows
 from bench_log import log_rows
+from bench_proxy import proxy_rows
 from bench_start import start_rows
 from bench_static import fetched, static_rows, static_table
 
@@ -62,12 +64,17 @@ def main() -> None:
         help="the static check over the wheels and sdists in this directory, and nothing else",
     )
     parser.add_argument("--log", action="store_true", help="measure the log, and nothing else")
+    parser.add_argument("--consumer", action="store_true", help="measure check and proxy, and nothing else")
     parser.add_argument("--start", action="store_true", help="measure how programs start, and nothing else")
     arguments = parser.parse_args()
     rounds, as_json = arguments.rounds, arguments.json
     if arguments.log:
         grown = log_rows()
         print(json.dumps(grown, indent=2) if as_json else table(grown))
+        return
+    if arguments.consumer:
+        measured = {"check": check_rows(), "proxy": proxy_rows()}
+        print(json.dumps(measured, indent=2) if as_json else "\n\n".join(map(plain_table, measured.values())))
         return
     if arguments.start:
         started = start_rows()
@@ -102,11 +109,12 @@ def main() -> None:
         results = {name: measure(*row) for name, row in rows.items()}
         (pairs := Path(directory) / "pairs").mkdir()
         static = static_rows(fetched(TEN, pairs), rounds)
-    grown, started = log_rows(), start_rows()
+    grown, started, checks, proxied = log_rows(), start_rows(), check_rows(), proxy_rows()
     if as_json:
-        print(json.dumps({**results, **static, **grown, **started}, indent=2))
+        print(json.dumps({**results, **static, **grown, **started, **checks, **proxied}, indent=2))
     else:
-        print(table(results), static_table(static), table(grown), table(started), sep="\n\n")
+        tables = [table(results), static_table(static), table(grown), table(started)]
+        print(*tables, plain_table(checks), plain_table(proxied), sep="\n\n")
 
 
 def over_a_list(
@@ -218,6 +226,15 @@ def timed(call: Callable[[], object], rounds: int) -> list[float]:
         call()
         durations.append(time.perf_counter() - started)
     return durations
+
+
+def plain_table(results: dict[str, dict[str, float]]) -> str:
+    """Rows that say their own units."""
+    lines = (
+        f"{name:50}" + "".join(f"{value:10.2f} {unit}" for unit, value in row.items())
+        for name, row in results.items()
+    )
+    return "\n".join(lines)
 
 
 def table(results: dict[str, dict[str, float]]) -> str:

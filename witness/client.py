@@ -21,6 +21,7 @@ from witness.keywatch import KeyWatch, KnownKeys
 from witness.log.watch import LogWatch
 from witness.ossrebuild.rebuild import verify_rebuild
 from witness.policy import Policy, TrustedService, TrustedWitness
+from witness.remembered import Memory
 from witness.sources.interface import ObservationSource
 from witness.sources.rebuilds import RebuildSource
 from witness.verdict import Verdict, decide, exempted
@@ -41,6 +42,7 @@ class Client:
         workers: how many lookups are under way at once.
         progress: called after each lookup, from any thread.
         watch: looks out for logs that contradict themselves; None for nobody.
+        memory: verdicts of earlier runs that may be used; None for none.
         keys: says what became of witnesses' keys; None for the policy alone.
         authorities: who may speak for those witnesses that have no keys, by the witness's name.
         rebuilds: where each service of the policy publishes, by the service's name.
@@ -51,6 +53,7 @@ class Client:
     workers: int = 8
     progress: Callable[[], None] = lambda: None
     watch: LogWatch | None = None
+    memory: Memory | None = None
     keys: KeyWatch | None = None
     authorities: Mapping[str, Authority] = field(default_factory=dict)
     rebuilds: Mapping[str, RebuildSource] = field(default_factory=dict)
@@ -59,9 +62,23 @@ class Client:
 
     def judge(self, artifacts: Sequence[Artifact], now: datetime) -> list[Verdict]:
         """The verdict on each artifact at `now`, in the order given. What is exempt is not asked about."""
-        asked = [item for item in artifacts if exempted(item, self.policy, now) is None]
+        known = self._known(artifacts, now)
+        unknown = (item for item in artifacts if item not in known)
+        asked = [item for item in unknown if exempted(item, self.policy, now) is None]
         evidence = dict(zip(asked, self.gather(asked), strict=True))
-        return [decide(item, evidence.get(item, Evidence()), self.policy, now) for item in artifacts]
+        verdicts = [
+            known.get(item) or decide(item, evidence.get(item, Evidence()), self.policy, now)
+            for item in artifacts
+        ]
+        if self.memory is not None and asked:
+            self.memory.remember([item for item in verdicts if item.artifact in evidence], self.policy, now)
+        return verdicts
+
+    def _known(self, artifacts: Sequence[Artifact], now: datetime) -> dict[Artifact, Verdict]:
+        if self.memory is None:
+            return {}
+        recalled = ((item, self.memory.recall(item, now)) for item in artifacts)
+        return {item: verdict for item, verdict in recalled if verdict is not None}
 
     def gather(self, artifacts: Sequence[Artifact]) -> list[Evidence]:
         """All that the policy's witnesses have to say about each artifact, in the order given."""

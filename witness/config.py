@@ -29,6 +29,12 @@ class LoadedPolicy:
     path: Path
     files: tuple[tuple[str, str], ...]
 
+    @property
+    def digest(self) -> str:
+        """Stands for the texts that made it, and for its place: what was decided by another one counts for nothing."""
+        place = str(self.path.parent.resolve())
+        return sha256_hex(repr((place, self.files)).encode("utf-8", "surrogateescape"))
+
 
 def default_policy_path() -> Path:
     """The user's own policy file, whether or not it exists."""

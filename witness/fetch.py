@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import TYPE_CHECKING, BinaryIO, Final, Protocol, TypeVar
 from urllib.parse import urlsplit
 
@@ -28,10 +29,11 @@ _PASSING: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A complete body, at most as long as was allowed. Header names are lower-case."""
+    """A complete body, at most as long as was allowed, and where it was in the end. Header names are lower-case."""
 
     body: bytes
     headers: dict[str, str]
+    url: str = ""
 
 
 class Fetcher(Protocol):
@@ -50,6 +52,13 @@ class Fetcher(Protocol):
 
         `into` must be seekable: a further try starts over. Raises as `get` does.
         """
+
+
+class Revalidator(Protocol):
+    """Gets what has changed."""
+
+    def get_unless(self, url: str, etag: str, *, limit: int, accept: str) -> Fetched | None:
+        """As `Fetcher.get`, or None where the server says that it is still what it gave `etag` to."""
 
 
 class Poster(Protocol):
@@ -104,12 +113,22 @@ class HttpFetcher:
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
     def get(self, url: str, *, limit: int, accept: str = "*/*") -> Fetched:
-        def once() -> Fetched:
-            with self._stream(url, accept) as response:
+        fetched = self.get_unless(url, "", limit=limit, accept=accept)
+        if fetched is None:
+            raise FetchFailed(f"{shown(url)}: the server answered 304, unasked")
+        return fetched
+
+    def get_unless(self, url: str, etag: str, *, limit: int, accept: str) -> Fetched | None:
+        """See `Revalidator.get_unless`."""
+
+        def once() -> Fetched | None:
+            with self._stream(url, accept, etag) as response:
+                if response.status_code == HTTPStatus.NOT_MODIFIED:
+                    return None
                 body = bytearray()
                 for chunk in self._bounded(response, url, limit):
                     body += chunk
-                return Fetched(bytes(body), dict(response.headers))
+                return Fetched(bytes(body), dict(response.headers), str(response.url))
 
         return self._retrying(once)
 
@@ -157,14 +176,16 @@ class HttpFetcher:
             raise passing.failure from None
 
     @contextmanager
-    def _stream(self, url: str, accept: str) -> "Iterator[httpx.Response]":
+    def _stream(self, url: str, accept: str, etag: str = "") -> "Iterator[httpx.Response]":
         import httpx
 
+        headers = {"Accept": accept} | ({"If-None-Match": etag} if etag else {})
         try:
             with self._connected().stream(
-                "GET", url, headers={"Accept": accept}, timeout=self._patience(url)
+                "GET", url, headers=headers, timeout=self._patience(url)
             ) as response:
-                _check_status(response, url)
+                if not (etag and response.status_code == HTTPStatus.NOT_MODIFIED):
+                    _check_status(response, url)
                 yield response
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
             raise FetchFailed(

@@ -5,6 +5,7 @@ promise it: Windows has no way to flush a directory, and macOS may leave what wa
 """
 
 import os
+import stat
 import sys
 import tempfile
 import time
@@ -95,3 +96,10 @@ def lock(descriptor: int) -> None:
             return try_lock(descriptor)
         except BlockingIOError:
             time.sleep(_POLL)
+
+
+def may_be_others(found: os.stat_result) -> bool:
+    """Whether somebody else than the user may have written it. Where a mode says nothing, his directory is his."""
+    if sys.platform == "win32":
+        return False
+    return found.st_uid not in (os.geteuid(), 0) or bool(found.st_mode & (stat.S_IWGRP | stat.S_IWOTH))

@@ -13,6 +13,7 @@ from witness.keywatch import KeyWatch
 from witness.log.watch import LogWatch
 from witness.logcheck import default_state_path
 from witness.policy import TrustedService, TrustedWitness
+from witness.remembered import Memory
 from witness.sources.bundle import BundleSource, read_bundles
 from witness.sources.directory import DirectorySource
 from witness.sources.http import HttpSource
@@ -26,20 +27,24 @@ def open_client(
     bundles: Sequence[Path] = (),
     progress: Callable[[], None] = lambda: None,
     state: Path | None = None,
+    fetcher: HttpFetcher | None = None,
+    max_age: float = 0,
 ) -> Iterator[Client]:
     """A client for the policy. With `bundles`, these files are all that is asked: no network, no node.
 
     `state` is where checkpoints that were seen are remembered, and evidence is saved; by default the user's own.
+    A `fetcher` that is given stays open. `max_age` is in seconds: verdicts of earlier runs that are younger are used,
+    and this one's remembered; never with `bundles`.
 
     Raises:
         InputError: a bundle file, or a file of trust in a Sigstore instance, cannot be used; or sigstore-python is
             needed, and not installed.
     """
     policy = loaded.policy
+    asking = fetcher or HttpFetcher()
     keyless = authorities(
         ((item.name, item.identity.sigstore) for item in policy.witnesses), loaded.path.parent
     )
-    fetcher = HttpFetcher()
     try:
         if bundles:
             index = read_bundles(bundles)
@@ -48,24 +53,28 @@ def open_client(
                 for witness in policy.witnesses
             }
         else:
-            sources = {witness.name: _source(witness, loaded.path, fetcher) for witness in policy.witnesses}
-        remembered = state or default_state_path()
+            sources = {witness.name: _source(witness, loaded.path, asking) for witness in policy.witnesses}
+        place = state or default_state_path()
+        memory = Memory(place, loaded.digest, max_age) if max_age and not bundles else None
         rebuilds = {
-            item.name: _rebuilds(item, loaded.path, fetcher, offline=bool(bundles))
-            for item in policy.services
+            item.name: _rebuilds(item, loaded.path, asking, offline=bool(bundles)) for item in policy.services
         }
         yield Client(
             policy,
             sources,
-            workers=fetcher.connections,
+            workers=asking.connections,
             progress=progress,
-            watch=LogWatch(remembered),
-            keys=KeyWatch(sources, remembered, complete=not bundles),
+            watch=LogWatch(place),
+            keys=KeyWatch(sources, place, complete=not bundles),
             authorities=keyless,
+            memory=memory,
             rebuilds=rebuilds,
         )
+        if memory is not None:
+            memory.save()
     finally:
-        fetcher.close()
+        if fetcher is None:
+            asking.close()
 
 
 def _rebuilds(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from tests.everywhere.reachable import CHECKOUT
 from tests.everywhere.scenes import COMMANDS, every_command, run, said
@@ -37,7 +38,8 @@ def installed(tmp_path_factory):
 
 
 def test_only_what_a_consumer_needs(installed):
-    listed = set(subprocess.check_output([installed / "python", "-c", LISTED], text=True).split())
+    printed = subprocess.check_output([installed / "python", "-c", LISTED], text=True)
+    listed = {canonicalize_name(name) for name in printed.split()}
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     needed = {Requirement(text).name for text in project["dependencies"]}
     extras = {Requirement(text).name for texts in project["optional-dependencies"].values() for text in texts}

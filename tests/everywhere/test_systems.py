@@ -33,10 +33,14 @@ def test_a_command_says_everywhere_what_it_says_here(spoken, command):
         assert spoken[system][command] == spoken["here"][command]
 
 
+# uvicorn loads multiprocessing, whose half for Windows is compiled and not here.
+COMPILED = {"witness.proxy.serve"}
+
+
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_every_module_can_be_loaded(home, system):
     code = "import importlib, sys\nfor name in sys.argv[1:]:\n    importlib.import_module(name)\nprint('all')"
-    done = run(home, elsewhere(system, "code", code), *sorted(reachable()))
+    done = run(home, elsewhere(system, "code", code), *sorted(set(reachable()) - COMPILED))
     assert (done.returncode, done.stdout) == (0, b"all\n"), done.stderr
 
 

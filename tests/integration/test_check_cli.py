@@ -489,6 +489,22 @@ def test_colours_on_a_terminal_alone(world):
     assert "\x1b" not in world.run("check", bad).stdout
 
 
+def test_a_verdict_in_favour_may_be_used_again_where_the_user_says_so(world, tmp_path):
+    state = tmp_path / "own-state"
+    good = ("check", str(world.root / WHEEL), "--state", str(state))
+    assert world.run(*good).exit_code == 0
+    assert not (state / "verdicts").exists()
+    assert world.run(*good, "--max-age", "3600").exit_code == 0
+    BETA.publish(world.root, [stated(BETA, "mismatch", sha256=GOOD, finished=SEEN, recipe="again")])
+    assert world.run(*good, "--max-age", "3600").exit_code == 0
+    assert world.run(*good).exit_code == 1
+    (remembered,) = (state / "verdicts").iterdir()
+    remembered.write_text("damaged")
+    result = world.run(*good, "--max-age", "3600")
+    assert result.exit_code == 1
+    assert "ignored, and written anew" in result.stderr
+
+
 def test_exemptions(world):
     with world.policy.open("a", encoding="utf-8") as file:
         file.write('\n[[exempt]]\npackage = "demo"\nreason = "ours"\nexpires = 2999-01-01\n')

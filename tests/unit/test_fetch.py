@@ -219,3 +219,24 @@ def test_what_begins_with_https_stays_with_it(hops, leads_away):
             fetch._check_status(last, hops[0])
     else:
         fetch._check_status(last, hops[0])
+
+
+def test_what_has_not_changed_is_not_sent_again(serve):
+    fetcher, asked = serve(
+        httpx.Response(200, content=b"12345", headers={"ETag": '"a"'}),
+        httpx.Response(304),
+        httpx.Response(200),
+    )
+    first = fetcher.get_unless("https://files.example/a", "", limit=5, accept="text/html")
+    assert (first.body, first.headers["etag"], first.url) == (b"12345", '"a"', "https://files.example/a")
+    assert fetcher.get_unless("https://files.example/a", '"a"', limit=5, accept="text/html") is None
+    assert fetcher.get_unless("https://files.example/a", '"a"', limit=5, accept="text/html").body == b""
+    assert [request.headers.get("If-None-Match") for request in asked] == [None, '"a"', '"a"']
+
+
+def test_an_answer_that_nothing_has_changed_is_none_to_who_did_not_ask(serve):
+    fetcher, _ = serve(httpx.Response(304))
+    with pytest.raises(FetchFailed, match="answered 304"):
+        fetcher.get("https://files.example/a", limit=5)
+    with pytest.raises(FetchFailed, match="answered 304"):
+        fetcher.get_unless("https://files.example/a", "", limit=5, accept="*/*")

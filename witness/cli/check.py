@@ -19,6 +19,7 @@ from witness.cli.options import (
     BundleOption,
     FailOnOption,
     FormatOption,
+    MaxAgeOption,
     OutputOption,
     PolicyOption,
     ProjectPolicyOption,
@@ -57,6 +58,7 @@ def check(
     input_format: InputFormatOption = None,
     environment: EnvironmentOption = None,
     index: IndexOption = None,
+    max_age: MaxAgeOption = 0,
 ) -> None:
     """Checks everything that INPUT names against the witnesses of your policy.
 
@@ -98,5 +100,6 @@ def check(
         baseline=baseline,
         sign_key=sign_key,
         project_policy=project_policy,
+        max_age=max_age,
     )
     raise typer.Exit(judge(pins, settings))

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import typer
+
 from witness import gate
 from witness.cli.options import Format
 from witness.cli.outputs import Circumstances, Output, Sign, parse_outputs, write
@@ -34,6 +36,7 @@ class Settings:
     baseline: Path | None = None
     sign_key: Path | None = None
     project_policy: Path | None = None
+    max_age: int = 0
 
 
 def judge(pins: Pins, settings: Settings) -> int:
@@ -52,9 +55,17 @@ def judge(pins: Pins, settings: Settings) -> int:
     total = sum(len(pin.sha256) for pin in pins.pins) * len(loaded.policy.everyone)
     with (
         progress_bar(total, quiet=settings.quiet) as advance,
-        open_client(loaded, bundles=settings.bundles, progress=advance, state=settings.state) as client,
+        open_client(
+            loaded,
+            bundles=settings.bundles,
+            progress=advance,
+            state=settings.state,
+            max_age=settings.max_age,
+        ) as client,
     ):
         report = gate.check(pins, client, now)
+    if client.memory is not None and client.memory.trouble:
+        typer.echo(f"wheelwitness: {client.memory.trouble}", err=True)
     if baseline is not None:
         report = baseline.applied(report)
     code = report.exit_code(_first(given, loaded.policy.fail_on, DEFAULT_FAIL_ON))

@@ -10,8 +10,10 @@ import typer
 from witness import __version__
 from witness.cli.check import check
 from witness.cli.diff import diff
+from witness.cli.hashes import hashes
 from witness.cli.log import log
 from witness.cli.policy import policy_commands
+from witness.cli.proxy import proxy
 from witness.cli.show import show
 from witness.cli.summary import summary
 from witness.cli.trust import trust
@@ -55,6 +57,8 @@ app.command()(verify)
 app.command()(show)
 app.command()(diff)
 app.command()(summary)
+app.command()(hashes)
+app.command()(proxy)
 app.add_typer(trust)
 app.add_typer(policy_commands)
 app.add_typer(log)

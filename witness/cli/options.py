@@ -107,6 +107,16 @@ OutputOption = Annotated[
         show_default=False,
     ),
 ]
+MaxAgeOption = Annotated[
+    int,
+    typer.Option(
+        "--max-age",
+        envvar="WHEELWITNESS_MAX_AGE",
+        min=0,
+        max=86400,
+        help="Seconds for which a verdict that was in favour may be used again without asking anyone. 0: ask always.",
+    ),
+]
 StateOption = Annotated[
     Path | None,
     typer.Option(

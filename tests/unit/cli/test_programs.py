@@ -33,7 +33,7 @@ def test_the_commands():
     assert {f"{program} {name}" for program, name, _ in COMMANDS} >= {
         "rebuilder rebuild", "rebuilder batch", "rebuilder plan", "rebuilder compare", "rebuilder doctor",
         "rebuilder init", "rebuilder run", "rebuilder add", "rebuilder publish", "rebuilder serve", "rebuilder status",
-        "wheelwitness check", "wheelwitness verify", "wheelwitness show",
+        "wheelwitness check", "wheelwitness verify", "wheelwitness show", "wheelwitness hashes", "wheelwitness proxy",
         "wheelwitness log check", "wheelwitness log evidence",
     }  # fmt: skip
 

@@ -1,0 +1,130 @@
+"""`make bench`, a consumer's check over HTTP: 500 pins against five witnesses on loopback.
+
+A new process each time. `cold`: nothing is known, and every witness is asked about every file. `remembered`: the same
+again with `--max-age 3600` (witness/remembered.py). `offline`: from a file of bundles, all of them verified. The sites
+are served by one process of `rebuilder serve`'s server beside it. `pip-audit` answers another question about the same
+file, and asks a service on the network; it is skipped where that cannot be reached.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from tests.integration.trusted_nodes import Node, stated
+from witness.digest import sha256_hex
+
+PINS = 500
+NODES = tuple(Node(f"node-{letter}", f"Operator {letter}") for letter in "abcde")
+PROGRAM = "from witness.cli.main import main; main()"
+SERVER = """
+import sys
+from pathlib import Path
+from rebuilders.node.server import serve_site
+serve_site(Path(sys.argv[1]), "127.0.0.1", 0, lambda line: print(line, flush=True))
+"""
+
+
+def check_rows(rounds: int = 3) -> dict[str, dict[str, float]]:
+    """Seconds by the clock and of CPU time, which other work on the machine changes less; medians of `rounds`."""
+    with tempfile.TemporaryDirectory(prefix="wheelwitness-bench-check-") as directory:
+        root = Path(directory)
+        requirements = _world(root)
+        with _served(root / "sites") as url:
+            _policy(root, url)
+            ways = {
+                "cold": lambda: _check(root, requirements, fresh=True),
+                "remembered": lambda: _check(root, requirements, "--max-age", "3600"),
+                "offline": lambda: _check(root, requirements, "--bundle", str(root / "all.jsonl")),
+            }
+            rows: dict[str, dict[str, float]] = {}
+            for name, way in ways.items():
+                if name == "remembered":
+                    way()
+                took = sorted(way() for _ in range(rounds))[rounds // 2]
+                rows[f"check of {PINS} pins, {len(NODES)} witnesses, {name}"] = {
+                    "s": took[0],
+                    "CPU s": took[1],
+                }
+        audited = _pip_audit(requirements)
+    if audited is None:
+        print("bench: pip-audit is not installed, or cannot reach its service; skipped", file=sys.stderr)
+    else:
+        rows["pip-audit of the same file"] = {"s": audited, "CPU s": audited}
+    return rows
+
+
+def _world(root: Path) -> Path:
+    (root / "sites").mkdir()
+    files = [(f"p{number:03}-1.0-py3-none-any.whl", sha256_hex(b"%d" % number)) for number in range(PINS)]
+    for node in NODES:
+        site = node.publish(root, [stated(node, sha256=sha256, filename=name) for name, sha256 in files])
+        site.rename(root / "sites" / node.name)
+    with (root / "all.jsonl").open("wb") as every:
+        for path in sorted((root / "sites").rglob("observations/*/*.jsonl")):
+            every.write(path.read_bytes())
+    requirements = root / "requirements.txt"
+    lines = (f"{name.split('-')[0]}==1.0 --hash=sha256:{sha256}\n" for name, sha256 in files)
+    requirements.write_text("".join(lines))
+    return requirements
+
+
+def _policy(root: Path, url: str) -> None:
+    tables = "".join(node.toml(f"{url}{node.name}") for node in NODES)
+    (root / "policy.toml").write_text(f"version = 1\nthreshold = 3\nmax-age-days = 100000\n{tables}")
+
+
+@contextmanager
+def _served(root: Path) -> Iterator[str]:
+    server = subprocess.Popen([sys.executable, "-c", SERVER, str(root)], stdout=subprocess.PIPE, text=True)
+    try:
+        assert server.stdout is not None
+        yield server.stdout.readline().split()[-1]
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _check(root: Path, requirements: Path, *options: str, fresh: bool = False) -> tuple[float, float]:
+    if fresh:
+        shutil.rmtree(root / "state", ignore_errors=True)
+    variables = {"WHEELWITNESS_POLICY": str(root / "policy.toml"), "WHEELWITNESS_STATE": str(root / "state")}
+    started, before = time.perf_counter(), os.times()
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, "check", str(requirements), *options],
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    took, after = time.perf_counter() - started, os.times()
+    used = after.children_user + after.children_system - before.children_user - before.children_system
+    if done.stdout.splitlines()[:1] != [f"{PINS} files: {PINS} reproduced"]:
+        sys.exit(f"bench: check: {done.returncode}: {done.stdout[-500:]}{done.stderr[-2000:]}")
+    return took, used
+
+
+def _pip_audit(requirements: Path) -> float | None:
+    program = shutil.which("pip-audit")
+    if program is None:
+        return None
+    started = time.perf_counter()
+    done = subprocess.run(
+        [program, "--no-deps", "--disable-pip", "-r", str(requirements)],
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    return time.perf_counter() - started if done.returncode == 0 else None
+
+
+if __name__ == "__main__":
+    for row, values in check_rows().items():
+        print(f"{row:50}" + "".join(f"{value:8.2f} {name}" for name, value in values.items()))

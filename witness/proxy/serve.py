@@ -1,0 +1,133 @@
+"""Puts the proxy together and serves it until the process is asked to end."""
+
+import socket
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+import uvicorn
+from starlette.applications import Starlette
+
+from witness.config import load_policy
+from witness.errors import Incomplete, InputError
+from witness.fetch import HttpFetcher
+from witness.proxy.app import Proxy
+from witness.proxy.audit import AuditLog
+from witness.proxy.choice import Rules
+from witness.proxy.desk import Desk
+from witness.proxy.explain import summary
+from witness.proxy.judge import Judge
+from witness.proxy.metrics import Metrics
+from witness.proxy.pages import Files, Offer, Pages
+from witness.proxy.upstream import Upstream, endpoint_of
+from witness.wiring import open_client
+
+LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
+_CONNECTIONS: Final = 256  # of clients
+_BACKLOG: Final = 128
+_HEADERS: Final = 16 * 1024  # bytes of a request before its body
+_KEEP_ALIVE: Final = 15  # seconds
+_PATIENCE: Final = 8.0  # seconds without progress of an index or a witness: pip gives up after 15
+_ASKING: Final = 16  # requests to them at once
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The options of `wheelwitness proxy`. `seconds` is how old a verdict may be when its page is used."""
+
+    index: str
+    policy: Path
+    rules: Rules
+    files: Files = Files.DIRECT
+    seconds: float = 60.0
+    audit: Path | None = None
+    state: Path | None = None
+    host: str = "127.0.0.1"
+    port: int = 8418
+
+
+def application(
+    settings: Settings, fetcher: HttpFetcher, audit: AuditLog, tell: Callable[[str], None]
+) -> Starlette:
+    """The ASGI application. `tell` gets a line about every page that hides something, from any thread.
+
+    Raises:
+        InputError: the policy or the index's address cannot be used.
+    """
+    metrics = Metrics()
+    judge = Judge(
+        settings.policy,
+        load_policy,
+        lambda loaded: open_client(loaded, state=settings.state, fetcher=fetcher),
+        seconds=settings.seconds,
+    )
+    judge.policy()
+
+    def made(offer: Offer) -> None:
+        audit.page(offer)
+        metrics.made(offer)
+        if line := summary(offer):
+            tell(line)
+
+    upstream = Upstream(endpoint_of(settings.index), fetcher)
+    pages = Pages(upstream, judge, settings.rules, settings.files, seconds=settings.seconds, made=made)
+    return Proxy(Desk(pages, metrics), judge, audit, metrics).application()
+
+
+def serve(settings: Settings, tell: Callable[[str], None]) -> None:
+    """Serves. Raises Incomplete if the address cannot be had, InputError as `application` does."""
+    fetcher = HttpFetcher(timeout=_PATIENCE, attempts=2, connections=_ASKING)
+    audit = AuditLog(settings.audit)
+    with closing(fetcher), closing(audit):
+        audit.check()
+        made = application(settings, fetcher, audit, tell)
+        with _listening(settings) as listener:
+            port = listener.getsockname()[1]
+            _refuse_circle(settings, port)
+            shown = f"[{settings.host}]" if ":" in settings.host else settings.host
+            tell(f"serving http://{shown}:{port}/simple/ in front of {settings.index}")
+            if settings.host not in LOOPBACK:
+                tell(
+                    "anyone who reaches this address is served; put a web server in front for TLS and access"
+                )
+            config = uvicorn.Config(
+                made,
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                lifespan="off",
+                limit_concurrency=_CONNECTIONS,
+                h11_max_incomplete_event_size=_HEADERS,
+                timeout_keep_alive=_KEEP_ALIVE,
+                timeout_graceful_shutdown=_KEEP_ALIVE,
+            )
+            uvicorn.Server(config).run(sockets=[listener])
+
+
+def _listening(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    # asyncio turns Nagle's algorithm off only where the protocol is named; with it, every page takes 40 ms.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((settings.host, settings.port))
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise Incomplete(
+            f"{settings.host}, port {settings.port}: {error.strerror}", hint="Choose another --port."
+        ) from None
+    return listener
+
+
+def _refuse_circle(settings: Settings, port: int) -> None:
+    """The index of a user whose pip is set up to use this proxy would be the proxy."""
+    parts = urlsplit(settings.index)
+    if parts.port == port and parts.hostname in (*LOOPBACK, settings.host):
+        raise InputError(
+            f"{settings.index}: the proxy would ask itself", hint="Name the index behind it with --index."
+        )
