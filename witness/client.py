@@ -52,7 +52,8 @@ class Client:
 
     def gather(self, artifacts: Sequence[Artifact]) -> list[Evidence]:
         """All that the policy's witnesses have to say about each artifact, in the order given."""
-        digests = list(dict.fromkeys(item.sha256 for item in artifacts))
+        # By digest, so that those that one request answers come one after the other.
+        digests = sorted({item.sha256 for item in artifacts})
         tasks = [(digest, witness) for digest in digests for witness in self.policy.witnesses]
         found: dict[str, list[Evidence]] = {digest: [] for digest in digests}
         with ThreadPoolExecutor(max_workers=self.workers) as pool:

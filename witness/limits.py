@@ -12,6 +12,7 @@ MAX_ENTRY: Final = 65_535  # tlog-tiles: an entry's length is a 16-bit number
 MAX_CHECKPOINT: Final = 64 * KIB
 MAX_BUNDLE: Final = 256 * KIB  # one line of a shard
 MAX_SHARD: Final = 32 * MIB  # every bundle that a node holds of one artifact
+MAX_LOOKUP: Final = 32 * MIB  # every bundle of the artifacts whose digests have one prefix
 MAX_POLICY: Final = 1 * MIB
 MAX_HASHED: Final = 512 * MIB  # a wheel that is only hashed, never held in memory
 

@@ -134,6 +134,7 @@ def _summary(identity: WitnessIdentity, tree: Checkpoint, audited: Audit | None)
     if audited is None:
         return f"{name}: {tree.size} entries are promised, and could not all be verified"
     rest = f", {audited.bundles} bundles" if audited.bundles else ""
+    rest += f", {audited.lookups} lookup files" if audited.lookups else ""
     return f"{name}: {audited.size} entries about {audited.artifacts} files{rest}, verified"
 
 

@@ -48,8 +48,12 @@ def mirror(
     cosigners: Sequence[CosignerKey] = (),
     *,
     progress: Callable[[int], None] = lambda _: None,
+    lookups: bool = True,
 ) -> Mirrored:
     """Brings the copy in `directory` up to the log that `fetch` reads, or leaves it if the log contradicts itself.
+
+    What a run that was interrupted has copied is not fetched again, only verified again. With `lookups`, the copy has
+    files for lookups by prefix, which only those need who ask over a network.
 
     The copy is in `site/`; `state/` has what was seen of the log, and evidence. Of the checkpoint's signature lines
     only those by the log and `cosigners` are kept: one that does not hold would make consumers refuse the whole.
@@ -80,10 +84,10 @@ def mirror(
             caught += seen.compare(fetch)
         if caught:
             return Mirrored(here.size, 0, tuple(caught))
-        _copy(reader, site, here, progress)
+        _copy(reader, site, here, progress, lookups=lookups)
         if cosigners:
             copied = LogReader(signed, verified, fetch_from(site))
-            refresh_all(site, DirectoryStore(state), copied, log_key, cosigners)
+            refresh_all(site, DirectoryStore(state), copied, log_key, cosigners, lookups=lookups)
         site.put(CHECKPOINT, signed)
         seen.save()
     return Mirrored(verified.checkpoint.size, verified.checkpoint.size - here.size)
@@ -111,7 +115,9 @@ def only_by(signed: bytes, keys: Sequence[Verifier]) -> bytes:
     return note.encode(Note(parsed.text, lines))
 
 
-def _copy(reader: LogReader, site: Store, here: Checkpoint, progress: Callable[[int], None]) -> None:
+def _copy(
+    reader: LogReader, site: Store, here: Checkpoint, progress: Callable[[int], None], *, lookups: bool
+) -> None:
     fetch = fetch_from(site)
     edge = read_edge(here.size, here.root, fetch)
     size = reader.checkpoint.size
@@ -129,7 +135,8 @@ def _copy(reader: LogReader, site: Store, here: Checkpoint, progress: Callable[[
     _check(edge, reader.checkpoint)
     copied = LogReader(reader.signed, reader.verified, fetch)
     for low in range(here.size, size, _STEP):
-        add_bundles(site, copied, enumerate(copied.entries(low, min(low + _STEP, size)), low))
+        part = copied.entries(low, min(low + _STEP, size))
+        add_bundles(site, copied, enumerate(part, low), lookups=lookups)
 
 
 def _check(edge: Edge, tree: Checkpoint) -> None:

@@ -28,6 +28,7 @@ PLACES: Final = ("country", "platform", "hosting")
 ACCEPTABLE: Final = (*LEVELS, "static")
 DEFAULT_ACCEPT: Final = ("bitwise", "archive")
 DEFAULT_MAX_AGE_DAYS: Final = 400
+LOOKUPS: Final = ("prefix", "prefix-or-exact", "exact")
 _MOST: Final = 100_000
 _VKEY: Final = "name+hash+key"
 
@@ -73,7 +74,8 @@ class Policy:
     """A consumer's decision whom to believe. `accept` holds levels, and "static" for observations without a build.
 
     `diversity` are pairs of one of `PLACES` and how many different values of it agreeing operators must have.
-    `max_attempts` is the most builds that a match may have taken, None for any number.
+    `max_attempts` is the most builds that a match may have taken, None for any number. `lookup` is how much witnesses
+    learn of what is asked: prefixes of digests, whole digests of those who have no files for prefixes, or of all.
     """
 
     threshold: int
@@ -85,6 +87,7 @@ class Policy:
     exemptions: tuple[Exemption, ...] = ()
     diversity: tuple[tuple[str, int], ...] = ()
     max_attempts: int | None = None
+    lookup: str = LOOKUPS[0]
 
     def traits_of(self, name: str) -> Traits:
         """What the policy says of the place of the witness `name`."""
@@ -135,6 +138,7 @@ def parse(text: str, *, name: str) -> Policy:
         exemptions=tuple(map(_exemption, top.tables("exempt"))),
         diversity=_diversity(top),
         max_attempts=top.optional_integer("max-attempts", least=1),
+        lookup=_lookup(top),
     )
     top.finish()
     _check_witnesses(top, policy)
@@ -221,6 +225,13 @@ def _accept(top: _Table) -> frozenset[str]:
     if set(accept) == {"static"}:
         top.refuse("accept", "names no level", hint='Add the level of static checks: "metadata".')
     return frozenset(accept)
+
+
+def _lookup(top: _Table) -> str:
+    lookup = top.string("lookup", LOOKUPS[0])
+    if lookup not in LOOKUPS:
+        top.refuse("lookup", f"no such way: {lookup!r}", hint=f"Choose from {', '.join(LOOKUPS)}.")
+    return lookup
 
 
 def _diversity(top: _Table) -> tuple[tuple[str, int], ...]:

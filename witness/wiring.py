@@ -13,7 +13,7 @@ from witness.logcheck import default_state_path
 from witness.policy import TrustedWitness
 from witness.sources.bundle import BundleSource, read_bundles
 from witness.sources.directory import DirectorySource
-from witness.sources.http import HttpSource
+from witness.sources.http import HttpSource, PrefixSource
 from witness.sources.interface import ObservationSource
 
 
@@ -24,8 +24,11 @@ def open_client(
     bundles: Sequence[Path] = (),
     progress: Callable[[], None] = lambda: None,
     state: Path | None = None,
+    lookup: str | None = None,
 ) -> Iterator[Client]:
     """A client for the policy. With `bundles`, these files are all that is asked: no network, no node.
+
+    `lookup` is one of `LOOKUPS`, in place of the policy's.
 
     `state` is where checkpoints that were seen are remembered, and evidence is saved; by default the user's own.
 
@@ -42,14 +45,20 @@ def open_client(
                 for witness in policy.witnesses
             }
         else:
-            sources = {witness.name: _source(witness, loaded.path, fetcher) for witness in policy.witnesses}
+            how = lookup or policy.lookup
+            sources = {
+                witness.name: _source(witness, loaded.path, fetcher, how) for witness in policy.witnesses
+            }
         watch = LogWatch(state or default_state_path())
         yield Client(policy, sources, workers=fetcher.connections, progress=progress, watch=watch)
     finally:
         fetcher.close()
 
 
-def _source(witness: TrustedWitness, policy_path: Path, fetcher: Fetcher) -> ObservationSource:
+def _source(witness: TrustedWitness, policy_path: Path, fetcher: Fetcher, lookup: str) -> ObservationSource:
     if urlsplit(witness.url).scheme in ("http", "https"):
-        return HttpSource(witness.url, fetcher)
+        exact = HttpSource(witness.url, fetcher)
+        if lookup == "exact":
+            return exact
+        return PrefixSource(witness.url, fetcher, exact if lookup == "prefix-or-exact" else None)
     return DirectorySource(policy_path.parent / Path(witness.url).expanduser())

@@ -9,6 +9,7 @@ from witness.cli.options import (
     FailOnOption,
     Format,
     FormatOption,
+    LookupOption,
     OutputOption,
     PolicyOption,
     QuietOption,
@@ -35,6 +36,7 @@ def check(
     verbose: VerboseOption = False,
     output: OutputOption = None,
     state: StateOption = None,
+    lookup: LookupOption = None,
 ) -> None:
     """Checks everything that INPUT names against the witnesses of your policy.
 
@@ -60,5 +62,5 @@ def check(
 
     if not inputs:
         raise InputError("nothing was named to check", hint=f"Give {SUPPORTED}.")
-    settings = Settings(policy, tuple(bundle or ()), format_, fail_on, quiet, verbose, output, state)
+    settings = Settings(policy, tuple(bundle or ()), format_, fail_on, quiet, verbose, output, state, lookup)
     raise typer.Exit(judge(read_inputs(inputs), settings))

@@ -30,6 +30,7 @@ class Settings:
     verbose: bool
     output: Path | None
     state: Path | None
+    lookup: str | None = None
 
 
 def judge(pins: Pins, settings: Settings) -> int:
@@ -43,7 +44,13 @@ def judge(pins: Pins, settings: Settings) -> int:
     total = sum(len(pin.sha256) for pin in pins.pins) * len(loaded.policy.witnesses)
     with (
         progress_bar(total, quiet=settings.quiet) as advance,
-        open_client(loaded, bundles=settings.bundles, progress=advance, state=settings.state) as client,
+        open_client(
+            loaded,
+            bundles=settings.bundles,
+            progress=advance,
+            state=settings.state,
+            lookup=settings.lookup,
+        ) as client,
     ):
         report = gate.check(pins, client, datetime.now(UTC))
     code = report.exit_code(fail_on)

@@ -14,6 +14,14 @@ class Format(StrEnum):
     JSON = "json"
 
 
+class Lookup(StrEnum):
+    """What a witness learns of what is asked (`witness.policy.LOOKUPS`)."""
+
+    PREFIX = "prefix"
+    PREFIX_OR_EXACT = "prefix-or-exact"
+    EXACT = "exact"
+
+
 PolicyOption = Annotated[
     Path | None,
     typer.Option(
@@ -29,6 +37,16 @@ BundleOption = Annotated[
         "--bundle",
         envvar="WHEELWITNESS_BUNDLE",
         help="Ask this file of bundles instead of the network. May be given several times.",
+        show_default=False,
+    ),
+]
+LookupOption = Annotated[
+    Lookup | None,
+    typer.Option(
+        "--lookup",
+        envvar="WHEELWITNESS_LOOKUP",
+        help="What witnesses learn: the first bits of digests; whole digests of those that cannot be asked so; or "
+        "whole digests of all. Default: as the policy says, or prefix.",
         show_default=False,
     ),
 ]

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from witness.cli.options import BundleOption, PolicyOption, StateOption
+from witness.cli.options import BundleOption, LookupOption, PolicyOption, StateOption
 
 
 def show(
@@ -15,6 +15,7 @@ def show(
     policy: PolicyOption = None,
     bundle: BundleOption = None,
     state: StateOption = None,
+    lookup: LookupOption = None,
 ) -> None:
     """Shows who saw what of TARGET, whether it counts and why, and how it was built.
 
@@ -33,7 +34,7 @@ def show(
 
     artifact = read_target(target)
     loaded = load_policy(policy)
-    with open_client(loaded, bundles=tuple(bundle or ()), state=state) as client:
+    with open_client(loaded, bundles=tuple(bundle or ()), state=state, lookup=lookup) as client:
         (evidence,) = client.gather([artifact])
     verdict = decide(artifact, evidence, loaded.policy, datetime.now(UTC))
     typer.echo(render(verdict, evidence), nl=False)

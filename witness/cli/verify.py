@@ -10,6 +10,7 @@ from witness.cli.options import (
     FailOnOption,
     Format,
     FormatOption,
+    LookupOption,
     OutputOption,
     PolicyOption,
     QuietOption,
@@ -29,6 +30,7 @@ def verify(
     verbose: VerboseOption = False,
     output: OutputOption = None,
     state: StateOption = None,
+    lookup: LookupOption = None,
 ) -> None:
     """Verifies wheel files: by their bytes, against the witnesses of your policy, or against bundles at hand.
 
@@ -44,5 +46,5 @@ def verify(
     from witness.pins.wheels import read_wheel
 
     pins = Pins(tuple(read_wheel(path) for path in dict.fromkeys(files)))
-    settings = Settings(policy, tuple(bundle or ()), format_, fail_on, quiet, verbose, output, state)
+    settings = Settings(policy, tuple(bundle or ()), format_, fail_on, quiet, verbose, output, state, lookup)
     raise typer.Exit(judge(pins, settings))

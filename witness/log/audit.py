@@ -4,13 +4,14 @@ An entry that the log committed to and that is no observation of its witness, or
 has, is a fault. Files of the log that are missing or are not what the checkpoint names are errors: nothing was decided.
 """
 
+import hashlib
 from array import array
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from witness import bundle, dsse, statement
+from witness import bundle, dsse, lookup, statement
 from witness.errors import Malformed, NotFound, Unverified
 from witness.escape import printable
 from witness.limits import MAX_BUNDLE, MAX_SHARD
@@ -33,12 +34,14 @@ class Audit:
         bundles: how many bundles of shards were verified.
         faults: the first of what is wrong, one line each.
         faults_total: how many there are.
+        lookups: how many files for lookups by prefix were verified; None where the site has none.
         checkpoints: the distinct signed checkpoints in the bundles, for whoever remembers them.
     """
 
     size: int
     artifacts: int
     bundles: int
+    lookups: int | None
     faults: tuple[str, ...]
     faults_total: int
     checkpoints: tuple[bytes, ...]
@@ -69,7 +72,7 @@ def audit(
         fetch: the site's files.
         identity: the witness, the log's key, and the keys that may sign entries.
         signed: the checkpoint as it was served.
-        shards: whether to read every artifact's shard too, a request for each.
+        shards: whether to read every artifact's shard too, a request for each, and the files for lookups.
         progress: called with the number of entries that have just been read.
 
     Raises:
@@ -88,13 +91,16 @@ def audit(
     cosigners = (identity.cosigner_key,) if identity.cosigner_key else ()
     verified = check_log(held, identity.log_key, cosigners, visit)
     checked = _Shards(LogReader(signed, verified, held), leaves, identity, found)
+    lookups = None
     if shards:
         for sha256 in sorted(leaves.of):
             checked.check(sha256, fetch)
+        lookups = _check_lookups(checked, fetch)
     return Audit(
         size=verified.checkpoint.size,
         artifacts=len(leaves.of),
         bundles=checked.bundles,
+        lookups=lookups,
         faults=tuple(found.faults),
         faults_total=found.total,
         checkpoints=tuple(checked.checkpoints),
@@ -143,16 +149,26 @@ class _Shards:
     identity: WitnessIdentity
     found: _Found
     bundles: int = 0
+    seen: dict[str, bytes] = field(default_factory=dict)
     checkpoints: dict[bytes, tuple[int, bytes]] = field(default_factory=dict)
 
     def check(self, sha256: str, fetch: Fetch) -> None:
         path = bundle.shard_path(sha256)
         try:
             data = fetch(path)
-            held = bundle.parse_shard(data)
         except NotFound:
             self.found.add(f"{path}: missing, though the log has {len(self.leaves.of[sha256])} entries of it")
             return
+        self.check_data(path, sha256, data)
+
+    def check_data(self, path: str, sha256: str, data: bytes) -> None:
+        """`data` is served at `path` as the artifact's bundles. What was checked before is not checked again."""
+        digest = hashlib.sha256(data).digest()
+        if self.seen.get(sha256) == digest:
+            return
+        self.seen[sha256] = digest
+        try:
+            held = bundle.parse_shard(data)
         except Malformed as error:
             self.found.add(f"{path}: {error}")
             return
@@ -189,3 +205,40 @@ class _Shards:
             missing = sorted(set(expected) - set(shown))
             what = f"holds back entries {missing[:5]}" if missing else "not the log's entries in their order"
             self.found.add(f"{path}: {what}")
+
+
+def _check_lookups(checked: _Shards, fetch: Fetch) -> int | None:
+    """How many files for lookups by prefix there are, after each was held against the log; None if it has none."""
+    try:
+        bits = lookup.parse_width(fetch(lookup.WIDTH_PATH))
+    except NotFound:
+        return None
+    except Malformed as error:
+        checked.found.add(str(error))
+        return None
+    wanted: defaultdict[str, list[str]] = defaultdict(list)
+    for sha256 in checked.leaves.of:
+        wanted[lookup.prefix_of(sha256, bits)].append(sha256)
+    for prefix in lookup.prefixes(bits):
+        path = lookup.path_of(bits, prefix)
+        try:
+            held = lookup.parse(fetch(path), bits, prefix)
+        except NotFound:
+            checked.found.add(f"{path}: missing")
+        except lookup.Full:
+            pass  # it says so to everyone who asks
+        except Malformed as error:
+            checked.found.add(f"{path}: {error}")
+        else:
+            for sha256 in sorted({*held, *wanted[prefix]}):
+                _check_held(checked, path, prefix, sha256, held.get(sha256, ()))
+    return 1 << bits
+
+
+def _check_held(checked: _Shards, path: str, prefix: str, sha256: str, lines: tuple[bytes, ...]) -> None:
+    if not lines:
+        checked.found.add(f"{path}: without the bundles of {sha256}")
+    elif prefix != lookup.prefix_of(sha256, int(path.split("/")[1])):
+        checked.found.add(f"{path}: bundles of {sha256}, which has another prefix")
+    else:
+        checked.check_data(path, sha256, b"".join(line + b"\n" for line in lines))

@@ -1,13 +1,14 @@
 """Shards in a site's store: what is there, and what must be added or proven anew."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Final
 
 from witness import bundle, canonical, dsse, statement
-from witness.bundle import Bundle
+from witness.bundle import Bundle, artifact_of
 from witness.errors import Malformed, NotFound
 from witness.limits import KIB, MAX_SHARD
+from witness.log.lookups import update
 from witness.log.reader import LogReader
 from witness.note import VerifierKey
 from witness.store.interface import Store
@@ -26,14 +27,22 @@ def read_shard(site: Store, path: str) -> tuple[Bundle, ...]:
         return ()
 
 
-def add_bundles(site: Store, reader: LogReader, entries: Iterable[tuple[int, bytes]]) -> None:
-    """Puts a bundle for each of `entries`, pairs of index and bytes, into its artifact's shard, unless it is there."""
-    for path, indexed in by_shard(entries).items():
+def add_bundles(
+    site: Store, reader: LogReader, entries: Iterable[tuple[int, bytes]], *, lookups: bool = True
+) -> None:
+    """Puts a bundle for each of `entries`, pairs of index and bytes, into its artifact's shard, unless it is there.
+
+    The files for lookups by prefix follow, with `lookups`.
+    """
+    shards = by_shard(entries)
+    for path, indexed in shards.items():
         held = read_shard(site, path)
         known = {item.entry for item in held}
         added = [Bundle(entry, reader.proof(index)) for index, entry in indexed.items() if entry not in known]
         if added:
             put_shard(site, path, (*held, *added))
+    if lookups:
+        _update_lookups(site, reader, shards)
 
 
 def refresh(
@@ -42,6 +51,8 @@ def refresh(
     entries: Iterable[tuple[int, bytes]],
     log_key: VerifierKey,
     cosigners: Iterable[CosignerKey],
+    *,
+    lookups: bool = True,
 ) -> int:
     """Proves the bundles of `entries` by the reader's checkpoint, those that fewer of `cosigners` have cosigned.
 
@@ -57,7 +68,8 @@ def refresh(
         return cosigned[signed]
 
     changed = 0
-    for path, indexed in by_shard(entries).items():
+    shards = by_shard(entries)
+    for path, indexed in shards.items():
         held = read_shard(site, path)
         bundles = [
             Bundle(item.entry, reader.proof(item.proof.index))
@@ -69,6 +81,8 @@ def refresh(
         if here:
             put_shard(site, path, bundles)
         changed += here
+    if lookups:
+        _update_lookups(site, reader, shards)
     return changed
 
 
@@ -80,6 +94,7 @@ def refresh_all(
     cosigners: Iterable[CosignerKey],
     *,
     alone: Callable[[], AbstractContextManager[None]] = nullcontext,
+    lookups: bool = True,
 ) -> int:
     """`refresh` of every entry of the reader's tree, without those that `state` says have as many cosigners already.
 
@@ -94,7 +109,7 @@ def refresh_all(
     for low in range(start, size, _BATCH):
         entries = reader.entries(low, min(low + _BATCH, size))
         with alone():
-            changed += refresh(site, reader, enumerate(entries, low), log_key, keys)
+            changed += refresh(site, reader, enumerate(entries, low), log_key, keys, lookups=lookups)
     if size > start:
         covered = {str(number): held for number, held in {**done, count: size}.items()}
         state.put(_REFRESHED, canonical.dumps(covered))
@@ -122,6 +137,17 @@ def by_shard(entries: Iterable[tuple[int, bytes]]) -> Mapping[str, dict[int, byt
             continue
         paths.setdefault(bundle.shard_path(sha256), {})[index] = entry
     return paths
+
+
+def _update_lookups(site: Store, reader: LogReader, shards: Iterable[str]) -> None:
+    size = reader.checkpoint.size
+
+    def everything() -> Iterator[set[str]]:
+        for low in range(0, size, _BATCH):
+            entries = reader.entries(low, min(low + _BATCH, size))
+            yield set(map(artifact_of, by_shard(enumerate(entries, low))))
+
+    update(site, size, set(map(artifact_of, shards)), everything)
 
 
 def _refreshed(state: Store) -> dict[int, int]:

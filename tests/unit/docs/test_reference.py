@@ -193,6 +193,7 @@ def test_limits_and_types():
     assert f"| entry of a log (envelope) | {limits.MAX_ENTRY} bytes |" in text
     assert f"| bundle | {limits.MAX_BUNDLE // limits.KIB} KiB |" in text
     assert f"| shard | {limits.MAX_SHARD // limits.MIB} MiB |" in text
+    assert f"| lookup file | {limits.MAX_LOOKUP // limits.MIB} MiB |" in text
     wheel = limits.ARCHIVE
     sizes = (
         f"{wheel.file // limits.MIB} MiB, {wheel.members} members, {wheel.total // limits.GIB} GiB unpacked; "
