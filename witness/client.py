@@ -14,7 +14,7 @@ from typing import Final
 from witness import bundle
 from witness.bundle import Bundle
 from witness.errors import FetchFailed, Malformed, NotFound, Unverified
-from witness.evidence import Artifact, Evidence, Rejection, Silence
+from witness.evidence import Artifact, AsOf, Evidence, Rejection, Silence
 from witness.log.watch import LogWatch
 from witness.policy import Policy, TrustedWitness
 from witness.sources.interface import ObservationSource
@@ -34,6 +34,7 @@ class Client:
         workers: how many lookups are under way at once.
         progress: called after each lookup, from any thread.
         watch: looks out for logs that contradict themselves; None for nobody.
+        as_of: how old what is asked is, where a snapshot is asked instead of witnesses.
     """
 
     policy: Policy
@@ -41,6 +42,7 @@ class Client:
     workers: int = 8
     progress: Callable[[], None] = lambda: None
     watch: LogWatch | None = None
+    as_of: tuple[AsOf, ...] = ()
     _failures: dict[str, int] = field(default_factory=dict, init=False, repr=False)
     _lock: Lock = field(default_factory=Lock, init=False, repr=False)
 

@@ -5,12 +5,13 @@ is being checked: whoever can change what is installed could then also change wh
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from witness import policy
 from witness.errors import InputError
 from witness.escape import printable
 from witness.limits import MAX_POLICY
-from witness.policy import Policy
+from witness.policy import Policy, TrustedWitness
 
 ENVIRONMENT: Final = "WHEELWITNESS_POLICY"
 _EXAMPLE: Final = """\
@@ -23,6 +24,12 @@ class LoadedPolicy:
 
     policy: Policy
     path: Path
+
+    def location(self, witness: TrustedWitness) -> str:
+        """Where `witness` publishes: a web address, or a directory."""
+        if urlsplit(witness.url).scheme in ("http", "https"):
+            return witness.url
+        return str(self.path.parent / Path(witness.url).expanduser())
 
 
 def default_policy_path() -> Path:

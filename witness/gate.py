@@ -16,7 +16,7 @@ def check(pins: Pins, client: Client, now: datetime) -> Report:
     wanted = list(dict.fromkeys(item for items in artifacts.values() for item in items))
     verdicts = dict(zip(wanted, client.judge(wanted, now), strict=True))
     rows = [_row(pin, tuple(verdicts[item] for item in items)) for pin, items in artifacts.items()]
-    return Report((*rows, *map(_unpinned, pins.unpinned)), pins.notes)
+    return Report((*rows, *map(_unpinned, pins.unpinned)), pins.notes, client.as_of)
 
 
 def artifacts_of(pin: Pin) -> tuple[Artifact, ...]:

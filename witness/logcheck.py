@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 from witness.config import LoadedPolicy, load_policy
 from witness.errors import FetchFailed, Incomplete, InputError, Malformed, Unverified
@@ -151,9 +150,7 @@ def _identify(named: Named) -> tuple[WitnessIdentity, str]:
 def _of_policy(target: str, loaded: LoadedPolicy) -> tuple[WitnessIdentity, str]:
     for witness in loaded.policy.witnesses:
         if target in (witness.name, witness.url) or target.rstrip("/") == witness.url.rstrip("/"):
-            remote = urlsplit(witness.url).scheme in ("http", "https")
-            directory = loaded.path.parent / Path(witness.url).expanduser()
-            return witness.identity, witness.url if remote else str(directory)
+            return witness.identity, loaded.location(witness)
     shown = printable(target)
     raise InputError(
         f"{shown}: not a witness of {printable(str(loaded.path))}",

@@ -27,7 +27,7 @@ from witness.tlog.contradiction import Fork
 from witness.tlog.cosignature import CosignerKey
 from witness.tlog.edge import WIDTH, Edge
 from witness.tlog.merkle import EMPTY_ROOT
-from witness.tlog.tiles import Fetch, read_edge
+from witness.tlog.tiles import Fetch, limit_of, read_edge
 
 _STEP: Final = 16 * WIDTH  # entries that are held in memory at once
 
@@ -75,7 +75,7 @@ def mirror(
             raise Incomplete(
                 f"{log_key.name}: serves {verified.checkpoint.size} entries, the copy has {here.size}"
             )
-        reader = LogReader(signed, verified, fetch)
+        reader = LogReader(signed, verified, _resumed(fetch, site))
         root = reader.root_at(here.size)
         if root != here.root and not caught:
             fork = Fork(log_key, _signed(site), signed, root, reader.consistency(here.size))
@@ -91,6 +91,20 @@ def mirror(
         site.put(CHECKPOINT, signed)
         seen.save()
     return Mirrored(verified.checkpoint.size, verified.checkpoint.size - here.size)
+
+
+def _resumed(fetch: Fetch, site: Store) -> Fetch:
+    """`fetch`, but for complete tiles that are in the copy already. A reader verifies them like any other."""
+
+    def get(path: str) -> bytes:
+        if path.startswith("tile/") and ".p/" not in path:
+            try:
+                return site.get(path, limit=limit_of(path))
+            except NotFound:
+                pass
+        return fetch(path)
+
+    return get
 
 
 def copy_from(

@@ -28,6 +28,7 @@ PLACES: Final = ("country", "platform", "hosting")
 ACCEPTABLE: Final = (*LEVELS, "static")
 DEFAULT_ACCEPT: Final = ("bitwise", "archive")
 DEFAULT_MAX_AGE_DAYS: Final = 400
+DEFAULT_MAX_SNAPSHOT_DAYS: Final = 30
 LOOKUPS: Final = ("prefix", "prefix-or-exact", "exact")
 _MOST: Final = 100_000
 _VKEY: Final = "name+hash+key"
@@ -88,6 +89,7 @@ class Policy:
     diversity: tuple[tuple[str, int], ...] = ()
     max_attempts: int | None = None
     lookup: str = LOOKUPS[0]
+    max_snapshot_days: int = DEFAULT_MAX_SNAPSHOT_DAYS
 
     def traits_of(self, name: str) -> Traits:
         """What the policy says of the place of the witness `name`."""
@@ -139,6 +141,7 @@ def parse(text: str, *, name: str) -> Policy:
         diversity=_diversity(top),
         max_attempts=top.optional_integer("max-attempts", least=1),
         lookup=_lookup(top),
+        max_snapshot_days=top.integer("max-snapshot-days", least=1, default=DEFAULT_MAX_SNAPSHOT_DAYS),
     )
     top.finish()
     _check_witnesses(top, policy)

@@ -1,20 +1,25 @@
-"""Puts a consumer's parts together: a policy and its settings in, a client out."""
+"""Puts a consumer's parts together: a policy and his settings in, a client out."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from witness.client import Client
 from witness.config import LoadedPolicy
+from witness.errors import InputError
+from witness.evidence import AsOf
 from witness.fetch import Fetcher, HttpFetcher
 from witness.log.watch import LogWatch
 from witness.logcheck import default_state_path
-from witness.policy import TrustedWitness
 from witness.sources.bundle import BundleSource, read_bundles
 from witness.sources.directory import DirectorySource
 from witness.sources.http import HttpSource, PrefixSource
 from witness.sources.interface import ObservationSource
+from witness.sources.snapshot import read_snapshot
+
+Sources = dict[str, ObservationSource]
 
 
 @contextmanager
@@ -22,43 +27,64 @@ def open_client(
     loaded: LoadedPolicy,
     *,
     bundles: Sequence[Path] = (),
+    snapshot: Path | None = None,
     progress: Callable[[], None] = lambda: None,
     state: Path | None = None,
     lookup: str | None = None,
 ) -> Iterator[Client]:
-    """A client for the policy. With `bundles`, these files are all that is asked: no network, no node.
-
-    `lookup` is one of `LOOKUPS`, in place of the policy's.
+    """A client for the policy. With `bundles`, or a `snapshot`, that is all that is asked: no network, no node.
 
     `state` is where checkpoints that were seen are remembered, and evidence is saved; by default the user's own.
+    `lookup` is one of `LOOKUPS`, in place of the policy's.
 
     Raises:
-        InputError: a bundle file cannot be used.
+        InputError: a bundle file or the snapshot cannot be used, or both are given.
     """
-    policy = loaded.policy
+    if bundles and snapshot:
+        raise InputError("both --bundle and --snapshot", hint="Give one of them: each is all that is asked.")
     fetcher = HttpFetcher()
+    as_of: tuple[AsOf, ...] = ()
     try:
         if bundles:
-            index = read_bundles(bundles)
-            sources: dict[str, ObservationSource] = {
-                witness.name: BundleSource(index, witness.identity.log_key.name)
-                for witness in policy.witnesses
-            }
+            sources = _of_bundles(loaded, bundles)
+        elif snapshot:
+            sources, as_of = _of_snapshot(loaded, snapshot, datetime.now(UTC))
         else:
-            how = lookup or policy.lookup
-            sources = {
-                witness.name: _source(witness, loaded.path, fetcher, how) for witness in policy.witnesses
-            }
+            sources = _of_nodes(loaded, fetcher, lookup or loaded.policy.lookup)
         watch = LogWatch(state or default_state_path())
-        yield Client(policy, sources, workers=fetcher.connections, progress=progress, watch=watch)
+        yield Client(
+            loaded.policy, sources, workers=fetcher.connections, progress=progress, watch=watch, as_of=as_of
+        )
     finally:
         fetcher.close()
 
 
-def _source(witness: TrustedWitness, policy_path: Path, fetcher: Fetcher, lookup: str) -> ObservationSource:
-    if urlsplit(witness.url).scheme in ("http", "https"):
-        exact = HttpSource(witness.url, fetcher)
-        if lookup == "exact":
-            return exact
-        return PrefixSource(witness.url, fetcher, exact if lookup == "prefix-or-exact" else None)
-    return DirectorySource(policy_path.parent / Path(witness.url).expanduser())
+def _of_bundles(loaded: LoadedPolicy, bundles: Sequence[Path]) -> Sources:
+    index = read_bundles(bundles)
+    return {
+        witness.name: BundleSource(index, witness.identity.log_key.name)
+        for witness in loaded.policy.witnesses
+    }
+
+
+def _of_snapshot(loaded: LoadedPolicy, root: Path, now: datetime) -> tuple[Sources, tuple[AsOf, ...]]:
+    held, policy = read_snapshot(root), loaded.policy
+    sources = {witness.name: held.source(witness, policy, now) for witness in policy.witnesses}
+    logs = ((witness, held.seen(witness.identity.log_key)) for witness in policy.witnesses)
+    return sources, tuple(AsOf(witness.name, witness.operator, log.seen) for witness, log in logs if log)
+
+
+def _of_nodes(loaded: LoadedPolicy, fetcher: Fetcher, lookup: str) -> Sources:
+    return {
+        witness.name: _of_node(loaded.location(witness), fetcher, lookup)
+        for witness in loaded.policy.witnesses
+    }
+
+
+def _of_node(location: str, fetcher: Fetcher, lookup: str) -> ObservationSource:
+    if urlsplit(location).scheme not in ("http", "https"):
+        return DirectorySource(Path(location))
+    exact = HttpSource(location, fetcher)
+    if lookup == "exact":
+        return exact
+    return PrefixSource(location, fetcher, exact if lookup == "prefix-or-exact" else None)

@@ -13,6 +13,7 @@ from witness.cli.options import (
     OutputOption,
     PolicyOption,
     QuietOption,
+    SnapshotOption,
     StateOption,
     VerboseOption,
 )
@@ -37,6 +38,7 @@ def check(
     output: OutputOption = None,
     state: StateOption = None,
     lookup: LookupOption = None,
+    snapshot: SnapshotOption = None,
 ) -> None:
     """Checks everything that INPUT names against the witnesses of your policy.
 
@@ -62,5 +64,7 @@ def check(
 
     if not inputs:
         raise InputError("nothing was named to check", hint=f"Give {SUPPORTED}.")
-    settings = Settings(policy, tuple(bundle or ()), format_, fail_on, quiet, verbose, output, state, lookup)
+    settings = Settings(
+        policy, tuple(bundle or ()), format_, fail_on, quiet, verbose, output, state, lookup, snapshot
+    )
     raise typer.Exit(judge(read_inputs(inputs), settings))

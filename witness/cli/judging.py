@@ -31,6 +31,7 @@ class Settings:
     output: Path | None
     state: Path | None
     lookup: str | None = None
+    snapshot: Path | None = None
 
 
 def judge(pins: Pins, settings: Settings) -> int:
@@ -47,6 +48,7 @@ def judge(pins: Pins, settings: Settings) -> int:
         open_client(
             loaded,
             bundles=settings.bundles,
+            snapshot=settings.snapshot,
             progress=advance,
             state=settings.state,
             lookup=settings.lookup,

@@ -11,6 +11,7 @@ from witness import __version__
 from witness.cli.check import check
 from witness.cli.log import log
 from witness.cli.show import show
+from witness.cli.snapshot import snapshot
 from witness.cli.verify import verify
 from witness.program import Commands, run
 
@@ -49,6 +50,7 @@ def _options(
 app.command()(check)
 app.command()(verify)
 app.command()(show)
+app.command()(snapshot)
 app.add_typer(log)
 
 

@@ -50,6 +50,15 @@ LookupOption = Annotated[
         show_default=False,
     ),
 ]
+SnapshotOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--snapshot",
+        envvar="WHEELWITNESS_SNAPSHOT",
+        help="Ask this snapshot instead of the network; `wheelwitness snapshot` makes one.",
+        show_default=False,
+    ),
+]
 FormatOption = Annotated[
     Format, typer.Option("--format", envvar="WHEELWITNESS_FORMAT", help="How to write the report.")
 ]

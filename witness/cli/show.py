@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from witness.cli.options import BundleOption, LookupOption, PolicyOption, StateOption
+from witness.cli.options import BundleOption, LookupOption, PolicyOption, SnapshotOption, StateOption
 
 
 def show(
@@ -16,6 +16,7 @@ def show(
     bundle: BundleOption = None,
     state: StateOption = None,
     lookup: LookupOption = None,
+    snapshot: SnapshotOption = None,
 ) -> None:
     """Shows who saw what of TARGET, whether it counts and why, and how it was built.
 
@@ -34,7 +35,9 @@ def show(
 
     artifact = read_target(target)
     loaded = load_policy(policy)
-    with open_client(loaded, bundles=tuple(bundle or ()), state=state, lookup=lookup) as client:
+    with open_client(
+        loaded, bundles=tuple(bundle or ()), snapshot=snapshot, state=state, lookup=lookup
+    ) as client:
         (evidence,) = client.gather([artifact])
     verdict = decide(artifact, evidence, loaded.policy, datetime.now(UTC))
-    typer.echo(render(verdict, evidence), nl=False)
+    typer.echo(render(verdict, evidence, client.as_of), nl=False)

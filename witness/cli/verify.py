@@ -14,6 +14,7 @@ from witness.cli.options import (
     OutputOption,
     PolicyOption,
     QuietOption,
+    SnapshotOption,
     StateOption,
     VerboseOption,
 )
@@ -31,6 +32,7 @@ def verify(
     output: OutputOption = None,
     state: StateOption = None,
     lookup: LookupOption = None,
+    snapshot: SnapshotOption = None,
 ) -> None:
     """Verifies wheel files: by their bytes, against the witnesses of your policy, or against bundles at hand.
 
@@ -46,5 +48,7 @@ def verify(
     from witness.pins.wheels import read_wheel
 
     pins = Pins(tuple(read_wheel(path) for path in dict.fromkeys(files)))
-    settings = Settings(policy, tuple(bundle or ()), format_, fail_on, quiet, verbose, output, state, lookup)
+    settings = Settings(
+        policy, tuple(bundle or ()), format_, fail_on, quiet, verbose, output, state, lookup, snapshot
+    )
     raise typer.Exit(judge(pins, settings))

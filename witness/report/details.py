@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 
 from witness.escape import printable
-from witness.evidence import Evidence, describe
+from witness.evidence import AsOf, Evidence, describe
 from witness.observation import Comparison, Environment, Observation, format_time
-from witness.report.text import verdict_lines
+from witness.report.text import snapshot_lines, verdict_lines
 from witness.verdict import Verdict
 from witness.verification import VerifiedObservation
 
 
-def render(verdict: Verdict, evidence: Evidence) -> str:
+def render(verdict: Verdict, evidence: Evidence, as_of: tuple[AsOf, ...] = ()) -> str:
     """The whole text, with a line feed at its end."""
     lines = [
         f"{printable(verdict.filename or 'a file without a known name')}: {verdict.outcome}"
@@ -26,6 +26,7 @@ def render(verdict: Verdict, evidence: Evidence) -> str:
     newest_first = sorted(evidence.observations, key=lambda item: (item.witness.name, -item.log_index))
     for item in newest_first:
         lines += ["", *_observation(item)]
+    lines += snapshot_lines(as_of)
     return "\n".join(lines) + "\n"
 
 

@@ -22,6 +22,10 @@ def render(report: Report) -> str:
         "counts": report.counts,
         "artifacts": [_artifact(row) for row in report.rows],
         "notes": [printable(note) for note in report.notes],
+        "snapshot": [
+            {"witness": printable(item.witness), "seen": format_time(item.seen)} for item in report.as_of
+        ]
+        or None,
     }
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 

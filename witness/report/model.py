@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from witness.errors import InputError
+from witness.evidence import AsOf
 from witness.verdict import OUTCOMES, Outcome, Verdict
 
 BAD_SIGNATURE: Final = "bad-signature"
@@ -62,10 +63,11 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Every row, in the order of the inputs, and notes on what was left out."""
+    """Every row, in the order of the inputs, notes on what was left out, and how old a snapshot is that was asked."""
 
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
+    as_of: tuple[AsOf, ...] = ()
 
     @property
     def counts(self) -> dict[Outcome, int]:

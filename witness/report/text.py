@@ -1,10 +1,10 @@
 """The report for people: the count first, then only what someone should look at, each row with its reasons."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from witness.escape import printable
-from witness.evidence import Rejection
+from witness.evidence import AsOf, Rejection
 from witness.observation import format_time
 from witness.report.model import Report, Row
 from witness.verdict import Verdict
@@ -31,6 +31,7 @@ def render(report: Report, *, verbose: bool = False) -> str:
         if row.interesting or verbose:
             lines += ["", *_row(row, verbose=verbose)]
     lines += _unreachable(report)
+    lines += snapshot_lines(report.as_of)
     if verbose:
         lines += [f"note: {printable(note)}" for note in report.notes]
     elif report.notes:
@@ -60,6 +61,15 @@ def verdict_lines(verdict: Verdict) -> Iterator[str]:
         reason = printable(item.reason) if item.reachable else "could not be reached"
         yield f"  silent: {_who(item.witness, item.operator)}: {reason}"
     yield from map(_rejected, verdict.rejected)
+
+
+def snapshot_lines(as_of: Sequence[AsOf]) -> Iterator[str]:
+    """How old the snapshot is that was asked: when it last saw each log."""
+    if as_of:
+        yield ""
+        yield "from a snapshot; what was said since is not in it:"
+        for item in sorted(as_of, key=lambda item: (item.seen, item.witness)):
+            yield f"  {_who(item.witness, item.operator)}: as of {format_time(item.seen)}"
 
 
 def _unreachable(report: Report) -> Iterator[str]:
