@@ -2,7 +2,8 @@
 
 Everything is warm: downloads, build environments, uv's and pip's caches. Prints seconds and ratios; a ratio below 1
 says that we were faster, although we also unpack in a sandbox, compare and explain. Then the static check beside
-unpacking the same files (tools/bench_static.py). Nothing here passes or fails.
+unpacking the same files (tools/bench_static.py), the log as it grows (tools/bench_log.py), and a consumer's check
+(tools/bench_verify.py). Nothing here passes or fails.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from pathlib import Path
 
 from bench_log import log_rows
 from bench_static import fetched, static_rows, static_table
+from bench_verify import verify_rows
 
 from rebuilders.batch import Batch, read_list
 from rebuilders.config import Settings
@@ -61,11 +63,16 @@ def main() -> None:
         help="the static check over the wheels and sdists in this directory, and nothing else",
     )
     parser.add_argument("--log", action="store_true", help="measure the log, and nothing else")
+    parser.add_argument("--verify", action="store_true", help="measure a consumer's check, and nothing else")
     arguments = parser.parse_args()
     rounds, as_json = arguments.rounds, arguments.json
     if arguments.log:
         grown = log_rows()
         print(json.dumps(grown, indent=2) if as_json else table(grown))
+        return
+    if arguments.verify:
+        checks = verify_rows(rounds)
+        print(json.dumps(checks, indent=2) if as_json else table(checks))
         return
     if arguments.pairs:
         checked = static_rows(arguments.pairs, rounds)
@@ -96,11 +103,11 @@ def main() -> None:
         results = {name: measure(*row) for name, row in rows.items()}
         (pairs := Path(directory) / "pairs").mkdir()
         static = static_rows(fetched(TEN, pairs), rounds)
-    grown = log_rows()
+    grown, checks = log_rows(), verify_rows(rounds)
     if as_json:
-        print(json.dumps({**results, **static, **grown}, indent=2))
+        print(json.dumps({**results, **static, **grown, **checks}, indent=2))
     else:
-        print(table(results), static_table(static), table(grown), sep="\n\n")
+        print(table(results), static_table(static), table(grown), table(checks), sep="\n\n")
 
 
 def over_a_list(

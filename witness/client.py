@@ -4,7 +4,7 @@ A shell around `verify_bundle` and `decide`. Whatever a witness does ends up as 
 a verified observation, silence, or a rejection with a reason. One witness's failure never hides another's answer.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -31,7 +31,7 @@ class Client:
     Args:
         policy: whom to ask and believe.
         sources: where each witness of the policy publishes, by the witness's name.
-        workers: how many lookups are under way at once.
+        workers: how many lookups are under way at once. One is fastest where nothing has to be waited for.
         progress: called after each lookup, from any thread.
         watch: looks out for logs that contradict themselves; None for nobody.
         as_of: how old what is asked is, where a snapshot is asked instead of witnesses.
@@ -58,9 +58,14 @@ class Client:
         digests = sorted({item.sha256 for item in artifacts})
         tasks = [(digest, witness) for digest in digests for witness in self.policy.witnesses]
         found: dict[str, list[Evidence]] = {digest: [] for digest in digests}
-        with ThreadPoolExecutor(max_workers=self.workers) as pool:
-            for (digest, _), part in zip(tasks, pool.map(self._ask, tasks), strict=True):
-                found[digest].append(part)
+        answers: Iterable[Evidence]
+        if self.workers == 1:
+            answers = map(self._ask, tasks)
+        else:
+            with ThreadPoolExecutor(max_workers=self.workers) as pool:
+                answers = pool.map(self._ask, tasks)
+        for (digest, _), part in zip(tasks, answers, strict=True):
+            found[digest].append(part)
         if self.watch is not None:
             self.watch.save()
         return [self._convict(_together(found[item.sha256])) for item in artifacts]

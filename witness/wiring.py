@@ -52,9 +52,9 @@ def open_client(
         else:
             sources = _of_nodes(loaded, fetcher, lookup or loaded.policy.lookup)
         watch = LogWatch(state or default_state_path())
-        yield Client(
-            loaded.policy, sources, workers=fetcher.connections, progress=progress, watch=watch, as_of=as_of
-        )
+        remote = any(isinstance(source, HttpSource | PrefixSource) for source in sources.values())
+        workers = fetcher.connections if remote else 1
+        yield Client(loaded.policy, sources, workers=workers, progress=progress, watch=watch, as_of=as_of)
     finally:
         fetcher.close()
 

@@ -18,17 +18,18 @@ class DirectorySource:
     root: Path
 
     def lines(self, sha256: str) -> tuple[bytes, ...]:
-        path = self.root / shard_path(parse_sha256(sha256))
-        what = printable(str(path))
-        if not self.root.is_dir():
-            raise FetchFailed(f"{printable(str(self.root))}: no such directory")
+        what = f"{self.root}/{shard_path(parse_sha256(sha256))}"
         try:
-            with path.open("rb") as file:
+            # Most witnesses have most files not: no more than this one call is made for those.
+            with open(what, "rb") as file:  # noqa: PTH123
                 shard = file.read(MAX_SHARD + 1)
         except FileNotFoundError:
-            raise NotFound(f"{what}: no such file") from None
+            if not self.root.is_dir():
+                raise FetchFailed(f"{printable(str(self.root))}: no such directory") from None
+            raise NotFound(f"{printable(what)}: no such file") from None
         except OSError as error:
-            raise FetchFailed(f"{what}: {error.strerror}") from None
+            raise FetchFailed(f"{printable(what)}: {error.strerror}") from None
+        what = printable(what)
         lines = split_lines(shard, what=what)
         if not lines:
             raise NotFound(f"{what}: empty")
