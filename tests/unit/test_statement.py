@@ -353,7 +353,7 @@ def test_what_cannot_be_cut_is_refused():
 
 
 @pytest.mark.parametrize(
-    "text", ["", "a" * 63, "a" * 65, "A" * 64, "a" * 64 + "\n", "\n" + "a" * 64, "a" * 63 + "١"]
+    "text", ["", "a" * 63, "a" * 65, "A" * 64, "a" * 64 + "\n", "\n" + "a" * 64, "a" * 63 + "\u0661"]
 )
 def test_a_digest_has_one_form(text):
     with pytest.raises(ValueError, match="pattern"):
