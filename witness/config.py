@@ -3,11 +3,13 @@ is being checked: whoever can change what is installed could then also change wh
 """
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
 from witness import policy
+from witness.directories import Directories
 from witness.errors import InputError
 from witness.escape import printable
 from witness.limits import MAX_POLICY
@@ -39,11 +41,12 @@ def default_policy_path() -> Path:
     return user_config_path("wheelwitness", appauthor=False) / "policy.toml"
 
 
-def load_policy(named: Path | None) -> LoadedPolicy:
-    """The policy in the file `named`, or else in the user's own.
+def load_policy(named: Path | None, now: datetime | None = None) -> LoadedPolicy:
+    """The policy in the file `named`, or else in the user's own. `now`, if not of the clock, decides what has expired.
 
     Raises:
         InputError: there is none, or it is not a policy.
+        Incomplete: it names a directory that was never fetched, or counts no more.
     """
     path = named or default_policy_path()
     shown = printable(str(path))
@@ -61,4 +64,6 @@ def load_policy(named: Path | None) -> LoadedPolicy:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
         raise InputError(f"{shown}: not UTF-8", hint="Save the policy as UTF-8.") from None
-    return LoadedPolicy(policy.parse(text, name=shown), path)
+    at = now or datetime.now(UTC)
+    beside = Directories(path)
+    return LoadedPolicy(policy.parse(text, name=shown, directory=lambda name: beside.read(name, at)), path)

@@ -13,6 +13,7 @@ from typing import Any, Final, NoReturn, TypeVar
 
 from packaging.utils import canonicalize_name
 
+from witness.directory import Directory, Member
 from witness.errors import InputError, Malformed
 from witness.keys import PublicKey
 from witness.limits import MAX_POLICY
@@ -90,6 +91,7 @@ class Policy:
     max_attempts: int | None = None
     lookup: str = LOOKUPS[0]
     max_snapshot_days: int = DEFAULT_MAX_SNAPSHOT_DAYS
+    notes: tuple[str, ...] = ()
 
     def traits_of(self, name: str) -> Traits:
         """What the policy says of the place of the witness `name`."""
@@ -115,11 +117,16 @@ class Policy:
         return next((item for item in self.exemptions if item.package == name), None)
 
 
-def parse(text: str, *, name: str) -> Policy:
-    """The policy in `text`. `name` is its file, for messages.
+def _no_directory(name: str) -> Directory:
+    raise InputError(f"directory {name!r}: none can be read here", hint="Name the witness's keys instead.")
+
+
+def parse(text: str, *, name: str, directory: Callable[[str], Directory] = _no_directory) -> Policy:
+    """The policy in `text`. `name` is its file, for messages; `directory` reads a directory by its name.
 
     Raises:
         InputError: it is not a policy, or one that nothing could satisfy.
+        WheelwitnessError: what `directory` raises.
     """
     if len(text) > MAX_POLICY:
         raise InputError(f"{name}: larger than any policy", hint="Is this the right file?")
@@ -130,18 +137,20 @@ def parse(text: str, *, name: str) -> Policy:
     top = _Table(name, "", value)
     if top.integer("version", least=1) != 1:
         top.refuse("version", "this program reads version 1 only", hint="Upgrade wheelwitness.")
+    named = [_Named(table, directory) for table in top.tables("witness")]
     policy = Policy(
         threshold=top.integer("threshold", least=1),
         veto=top.integer("veto", least=1, default=1),
         cosigners=top.integer("cosigners", least=0, default=0),
         max_age_days=top.integer("max-age-days", least=1, default=DEFAULT_MAX_AGE_DAYS),
         accept=_accept(top),
-        witnesses=tuple(map(_witness, top.tables("witness"))),
+        witnesses=tuple(map(_witness, named)),
         exemptions=tuple(map(_exemption, top.tables("exempt"))),
         diversity=_diversity(top),
         max_attempts=top.optional_integer("max-attempts", least=1),
         lookup=_lookup(top),
         max_snapshot_days=top.integer("max-snapshot-days", least=1, default=DEFAULT_MAX_SNAPSHOT_DAYS),
+        notes=tuple(note for item in named for note in item.notes),
     )
     top.finish()
     _check_witnesses(top, policy)
@@ -246,16 +255,55 @@ def _diversity(top: _Table) -> tuple[tuple[str, int], ...]:
     return tuple((place, count) for place, count in asked if count is not None)
 
 
-def _witness(table: _Table) -> TrustedWitness:
-    name, operator, url = table.string("name"), table.string("operator"), table.string("url")
-    cosigner = table.optional("cosigner-key")
+class _Named:
+    """A `[[witness]]` table, and what a directory has for the keys that it leaves out."""
+
+    def __init__(self, table: _Table, directory: Callable[[str], Directory]) -> None:
+        self.table = table
+        self.name = table.string("name")
+        self.operator = table.string("operator")
+        self.notes: list[str] = []
+        self._directory = table.optional("directory")
+        self._member = self._find(directory(self._directory)) if self._directory else None
+
+    def default(self, key: str) -> Any:
+        """What the directory has for `key`; None for nothing."""
+        return getattr(self._member, key.replace("-", "_")) if self._member else None
+
+    def compare(self, key: str, value: object) -> None:
+        """Notes that the directory has something else than `value`, which counts."""
+        theirs = self.default(key)
+        if self._member and theirs != value:
+            self.notes.append(
+                f"{self.name}: the directory {self._directory} has another {key} than the policy"
+            )
+
+    def _find(self, directory: Directory) -> Member:
+        member = directory.member(self.name)
+        if member is None:
+            problem = f"{self.name!r} is no member of the directory {self._directory}"
+            self.table.refuse("name", problem, hint="`wheelwitness directory list` names them.")
+        if member.operator != self.operator:
+            # Who has a vote is for the policy alone; a directory could make two of one.
+            problem = f"{self.operator!r} here, and {member.operator!r} in the directory {self._directory}"
+            self.table.refuse("operator", problem, hint="Find out who runs it, and write what you believe.")
+        return member
+
+
+def _witness(named: _Named) -> TrustedWitness:
+    table, default = named.table, named.default
+    url, log_key = table.string("url", default("url")), table.string("log-key", default("log-key"))
+    keys = table.strings("keys", default("keys"))
+    cosigner = table.optional("cosigner-key") or default("cosigner-key")
+    for key, value in (("url", url), ("log-key", log_key), ("keys", keys), ("cosigner-key", cosigner)):
+        named.compare(key, value)
     if "://" in url and not url.startswith(("http://", "https://")):
         table.refuse("url", f"not http or https: {url!r}", hint="Give a web address, or a local path.")
     identity = WitnessIdentity(
-        name=name,
-        operator=operator,
-        log_key=_key(table, "log-key", VerifierKey.parse, table.string("log-key"), _VKEY),
-        keys=tuple(_key(table, "keys", PublicKey.parse, key, "ed25519:…") for key in table.strings("keys")),
+        name=named.name,
+        operator=named.operator,
+        log_key=_key(table, "log-key", VerifierKey.parse, log_key, _VKEY),
+        keys=tuple(_key(table, "keys", PublicKey.parse, key, "ed25519:…") for key in keys),
         cosigner_key=None
         if cosigner is None
         else _key(table, "cosigner-key", CosignerKey.parse, cosigner, _VKEY),

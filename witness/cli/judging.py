@@ -42,6 +42,8 @@ def judge(pins: Pins, settings: Settings) -> int:
     """
     fail_on = DEFAULT_FAIL_ON if settings.fail_on is None else parse_fail_on(settings.fail_on)
     loaded = load_policy(settings.policy)
+    for note in loaded.policy.notes:
+        typer.echo(f"wheelwitness: {printable(note)}", err=True)
     total = sum(len(pin.sha256) for pin in pins.pins) * len(loaded.policy.witnesses)
     with (
         progress_bar(total, quiet=settings.quiet) as advance,

@@ -9,6 +9,7 @@ import typer
 
 from witness import __version__
 from witness.cli.check import check
+from witness.cli.directory import directory
 from witness.cli.log import log
 from witness.cli.show import show
 from witness.cli.snapshot import snapshot
@@ -52,6 +53,7 @@ app.command()(verify)
 app.command()(show)
 app.command()(snapshot)
 app.add_typer(log)
+app.add_typer(directory)
 
 
 def main() -> None:
