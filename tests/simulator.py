@@ -1,10 +1,12 @@
 """A network with liars among its witnesses, behind the seam that consumers ask through.
 
-Everything but the network is real: keys, signatures, logs, bundles, `Client`, `verify_bundle` and the policy. What a
-witness may do is a table, `CONDUCTS`: from what it really saw to what it serves. A colluder may also have a second node
-(a Sybil), and knows what everybody else serves.
+Everything but the network is real: keys, signatures, logs, cosignatures, bundles, `Client`, `LogWatch`, `verify_bundle`
+and the policy. What a witness may do is a table, `CONDUCTS`: from what it really saw to what it serves. A colluder may
+have further nodes (Sybils), knows what everybody else serves, and cosigns whatever another colluder likes; whoever is
+honest cosigns one history of each log.
 """
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -17,12 +19,15 @@ from witness.client import Client
 from witness.digest import sha256_hex
 from witness.errors import FetchFailed, NotFound
 from witness.evidence import Artifact
+from witness.log.watch import LogWatch
+from witness.policy import TrustedWitness
 from witness.signing.named import NodeSigners
 from witness.verdict import Verdict
 
 Truth = Literal["match", "mismatch", "build-failed"]
 Lines = tuple[bytes, ...]
 ARTIFACT: Final = Artifact(SHA, WHEEL, "demo", "1.0")
+HONEST: Final = ("honest", "slow", "omits", "dead")  # what a witness without a plan may do
 EVERYTHING: Final = frozenset({"bitwise", "archive", "metadata", "content", "static"})
 
 
@@ -45,6 +50,7 @@ class Member:
     truth: Truth
     conduct: str
     nodes: int = 1
+    country: str = "NL"
 
     @property
     def witnesses(self) -> tuple[Node, ...]:
@@ -57,16 +63,32 @@ class Member:
 
 @dataclass(frozen=True)
 class View:
-    """What a node knows when it answers: itself, what it saw, and the honest answer of another witness."""
+    """What a node knows when it answers.
+
+    `other` is the node of an honest answer. `vouching` cosign the first history of this node's log that they are shown,
+    and `colluding`, some of them, any other one too. None is of its own operator.
+    """
 
     node: Node
     truth: Truth
     other: Node
+    vouching: tuple[Node, ...] = ()
+    colluding: tuple[Node, ...] = ()
+
+    def says(self, truth: str, index: int = 0, **changes: object) -> bytes:
+        """A bundle of the history that everybody is shown."""
+        return _line(self.node, truth, self.vouching, index, **changes)
+
+    def forks(self, truth: str, index: int = 0) -> bytes:
+        """A bundle of a history that is kept from whoever would tell."""
+        return _line(self.node, truth, self.colluding, index)
 
 
 @cache
-def _line(node: Node, truth: str, index: int = 0, **changes: str) -> bytes:
-    return bundle.encode(node.bundle(stated(node, truth, **changes), index=index))
+def _line(
+    node: Node, truth: str, cosigned_by: tuple[Node, ...] = (), index: int = 0, **changes: object
+) -> bytes:
+    return bundle.encode(node.bundle(stated(node, truth, **changes), index=index, cosigned_by=cosigned_by))
 
 
 @cache
@@ -78,13 +100,13 @@ def _contradiction(node: Node) -> bytes:
     return bundle.encode(node.bundle_of(head + rebuilt + b"0" * 64 + tail[64:]))
 
 
-@cache
-def _old(node: Node) -> bytes:
-    return bundle.encode(node.bundle(stated(node, finished=NOW - timedelta(days=500))))
-
-
 def _stolen(view: View) -> Lines:
     return (_line(Thief(view.node.name, view.node.operator, victim=view.other.name), "match"),)
+
+
+def _slow(view: View) -> Lines:
+    time.sleep(0.002)
+    return (view.says(view.truth),)
 
 
 def _unreachable(view: View) -> Lines:
@@ -96,23 +118,25 @@ def _nothing(view: View) -> Lines:
 
 
 CONDUCTS: Final[Mapping[str, Callable[[View], Lines]]] = {
-    "honest": lambda view: (_line(view.node, view.truth),),
-    "says match": lambda view: (_line(view.node, "match"),),
-    "says mismatch": lambda view: (_line(view.node, "mismatch"),),
-    "says archive of another payload": lambda view: (
-        _line(view.node, "match", level="archive", payload="x"),
-    ),
-    "says match of another sdist": lambda view: (_line(view.node, "match", sdist="5" * 64),),
+    "honest": lambda view: (view.says(view.truth),),
+    "slow": _slow,
+    "says match": lambda view: (view.says("match"),),
+    "says mismatch": lambda view: (view.says("mismatch"),),
+    "says archive of another payload": lambda view: (view.says("match", level="archive", payload="x"),),
+    "says match of another sdist": lambda view: (view.says("match", sdist="5" * 64),),
+    "says match after many attempts": lambda view: (view.says("match", attempts=50),),
     "contradicts itself": lambda view: (_contradiction(view.node),),
-    "equivocates": lambda view: (_line(view.node, "match", 1), _line(view.node, view.truth, 1)),
-    "stale head": lambda view: (_line(view.node, "match", 0),),
-    "changes its mind": lambda view: (_line(view.node, view.truth, 0), _line(view.node, "match", 1)),
+    "equivocates": lambda view: (view.forks("match", 1), view.says(view.truth, 1)),
+    "another history": lambda view: (view.forks("match"),),
+    "another, longer history": lambda view: (view.forks("match", 3),),
+    "stale head": lambda view: (view.says("match", 0),),
+    "changes its mind": lambda view: (view.says(view.truth, 0), view.says("match", 1)),
     "copies": lambda view: (_line(view.other, "match"),),
     "stolen key": _stolen,
-    "another name": lambda view: (_line(view.node, "match", filename="evil-1.0-py3-none-any.whl"),),
-    "another file": lambda view: (_line(view.node, "match", sha256=sha256_hex(b"another file")),),
-    "repeats": lambda view: (_line(view.node, "match"),) * 3,
-    "old": lambda view: (_old(view.node),),
+    "another name": lambda view: (view.says("match", filename="evil-1.0-py3-none-any.whl"),),
+    "another file": lambda view: (view.says("match", sha256=sha256_hex(b"another file")),),
+    "repeats": lambda view: (view.says("match"),) * 3,
+    "old": lambda view: (view.says("match", finished=NOW - timedelta(days=500)),),
     "rubbish": lambda view: (b"{}", b"\x00" * 100),
     "omits": _nothing,
     "dead": _unreachable,
@@ -130,17 +154,32 @@ class Source:
         return CONDUCTS[self.conduct](self.view)
 
 
-def ask(members: Sequence[Member], **rules: object) -> Verdict:
-    """What a consumer who trusts every one of `members`, by the policy `rules`, gets to hear about `ARTIFACT`."""
-    nodes = [(member, node) for member in members for node in member.witnesses]
-    others = {
-        node.name: next((other for _, other in nodes if other.operator != node.operator), node)
-        for _, node in nodes
-    }
+def ask(members: Sequence[Member], watch: LogWatch | None = None, **rules: object) -> Verdict:
+    """What a consumer who trusts every one of `members`, by the policy `rules`, gets to hear about `ARTIFACT`.
+
+    `watch` is his memory of what he was shown before.
+    """
     sources = {
-        node.name: Source(View(node, member.truth, others[node.name]), member.conduct)
-        for member, node in nodes
+        node.name: Source(_view(node, member, members), member.conduct)
+        for member in members
+        for node in member.witnesses
     }
-    client = Client(policy(*(node for _, node in nodes), **rules), sources, workers=1)
+    trusted = tuple(
+        TrustedWitness(node.identity, f"https://{node.name}.example/", (("country", member.country),))
+        for member in members
+        for node in member.witnesses
+    )
+    client = Client(policy(**{"witnesses": trusted, **rules}), sources, workers=1, watch=watch)
     (verdict,) = client.judge([ARTIFACT], NOW)
     return verdict
+
+
+def _view(node: Node, member: Member, members: Sequence[Member]) -> View:
+    others = [other for other in members if other is not member]
+    return View(
+        node=node,
+        truth=member.truth,
+        other=others[0].witnesses[0] if others else node,
+        vouching=tuple(other.witnesses[0] for other in others if other.conduct != "dead"),
+        colluding=tuple(other.witnesses[0] for other in others if other.conduct not in HONEST),
+    )

@@ -10,17 +10,17 @@ from typing import Any, Final
 
 from witness import canonical
 from witness.base64text import decode_base64, encode_base64
+from witness.entry import kind_of
 from witness.errors import Malformed
 from witness.limits import MAX_BUNDLE, MAX_ENTRY, MAX_SHARD
 from witness.tlog.proof import Proof
 
 MEDIA_TYPE: Final = "application/vnd.wheelwitness.bundle.v1+json"
-KIND: Final = "dsse"
 
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """The exact bytes of a log's entry, a DSSE envelope, and its well-formed proof."""
+    """The exact bytes of a log's entry, and its well-formed proof."""
 
     entry: bytes
     proof: Proof
@@ -45,7 +45,7 @@ def encode(bundle: Bundle) -> bytes:
     data = canonical.dumps(
         {
             "entry": encode_base64(bundle.entry),
-            "kind": KIND,
+            "kind": kind_of(bundle.entry),
             "mediaType": MEDIA_TYPE,
             "tlogProof": bundle.proof.text,
         }
@@ -66,11 +66,11 @@ def parse(line: bytes) -> Bundle:
         raise Malformed("bundle: not an object with exactly entry, kind, mediaType and tlogProof")
     if value["mediaType"] != MEDIA_TYPE:
         raise Malformed(f"bundle: mediaType is not {MEDIA_TYPE}")
-    if value["kind"] != KIND:
-        raise Malformed(f"bundle: kind is not {KIND}")
     entry = decode_base64(_text(value, "entry"), what="bundle: entry")
     if len(entry) > MAX_ENTRY:
         raise Malformed(f"bundle: an entry of {len(entry)} bytes, more than the {MAX_ENTRY} allowed")
+    if value["kind"] != kind_of(entry):
+        raise Malformed("bundle: kind is not that of its entry")
     return Bundle(entry, Proof.parse(_text(value, "tlogProof")))
 
 

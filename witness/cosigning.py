@@ -15,7 +15,16 @@ from witness.errors import Incomplete, InputError, Malformed, NotFound, Unverifi
 from witness.escape import printable
 from witness.fetch import Answer, HttpFetcher, Poster
 from witness.limits import MAX_CHECKPOINT
-from witness.log.cosigner import Cosigner, Inconsistent, NotSigned, OtherSize, UnknownLog, cosigned_path, pull
+from witness.log.cosigner import (
+    Cosigner,
+    Inconsistent,
+    NotSigned,
+    OtherSize,
+    UnknownLog,
+    cosigned_path,
+    evidence_path,
+    pull,
+)
 from witness.log.location import fetch_at
 from witness.log.reader import LogReader, fetch_from
 from witness.log.shards import refresh_all
@@ -131,7 +140,7 @@ def accuse(error: Inconsistent, own: OwnLog) -> str:
     """One line about a log that was not cosigned, after the evidence, if there is any, was published."""
     if error.evidence is None:
         return str(error)
-    path = f"evidence/{sha256_hex(error.evidence.log_key.name.encode())}.json"
+    path = evidence_path(error.evidence.log_key.name)
     # The first is enough: whoever has the log's key can make more than a disk holds.
     if not own.site.exists(path):
         own.site.put(path, contradiction.encode(error.evidence))

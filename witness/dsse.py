@@ -1,4 +1,5 @@
-"""Envelopes: DSSE v1 (secure-systems-lab/dsse) around an in-toto statement, with exactly one signature.
+"""Envelopes: DSSE v1 (secure-systems-lab/dsse), around an in-toto statement if nothing else is said, with exactly one
+signature.
 
 The bytes of an envelope are the RFC 8785 text of its JSON, so `encode(parse(data)) == data`, and what a log holds is
 exactly what was signed for. The key id is a hint: it says which key to try first, and is never believed.
@@ -25,19 +26,22 @@ class Envelope:
     payload: bytes
     signature: bytes
     key_id: str
+    payload_type: str = PAYLOAD_TYPE
 
 
 @dataclass(frozen=True, slots=True)
-class OpenedEnvelope:
-    """A payload and the key that signed it. Made by `open_envelope`."""
+class Opened:
+    """A payload and who signed it: the id of a key, or a name that somebody else vouches for."""
 
     payload: bytes
-    key: PublicKey
+    signer: str
 
 
-def seal(payload: bytes, key: PublicKey, sign: Callable[[bytes], bytes]) -> Envelope:
+def seal(
+    payload: bytes, key: PublicKey, sign: Callable[[bytes], bytes], payload_type: str = PAYLOAD_TYPE
+) -> Envelope:
     """`payload` signed, where `sign` makes `key`'s signatures."""
-    return Envelope(payload, sign(authenticated(payload)), key.key_id)
+    return Envelope(payload, sign(authenticated(payload, payload_type)), key.key_id, payload_type)
 
 
 def encode(envelope: Envelope) -> bytes:
@@ -49,7 +53,7 @@ def encode(envelope: Envelope) -> bytes:
     data = canonical.dumps(
         {
             "payload": encode_base64(envelope.payload),
-            "payloadType": PAYLOAD_TYPE,
+            "payloadType": envelope.payload_type,
             "signatures": [{"keyid": envelope.key_id, "sig": encode_base64(envelope.signature)}],
         }
     )
@@ -58,16 +62,16 @@ def encode(envelope: Envelope) -> bytes:
     return data
 
 
-def parse(data: bytes) -> Envelope:
-    """The envelope in `data`.
+def parse(data: bytes, payload_type: str = PAYLOAD_TYPE) -> Envelope:
+    """The envelope around a payload of `payload_type` in `data`.
 
     Raises:
         Malformed: too large, not canonical, unknown or missing keys, another payload type, or not one signature.
     """
     value = canonical.loads_canonical(data, what="envelope", limit=MAX_ENTRY)
     _check_keys(value, {"payload", "payloadType", "signatures"})
-    if value["payloadType"] != PAYLOAD_TYPE:
-        raise Malformed(f"envelope: payloadType is not {PAYLOAD_TYPE}")
+    if value["payloadType"] != payload_type:
+        raise Malformed(f"envelope: payloadType is not {payload_type}")
     signatures = value["signatures"]
     if not isinstance(signatures, list) or len(signatures) != 1:
         raise Malformed("envelope: not exactly one signature")
@@ -78,28 +82,29 @@ def parse(data: bytes) -> Envelope:
     signature = decode_base64(_text(signatures[0], "sig"), what="envelope: sig")
     if len(signature) != SIGNATURE_BYTES:
         raise Malformed(f"envelope: a signature of {len(signature)} bytes instead of {SIGNATURE_BYTES}")
-    return Envelope(decode_base64(_text(value, "payload"), what="envelope: payload"), signature, key_id)
+    payload = decode_base64(_text(value, "payload"), what="envelope: payload")
+    return Envelope(payload, signature, key_id, payload_type)
 
 
-def open_envelope(envelope: Envelope, keys: Sequence[PublicKey]) -> OpenedEnvelope:
+def open_envelope(envelope: Envelope, keys: Sequence[PublicKey]) -> Opened:
     """The payload, signed by one of `keys`.
 
     Raises:
         Unverified: none of them made the signature.
     """
-    message = authenticated(envelope.payload)
+    message = authenticated(envelope.payload, envelope.payload_type)
     for key in sorted(keys, key=lambda key: key.key_id != envelope.key_id):
         try:
             key.verify(message, envelope.signature)
         except Unverified:
             continue
-        return OpenedEnvelope(envelope.payload, key)
+        return Opened(envelope.payload, key.key_id)
     raise Unverified(f"envelope: not signed by any of the {len(keys)} keys of this witness")
 
 
-def authenticated(payload: bytes) -> bytes:
-    """PAE(PAYLOAD_TYPE, payload): what is signed."""
-    kind = PAYLOAD_TYPE.encode()
+def authenticated(payload: bytes, payload_type: str = PAYLOAD_TYPE) -> bytes:
+    """PAE(payload_type, payload): what is signed."""
+    kind = payload_type.encode()
     return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
 
 

@@ -16,12 +16,17 @@ _FORKED: Final = "its log was forked: two different entries at index"
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """A file to judge. The rest is what the consumer knows of it, if anything: `project` and `version` normalised."""
+    """A file to judge. The rest is what the consumer knows of it, if anything.
+
+    `project` and `version` are normalised. `digests` are those of its payload and its `.dist-info`, where he has the
+    file at hand (witness.wheel.manifest).
+    """
 
     sha256: str
     filename: str | None = None
     project: str | None = None
     version: str | None = None
+    digests: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

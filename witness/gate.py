@@ -21,7 +21,9 @@ def check(pins: Pins, client: Client, now: datetime) -> Report:
 
 def artifacts_of(pin: Pin) -> tuple[Artifact, ...]:
     """The files that `pin` allows, in the order of their digests."""
-    return tuple(Artifact(digest, pin.filename, pin.project, pin.version) for digest in sorted(pin.sha256))
+    return tuple(
+        Artifact(digest, pin.filename, pin.project, pin.version, pin.digests) for digest in sorted(pin.sha256)
+    )
 
 
 def _row(pin: Pin, files: tuple[Verdict, ...]) -> Row:

@@ -12,7 +12,7 @@ from witness.fetch import HttpFetcher
 from witness.keys import PublicKey
 from witness.log.audit import Audit, audit
 from witness.log.location import fetch_at
-from witness.log.seen import Caught, SeenLog
+from witness.log.seen import SeenLog
 from witness.note import VerifierKey
 from witness.tlog import contradiction
 from witness.tlog.checkpoint import Checkpoint, open_checkpoint
@@ -94,13 +94,26 @@ def read_evidence(path: Path, log_key: str | None) -> Contradiction:
     return found
 
 
+def keep_evidence(found: Contradiction, state: Path | None) -> str:
+    """Remembers evidence that somebody else found, so that its log stays convicted here too. Where it is now.
+
+    Raises:
+        Unverified: it does not hold.
+        Incomplete: it cannot be written.
+    """
+    caught = SeenLog(state or default_state_path(), found.log_key).convict(found)
+    if caught.path is None:
+        raise Incomplete("the evidence cannot be kept", hint="Give a --state that can be written.")
+    return caught.path
+
+
 def _check(identity: WitnessIdentity, fetch: Fetch, seen: SeenLog, *, shards: bool) -> LogReport:
     signed = fetch("checkpoint")
     tree = open_checkpoint(signed, identity.log_key).checkpoint
     before = seen.newest
     against: list[str] = []
     left_open: list[str] = []
-    found = list(seen.see(signed))
+    seen.see(signed)
     seen.save()
     if before is not None and (known := Checkpoint.parse(_text(before)).size) > tree.size:
         left_open.append(f"an old state is served: {tree.size} entries, and {known} were seen before")
@@ -111,21 +124,20 @@ def _check(identity: WitnessIdentity, fetch: Fetch, seen: SeenLog, *, shards: bo
         if audited.faults_total > len(audited.faults):
             against.append(f"and {audited.faults_total - len(audited.faults)} more")
         for checkpoint in audited.checkpoints:
-            found += seen.see(checkpoint)
+            seen.see(checkpoint)
     except (Incomplete, Malformed, Unverified) as error:
         left_open.append(str(error))
-    found += _compare(seen, fetch, left_open)
+    _compare(seen, fetch, left_open)
     seen.save()
-    against = [*dict.fromkeys(item.text for item in found), *against]
+    against = [*dict.fromkeys(item.text for item in seen.convictions), *against]
     return LogReport(_summary(identity, tree, audited), tuple(against), tuple(left_open))
 
 
-def _compare(seen: SeenLog, fetch: Fetch, left_open: list[str]) -> tuple[Caught, ...]:
+def _compare(seen: SeenLog, fetch: Fetch, left_open: list[str]) -> None:
     try:
-        return seen.compare(fetch)
+        seen.compare(fetch)
     except (FetchFailed, Malformed, Unverified) as error:
         left_open.append(f"cannot be held against what was seen before: {error}")
-        return ()
 
 
 def _summary(identity: WitnessIdentity, tree: Checkpoint, audited: Audit | None) -> str:

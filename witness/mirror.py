@@ -34,7 +34,7 @@ _STEP: Final = 16 * WIDTH  # entries that are held in memory at once
 
 @dataclass(frozen=True, slots=True)
 class Mirrored:
-    """The entries that the copy has now, how many of them are new, and what was proven against the log."""
+    """The entries that the copy has now, how many of them are new, and what was ever proven against the log."""
 
     size: int
     added: int
@@ -68,7 +68,7 @@ def mirror(
         signed = only_by(fetch(CHECKPOINT), (log_key, *cosigners))
         verified = open_checkpoint(signed, log_key, cosigners)
         seen = SeenLog(state, log_key)
-        caught = list(seen.see(signed))
+        seen.see(signed)
         seen.save()  # before anything of it is copied: a log that forks meanwhile is convicted by it
         here = _tree(site, log_key)
         if verified.checkpoint.size < here.size:
@@ -77,13 +77,12 @@ def mirror(
             )
         reader = LogReader(signed, verified, _resumed(fetch, site))
         root = reader.root_at(here.size)
-        if root != here.root and not caught:
-            fork = Fork(log_key, _signed(site), signed, root, reader.consistency(here.size))
-            caught.append(seen.save_evidence(fork))
-        if not caught:
-            caught += seen.compare(fetch)
-        if caught:
-            return Mirrored(here.size, 0, tuple(caught))
+        if root != here.root:
+            seen.convict(Fork(log_key, _signed(site), signed, root, reader.consistency(here.size)))
+        if not seen.convictions:
+            seen.compare(fetch)
+        if seen.convictions:
+            return Mirrored(here.size, 0, seen.convictions)
         _copy(reader, site, here, progress, lookups=lookups)
         if cosigners:
             copied = LogReader(signed, verified, fetch_from(site))

@@ -20,7 +20,9 @@ from witness.limits import MAX_POLICY
 from witness.note import KeyMaterial, VerifierKey
 from witness.observation import LEVELS
 from witness.spread import Traits, spread
+from witness.tlog import quorum
 from witness.tlog.cosignature import CosignerKey
+from witness.tlog.quorum import QuorumPolicy
 from witness.verification import WitnessIdentity
 
 K = TypeVar("K")
@@ -76,8 +78,10 @@ class Policy:
     """A consumer's decision whom to believe. `accept` holds levels, and "static" for observations without a build.
 
     `diversity` are pairs of one of `PLACES` and how many different values of it agreeing operators must have.
-    `max_attempts` is the most builds that a match may have taken, None for any number. `lookup` is how much witnesses
-    learn of what is asked: prefixes of digests, whole digests of those who have no files for prefixes, or of all.
+    `max_attempts` is the most builds that a match may have taken, None for any number. `quorum` says which cosigners
+    together are enough, where their number alone does not. `lookup` is how much witnesses learn of what is asked:
+    prefixes of digests, whole digests of those who have no files for prefixes, or of all. `notes` say where a directory
+    has other values than the policy itself.
     """
 
     threshold: int
@@ -89,6 +93,7 @@ class Policy:
     exemptions: tuple[Exemption, ...] = ()
     diversity: tuple[tuple[str, int], ...] = ()
     max_attempts: int | None = None
+    quorum: QuorumPolicy | None = None
     lookup: str = LOOKUPS[0]
     max_snapshot_days: int = DEFAULT_MAX_SNAPSHOT_DAYS
     notes: tuple[str, ...] = ()
@@ -104,11 +109,22 @@ class Policy:
 
     @property
     def cosigners_known(self) -> tuple[tuple[str, CosignerKey], ...]:
-        """Each operator's key for countersigning checkpoints."""
-        return tuple(
+        """Keys for countersigning checkpoints, and whose they are: operators, or cosigners of the quorum by name."""
+        own = tuple(
             (witness.operator, witness.identity.cosigner_key)
             for witness in self.witnesses
             if witness.identity.cosigner_key is not None
+        )
+        named = {key.public_key for _, key in own}
+        others = self.quorum.cosigners if self.quorum else ()
+        return (*own, *((item.name, item.key) for item in others if item.key.public_key not in named))
+
+    def is_cosigned(self, cosigned_by: frozenset[str]) -> bool:
+        """Whether cosignatures by those of `cosigners_known` are enough; a log's own operator is not among them."""
+        if self.quorum is None:
+            return len(cosigned_by) >= self.cosigners
+        return self.quorum.satisfied_by(
+            {key.public_key for who, key in self.cosigners_known if who in cosigned_by}
         )
 
     def exemption(self, project: str) -> Exemption | None:
@@ -148,12 +164,14 @@ def parse(text: str, *, name: str, directory: Callable[[str], Directory] = _no_d
         exemptions=tuple(map(_exemption, top.tables("exempt"))),
         diversity=_diversity(top),
         max_attempts=top.optional_integer("max-attempts", least=1),
+        quorum=_quorum(top),
         lookup=_lookup(top),
         max_snapshot_days=top.integer("max-snapshot-days", least=1, default=DEFAULT_MAX_SNAPSHOT_DAYS),
         notes=tuple(note for item in named for note in item.notes),
     )
     top.finish()
     _check_witnesses(top, policy)
+    _check_quorum(top, policy)
     _check_reachable(top, policy)
     return policy
 
@@ -184,6 +202,12 @@ class _Table:
             self.refuse(key, "not a string", hint="Write it in quotes.")
         if not value.strip() or not value.isprintable():
             self.refuse(key, "empty, or not printable", hint="Give a value, or leave the key out.")
+        return value
+
+    def text(self, key: str) -> str | None:
+        value = self._left.pop(key, None)
+        if value is not None and not isinstance(value, str):
+            self.refuse(key, "not a text", hint='Write it in """three quotes""".')
         return value
 
     def optional(self, key: str) -> str | None:
@@ -253,6 +277,22 @@ def _diversity(top: _Table) -> tuple[tuple[str, int], ...]:
     asked = [(place, table.optional_integer(place, least=1)) for place in PLACES]
     table.finish()
     return tuple((place, count) for place, count in asked if count is not None)
+
+
+def _quorum(top: _Table) -> QuorumPolicy | None:
+    text = top.text("cosigner-quorum")
+    if text is None:
+        return None
+    try:
+        found = quorum.parse(text.encode())
+    except Malformed as error:
+        top.refuse("cosigner-quorum", str(error), hint="See c2sp.org/tlog-policy.")
+    if found.logs or found.quorum is None:
+        problem = "names a log, or no quorum"
+        top.refuse(
+            "cosigner-quorum", problem, hint="Logs are those of the witnesses; it says who cosigns them."
+        )
+    return found
 
 
 class _Named:
@@ -370,6 +410,24 @@ def _check_votes(top: _Table, policy: Policy) -> None:
             top.refuse(f"witness[{number}].cosigner-key", problem, hint="Each operator cosigns with its own.")
 
 
+def _check_quorum(top: _Table, policy: Policy) -> None:
+    """Who cosigns under two keys, or under an operator's name, would be taken for two, or for that operator."""
+    if policy.quorum is None:
+        return
+    if policy.cosigners:
+        problem = "a number and a quorum"
+        top.refuse("cosigners", problem, hint="Leave out cosigners, or cosigner-quorum.")
+    owners = {key.public_key: who for who, key in policy.cosigners_known}
+    operators = {witness.identity.cosigner_key for witness in policy.witnesses}
+    seen: set[str] = set()
+    for item in policy.quorum.cosigners:
+        who = owners[item.key.public_key]
+        if who in seen or (who in policy.operators and item.key not in operators):
+            problem = f"{who!r} with two keys, or somebody else under that name"
+            top.refuse("cosigner-quorum", problem, hint="Name each once, and not as an operator is named.")
+        seen.add(who)
+
+
 def _check_spellings(top: _Table, policy: Policy) -> None:
     """One place under two spellings would count as two."""
     spellings: dict[tuple[str, str], str] = {}
@@ -388,8 +446,13 @@ def _check_reachable(top: _Table, policy: Policy) -> None:
         if value > len(operators):
             problem = f"{value} operators are asked for, and {len(operators)} named"
             top.refuse(key, problem, hint="An operator has one vote, however many witnesses it runs.")
-    countersigning = {operator for operator, _ in policy.cosigners_known}
-    countersigned = [who for who in operators if len(countersigning - {who}) >= policy.cosigners]
+    countersigning = frozenset(operator for operator, _ in policy.cosigners_known)
+    countersigned = [who for who in operators if policy.is_cosigned(countersigning - {who})]
+    if len(countersigned) < policy.threshold and policy.quorum is not None:
+        problem = (
+            f"the logs of {len(countersigned)} operators can have it, and threshold is {policy.threshold}"
+        )
+        top.refuse("cosigner-quorum", problem, hint="Nobody's own cosigner counts for his log.")
     if len(countersigned) < policy.threshold:
         problem = f"no {policy.threshold} operators can have {policy.cosigners} others as cosigners"
         top.refuse("cosigners", problem, hint="Give other operators a cosigner-key, or lower it.")

@@ -18,6 +18,7 @@ from typing import Final
 
 from witness import bundle, dsse, statement
 from witness.digest import sha256_hex
+from witness.entry import statement_in
 from witness.errors import Incomplete, InputError, Malformed
 from witness.escape import printable
 from witness.limits import MAX_STATEMENT
@@ -196,7 +197,7 @@ def _without_published(site: Store, waiting: Sequence[_Waiting]) -> list[_Waitin
     for item in waiting:
         path = bundle.shard_path(item.statement.sha256)
         if path not in shards:
-            shards[path] = frozenset(dsse.parse(held.entry).payload for held in read_shard(site, path))
+            shards[path] = frozenset(statement_in(held.entry) for held in read_shard(site, path))
         if item.data in shards[path]:
             item.path.unlink(missing_ok=True)
         else:
@@ -212,7 +213,7 @@ def _add_bundles(site: Store, batch: Batch, log: LogSigner) -> None:
 
 def _acknowledge(outbox: Path, batch: Batch) -> None:
     for entry in batch.entries:
-        name = f"{sha256_hex(dsse.parse(entry).payload)}.json"
+        name = f"{sha256_hex(statement_in(entry))}.json"
         try:
             (outbox / name).unlink(missing_ok=True)
         except OSError as error:

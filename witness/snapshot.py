@@ -17,10 +17,11 @@ from witness.errors import Incomplete, InputError, Malformed, NotFound, Unverifi
 from witness.fetch import Fetcher
 from witness.limits import MIB
 from witness.log.location import fetch_at
+from witness.log.seen import SeenLog
 from witness.log.writer import CHECKPOINT, exclusive
 from witness.mirror import mirror
 from witness.policy import TrustedWitness
-from witness.sources.snapshot import INDEX, MAX_INDEX, SeenLog, directory_of, encode_index, parse_index
+from witness.sources.snapshot import INDEX, MAX_INDEX, HeldLog, directory_of, encode_index, parse_index
 from witness.store.directory import DirectoryStore
 from witness.tlog.checkpoint import open_checkpoint
 from witness.tlog.cosignature import CosignerKey
@@ -43,7 +44,7 @@ class Copied:
     """
 
     witness: TrustedWitness
-    seen: SeenLog | None
+    seen: HeldLog | None
     added: int = 0
     against: tuple[str, ...] = ()
     missed: str = ""
@@ -62,6 +63,7 @@ def take(
     fetcher: Fetcher,
     *,
     now: Callable[[], datetime],
+    state: Path,
     limit: int = DEFAULT_LIMIT,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Iterator[Copied]:
@@ -72,6 +74,7 @@ def take(
         directory: made if it is not there. Logs that the policy no longer names are left in it.
         fetcher: for logs that are not in local directories.
         now: the time; a log was seen when its checkpoint was fetched.
+        state: where the user's own memory of logs is, which a conviction is written to as well.
         limit: how many bytes to fetch of one log in this run; another run goes on.
         progress: called with the number of entries that were copied, from any thread.
 
@@ -83,7 +86,7 @@ def take(
         store = DirectoryStore(directory)
         held = {log.log_key: log for log in _read(store)}
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            work = _Work(loaded, directory, fetcher, now, limit, progress)
+            work = _Work(loaded, directory, fetcher, now, state, limit, progress)
             tasks = [
                 pool.submit(work.copy, witness, held.get(witness.identity.log_key.text))
                 for witness in loaded.policy.witnesses
@@ -96,7 +99,7 @@ def take(
                 yield done
 
 
-def _read(store: DirectoryStore) -> tuple[SeenLog, ...]:
+def _read(store: DirectoryStore) -> tuple[HeldLog, ...]:
     try:
         return parse_index(store.get(INDEX, limit=MAX_INDEX)).logs
     except NotFound:
@@ -111,10 +114,11 @@ class _Work:
     directory: Path
     fetcher: Fetcher
     now: Callable[[], datetime]
+    state: Path
     limit: int
     progress: Callable[[int], None]
 
-    def copy(self, witness: TrustedWitness, held: SeenLog | None) -> Copied:
+    def copy(self, witness: TrustedWitness, held: HeldLog | None) -> Copied:
         key = witness.identity.log_key
         cosigners = self._cosigners(witness)
         at = self.now()
@@ -139,8 +143,12 @@ class _Work:
         except (Incomplete, Malformed, Unverified) as error:
             return Copied(witness, held, missed=str(error))
         if done.caught:
+            # From here on the log is not believed by a check either, whatever that asks.
+            memory = SeenLog(self.state, key, cosigners)
+            for item in done.caught:
+                memory.convict(item.evidence)
             return Copied(witness, held, against=tuple(item.text for item in done.caught))
-        return Copied(witness, SeenLog(log_key=key.text, entries=done.size, seen=at), done.added)
+        return Copied(witness, HeldLog(log_key=key.text, entries=done.size, seen=at), done.added)
 
     def _cosigners(self, witness: TrustedWitness) -> tuple[CosignerKey, ...]:
         """The keys of all operators, the witness's own among them, each once."""

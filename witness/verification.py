@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final
 
-from witness import dsse, statement
+from witness import statement
 from witness.bundle import Bundle
+from witness.entry import Authority, PinnedKeys
 from witness.errors import InputError, Unverified
 from witness.escape import printable
 from witness.keys import PublicKey
@@ -37,16 +38,17 @@ class WitnessIdentity:
 
 @dataclass(frozen=True, slots=True)
 class VerifiedObservation:
-    """An observation that `witness` signed with the key `key_id` and that is entry `log_index` of its log.
+    """An observation that `signer` signed for `witness` and that is entry `log_index` of its log.
 
     Attributes:
+        signer: the id of a key, or the name that Sigstore vouches for.
         cosigned_by: operators, other than the witness's own, whose cosignature of `checkpoint` held.
         checkpoint_time: the newest time of a cosignature that held, the node's own among them, in UTC.
     """
 
     witness: WitnessIdentity
     statement: Statement
-    key_id: str
+    signer: str
     log_index: int
     checkpoint: Checkpoint
     cosigned_by: frozenset[str]
@@ -59,9 +61,14 @@ class VerifiedObservation:
 
 
 def verify_bundle(
-    bundle: Bundle, witness: WitnessIdentity, cosigners: Sequence[tuple[str, CosignerKey]]
+    bundle: Bundle,
+    witness: WitnessIdentity,
+    cosigners: Sequence[tuple[str, CosignerKey]],
+    authority: Authority | None = None,
 ) -> VerifiedObservation:
     """The observation in `bundle`, made by `witness`. `cosigners` are pairs of an operator and one key of his.
+
+    `authority` says who may speak for the witness: its `keys`, if nothing else is given.
 
     Raises:
         Malformed: the entry, the statement or the checkpoint breaks its format.
@@ -69,8 +76,8 @@ def verify_bundle(
             cosignature by a known key, or the proof that the entry is in the log.
         InputError: two operators share a cosigner key, so that one signature would count twice.
     """
-    envelope = dsse.open_envelope(dsse.parse(bundle.entry), witness.keys)
-    observed = statement.parse(envelope.payload)
+    opened_entry = (authority or PinnedKeys(witness.keys)).open(bundle.entry, bundle.proof.index)
+    observed = statement.parse(opened_entry.payload)
     name = observed.observation.builder.name
     if name != witness.name:
         raise Unverified(f"statement: made by {printable(name)!r}, not by {printable(witness.name)!r}")
@@ -84,7 +91,7 @@ def verify_bundle(
     return VerifiedObservation(
         witness=witness,
         statement=observed,
-        key_id=envelope.key.key_id,
+        signer=opened_entry.signer,
         log_index=bundle.proof.index,
         checkpoint=tree,
         cosigned_by=_operators(opened, witness, cosigners),

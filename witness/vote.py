@@ -84,6 +84,10 @@ def cast(item: VerifiedObservation, artifact: Artifact, policy: Policy, now: dat
         return Vote(replace(voice, reason="does not name the sdist that it was built from"), "rejected")
     digests = comparison.published
     inputs = (source.digest.sha256, digests.payload_digest, digests.dist_info_digest)
+    if artifact.digests not in (None, inputs[1:]):
+        return Vote(
+            replace(voice, reason="names digests that are not those of what the file holds"), "rejected"
+        )
     strong = observation.method == "rebuild" and comparison.archive_exact
     if now - seen > timedelta(days=policy.max_age_days):
         problem = f"{describe(observation)}, but older than {policy.max_age_days} days"
@@ -135,9 +139,11 @@ def _weak(item: VerifiedObservation, policy: Policy) -> str:
     if policy.max_attempts is not None and attempts > policy.max_attempts:
         return f"equal after {attempts} attempts, and the policy accepts {policy.max_attempts}"
     others = item.cosigned_by - {item.witness.operator}
-    if len(others) < policy.cosigners:
+    if policy.is_cosigned(others):
+        return ""
+    if policy.quorum is None:
         return f"{len(others)} of {policy.cosigners} cosigners"
-    return ""
+    return printable(f"{len(others)} cosigners, and not the quorum {policy.quorum.quorum!r}")
 
 
 def _other(observation: Observation) -> tuple[str, str] | None:

@@ -49,6 +49,7 @@ class NodeConfig(BaseModel):
     timeout: Annotated[float, Field(ge=1)] = DEFAULT_TIMEOUT
     install_pythons: Annotated[bool, Field(alias="install-pythons")] = False
     method: Method = "rebuild"
+    cosign_minutes: Annotated[int, Field(alias="cosign-minutes", ge=0, le=10_080)] = 10
     peer: Annotated[list[PeerConfig], Field(max_length=1000)] = []
 
     @property

@@ -6,10 +6,13 @@ One round asks every peer and gathers what they say of this node's log; or it li
 
 import json
 import socket
+import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
 import uvicorn
 from starlette.applications import Starlette
@@ -19,6 +22,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from rebuilders.node import keys
+from rebuilders.node.apart import run_apart
 from rebuilders.node.config import NodeConfig, NodeDirectory
 from witness.cosigning import (
     MAX_ADDITION,
@@ -41,7 +45,7 @@ from witness.cosigning import (
     own_log,
     parse_peer,
 )
-from witness.errors import Incomplete, InputError, Malformed
+from witness.errors import Incomplete, InputError, Malformed, WheelwitnessError
 from witness.store.directory import DirectoryStore
 
 _PATH: Final = "/add-checkpoint"
@@ -60,6 +64,11 @@ def cosign(directory: NodeDirectory) -> Told:
     cosign_peers(_cosigner(directory, config, peers), peers, own, at=_now(), told=told)
     gather(own, peers, told=told)
     return told
+
+
+def cosign_apart(directory: NodeDirectory) -> dict[str, Any]:
+    """The same in a process of its own: what `Told` holds, by its names. Raises as `cosign` does, and Incomplete."""
+    return run_apart("rebuilders.node.cosigning", directory.root)
 
 
 def listen(directory: NodeDirectory, host: str, port: int, tell: Callable[[str], None]) -> None:
@@ -140,3 +149,17 @@ def _own(directory: NodeDirectory, config: NodeConfig) -> OwnLog:
 
 def _now() -> int:
     return int(datetime.now(UTC).timestamp())
+
+
+def main() -> None:
+    """The entry point of the process: one round, as `rebuilders.node.apart` wants it."""
+    try:
+        told = cosign(NodeDirectory(Path(sys.argv[1])))
+    except WheelwitnessError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(2 if isinstance(error, InputError) else 5)
+    sys.stdout.write(json.dumps(asdict(told)) + "\n")
+
+
+if __name__ == "__main__":
+    main()

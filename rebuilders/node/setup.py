@@ -33,7 +33,9 @@ install-pythons = {install_pythons}
 # "rebuild", or "static" to build nothing and say only what follows from the sdist as it is.
 method = {method}
 
-# Other nodes: `rebuilder cosign` cosigns their logs, and gathers their cosignatures of this one.
+# Other nodes: `rebuilder run` cosigns their logs every so many minutes, and gathers their cosignatures of this one.
+# 0: never, and `rebuilder cosign` does it by hand.
+cosign-minutes = {cosign_minutes}
 # [[peer]]
 # url = "https://node-b.example/"
 # log-key = "node-b.example/log+…"

@@ -5,8 +5,6 @@ Started by itself as `python -m rebuilders.node.signer DIR`; writes one JSON lin
 """
 
 import json
-import os
-import subprocess
 import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -14,13 +12,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from rebuilders.node import keys
+from rebuilders.node.apart import run_apart
 from rebuilders.node.config import NodeDirectory
-from witness.errors import Incomplete, InputError, WheelwitnessError
+from witness.errors import InputError, WheelwitnessError
 from witness.publish import Published, publish_outbox
 from witness.store.directory import DirectoryStore
 
 _PATIENCE: Final = 60.0  # seconds for `rebuilder cosign`, which takes the log's lock for moments
-_KEPT: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TZ")  # of the environment, for the process with the keys
 
 
 def publish(directory: NodeDirectory) -> Published:
@@ -44,15 +42,7 @@ def publish_apart(directory: NodeDirectory) -> dict[str, Any]:
         InputError: the signer says that something of the node cannot be used.
         Incomplete: the signer failed.
     """
-    # -P: nothing is imported from the directory that the operator happens to be in.
-    argv = [sys.executable, "-P", "-m", "rebuilders.node.signer", str(directory.root)]
-    environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    done = subprocess.run(argv, capture_output=True, text=True, env=environment, check=False)
-    if done.returncode == 0:
-        value: dict[str, Any] = json.loads(done.stdout)
-        return value
-    message = done.stderr.strip() or f"the signer process ended with status {done.returncode}"
-    raise (InputError if done.returncode == 2 else Incomplete)(message)
+    return run_apart("rebuilders.node.signer", directory.root)
 
 
 def main() -> None:

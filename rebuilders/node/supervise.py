@@ -1,4 +1,4 @@
-"""A node at work: takes what is queued, has workers rebuild it and the signer publish it."""
+"""A node at work: workers rebuild what is queued, the signer publishes it, and the cosigner meets the node's peers."""
 
 import fcntl
 import os
@@ -11,6 +11,7 @@ from typing import Final
 from rebuilders.crew import Crew
 from rebuilders.node import worker
 from rebuilders.node.config import NodeConfig, NodeDirectory
+from rebuilders.node.cosigning import cosign_apart
 from rebuilders.node.ledger import Ledger
 from rebuilders.node.signer import publish_apart
 from rebuilders.node.worker import Done
@@ -43,9 +44,11 @@ def run(directory: NodeDirectory, tell: Callable[[str], None], *, once: bool, in
         ledger = Ledger(directory.state / "ledger.sqlite")
         ledger.requeue()
         idle = _IDLE
+        cosigner = _Cosigner(directory, config, tell)
         try:
             while True:
                 open_ends = _round(directory, config, ledger, tell)
+                cosigner.look()
                 if once:
                     return open_ends
                 idle = min(2 * idle, _MAX_IDLE) if open_ends else _IDLE
@@ -96,6 +99,27 @@ def _publish(directory: NodeDirectory, tell: Callable[[str], None]) -> None:
         tell(f"not signed: {refused['name']}: {refused['reason']}")
     if published["count"]:
         tell(f"published {published['count']} observations; the log has {published['size']}")
+
+
+class _Cosigner:
+    """Meets the peers when it is time again. What fails with them is told, and keeps nothing from being rebuilt."""
+
+    def __init__(self, directory: NodeDirectory, config: NodeConfig, tell: Callable[[str], None]) -> None:
+        self._directory, self._tell = directory, tell
+        self._seconds = 60.0 * config.cosign_minutes if config.peer else 0.0
+        self._next = time.monotonic()
+
+    def look(self) -> None:
+        if not self._seconds or time.monotonic() < self._next:
+            return
+        try:
+            told = cosign_apart(self._directory)
+        except Incomplete as error:
+            self._tell(f"not cosigned: {error}")
+        else:
+            for line in (*told["done"], *told["accused"], *told["failed"]):
+                self._tell(line)
+        self._next = time.monotonic() + self._seconds
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Nodes that cosign each other's logs: by files alone, and asked over HTTP; and what a liar gets."""
 
+import re
 import shutil
 import threading
 import time
@@ -214,9 +215,46 @@ def test_time_never_goes_back(crew):
     assert int.from_bytes(again.data[:8], "big") == 1_000
 
 
+def run_once(member, **settings):
+    text = member.directory.config_path.read_text()
+    for key, value in {"method": '"static"', **settings}.items():  # without builds, so without a sandbox
+        text = re.sub(rf"(?m)^{key} = .*$", f"{key} = {value}", text)
+    member.directory.config_path.write_text(text)
+    return CliRunner().invoke(app, ["run", str(member.directory.root), "--once"])
+
+
+def test_a_running_node_meets_its_peers(crew):
+    a, b, c = crew
+    for member in crew * 2:
+        done = run_once(member)
+        assert done.exit_code == 0, done.output
+    assert "node-a.example/log: 3 entries cosigned by 2 peers; " in run_once(a).output
+    assert cosigned_by(a, [b, c]) == [{"Operator b", "Operator c"}] * 3
+
+
+def test_a_running_node_may_leave_its_peers_alone(crew):
+    a, *_ = crew
+    assert "cosigned" not in run_once(a, **{"cosign-minutes": 0}).output
+    assert not (a.directory.site / "cosigned").exists()
+
+
+def test_peers_that_are_away_or_lie_do_not_end_a_running_node(crew):
+    a, b, c = crew
+    assert run_once(b).exit_code == 0
+    lie = forked(a, [b"lie %d" % number for number in range(5)])
+    for path, data in lie.files.items():
+        a.site.put(path, data)
+    shutil.rmtree(c.directory.site)
+    done = run_once(b)
+    assert done.exit_code == 0
+    assert "evidence: evidence/" in done.output
+    assert "node-c.example/log: not cosigned" in done.output
+
+
 def test_a_fork_is_not_cosigned_and_its_evidence_is_published(crew):
     a, b, _ = crew
     assert b.cosign().exit_code == 0
+    honest = {path: path.read_bytes() for path in a.directory.site.rglob("*") if path.is_file()}
     for count in (3, 5):
         lie = forked(a, [b"lie %d" % number for number in range(count)])
         for path, data in lie.files.items():
@@ -224,6 +262,11 @@ def test_a_fork_is_not_cosigned_and_its_evidence_is_published(crew):
         done = b.cosign()
         assert done.exit_code == 1
         assert "evidence: evidence/" in done.output
+    for path, data in honest.items():
+        path.write_bytes(data)
+    done = b.cosign()
+    assert done.exit_code == 1
+    assert "contradicted itself before (evidence: evidence/" in done.output
     files = sorted((b.directory.site / "evidence").glob("*.json"))
     assert len(files) == 1
     for file in files:
@@ -342,7 +385,7 @@ def test_over_http(crew, listening):
         note.Note("stranger\n" + text.split("\n", 1)[1], note.parse(good.checkpoint).signatures)
     )
     unsigned = note.encode(note.Note(text, (b.signers.log.sign(text),)))
-    lie = LogReader.open(fetch_from(forked(a, [b"x", b"y", b"z"])), a.signers.log.key)
+    lie = LogReader.open(fetch_from(forked(a, [b"x"] * 5)), a.signers.log.key)
     for data, status in (
         (b"nonsense", 400),
         (b"x" * 100_000, 413),
@@ -350,8 +393,9 @@ def test_over_http(crew, listening):
         (Addition(3, good.proof, stranger).data, 404),
         (Addition(3, good.proof, unsigned).data, 403),
         (Addition(3, (), good.checkpoint).data, 422),
-        (Addition(3, (), lie.signed).data, 422),
         (good.data, 200),
+        (Addition(5, (), lie.signed).data, 422),
+        (good.data, 422),  # never again
     ):
         assert post(listening, data).status == status, data[:80]
     assert len(list((b.directory.site / "evidence").glob("*.json"))) == 1
@@ -423,7 +467,7 @@ def test_a_mirror_is_not_led_astray(crew, tmp_path, count):
     else:
         done = mirror(lie, copy, a.signers.log.key)
         assert len(done.caught) == 1
-        assert len(list((copy / "state" / "evidence").glob("*.json"))) == 1
+        assert len(list((copy / "state" / "evidence").rglob("*.json"))) == 1
     assert {path: path.read_bytes() for path in (copy / "site").rglob("*") if path.is_file()} == before
 
 

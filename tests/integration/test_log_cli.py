@@ -52,7 +52,7 @@ class World:
         shutil.copytree(liar / "alpha-site", self.site)
 
     def evidence(self):
-        return sorted((self.state / "evidence").glob("*.json"))
+        return sorted((self.state / "evidence").rglob("*.json"))
 
     def assert_evidence(self, words, *, count=1):
         files = self.evidence()
@@ -242,6 +242,75 @@ def test_check_saves_evidence_before_it_reports(world):
     world.assert_evidence("two different trees of 6 entries")
     shown = world.run("show", f"sha256:{SHA}")
     assert "contradicts itself" in shown.output
+
+
+@pytest.fixture
+def convicted(world):
+    """A consumer who caught the log in a lie, and who is shown the first history again."""
+    kept = world.root / "first"
+    shutil.copytree(world.site, kept)
+    requirement = world.root / "requirements.txt"
+    requirement.write_text(f"demo==1.0 --hash=sha256:{SHA}\n")
+    assert world.run("check", str(requirement)).exit_code == 0
+    world.serve_another_history(*OTHERS[1:], sha256_hex(b"lie"), SHA)
+    assert world.run("check", str(requirement)).exit_code == 1
+    shutil.rmtree(world.site)
+    shutil.copytree(kept, world.site)
+    return world
+
+
+def test_a_log_that_was_caught_stays_caught(convicted):
+    (file,) = convicted.evidence()
+    requirement = str(convicted.root / "requirements.txt")
+    for _ in range(2):
+        done = convicted.run("check", requirement, "--format", "json")
+        assert done.exit_code == 1, done.output
+        (artifact,) = json.loads(done.stdout)["artifacts"]
+        assert artifact["agreeing"] == []
+        assert str(file) in artifact["rejected"][0]["reason"]
+    checked = convicted.check_log()
+    assert checked.exit_code == 1
+    assert str(file) in checked.output
+    assert file in convicted.evidence()  # beside what the tiles prove
+    shutil.rmtree(convicted.state)
+    assert convicted.run("check", requirement).exit_code == 0
+
+
+def test_evidence_of_others_counts_once_it_is_kept(convicted, tmp_path):
+    (found,) = convicted.evidence()
+    other = tmp_path / "another consumer"
+    requirement = str(convicted.root / "requirements.txt")
+    as_other = ["--policy", str(convicted.policy), "--state", str(other)]
+    run = CliRunner()
+    assert run.invoke(app, ["check", requirement, *as_other]).exit_code == 0
+    kept = run.invoke(app, ["log", "evidence", str(found), "--keep", "--state", str(other)])
+    assert kept.exit_code == 0, kept.output
+    (copy,) = (other / "evidence").rglob("*.json")
+    assert f"kept: {copy}" in kept.output
+    assert copy.read_bytes() == found.read_bytes()
+    assert run.invoke(app, ["check", requirement, *as_other]).exit_code == 1
+    again = run.invoke(app, ["log", "evidence", str(found), "--keep", "--state", str(other)])
+    assert (again.exit_code, again.output) == (0, kept.output)
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[:-1], lambda data: b"{}", lambda data: b""])
+def test_kept_evidence_that_was_damaged_is_named(convicted, damage):
+    (file,) = convicted.evidence()
+    file.write_bytes(damage(file.read_bytes()))
+    done = convicted.run("check", str(convicted.root / "requirements.txt"))
+    assert done.exit_code == 5
+    assert file.name in done.output
+    assert "Move it away" in done.output
+
+
+def test_evidence_that_cannot_be_kept(convicted, tmp_path):
+    (found,) = convicted.evidence()
+    (tmp_path / "state").write_bytes(b"a file, where a directory should be")
+    done = CliRunner().invoke(
+        app, ["log", "evidence", str(found), "--keep", "--state", str(tmp_path / "state")]
+    )
+    assert done.exit_code == 5
+    assert "cannot be kept" in done.output
 
 
 def test_two_entries_at_one_index_in_one_answer(tmp_path):

@@ -17,7 +17,7 @@ from witness.errors import FetchFailed, Incomplete, Malformed
 from witness.log.reader import fetch_from
 from witness.mirror import mirror
 from witness.observation import format_time
-from witness.sources.snapshot import SeenLog, directory_of, encode_index, parse_index, read_snapshot
+from witness.sources.snapshot import HeldLog, directory_of, encode_index, parse_index, read_snapshot
 
 GOOD = sha256_hex(wheel())
 YESTERDAY = datetime.now(UTC) - timedelta(days=1)
@@ -198,8 +198,13 @@ def test_a_log_that_contradicts_itself_is_convicted(world):
     done = world.take()
     assert done.exit_code == 1
     assert "AGAINST  alpha (Operator A): alpha.example/log signed" in done.stdout
-    (evidence,) = (world.copy(ALPHA) / "state" / "evidence").glob("*.json")
+    (evidence,) = (world.copy(ALPHA) / "state" / "evidence").rglob("*.json")
     assert world.run("log", "evidence", evidence).exit_code == 0
+    # It stays convicted, and its older matches count no more.
+    code, report = world.check()
+    assert code == 1
+    assert "its log contradicts itself" in json.dumps(report["artifacts"][0]["rejected"])
+    assert world.take().exit_code == 1
     assert read_snapshot(world.snapshot).seen(ALPHA.identity.log_key).entries == 1
 
 
@@ -242,7 +247,7 @@ def test_one_thing_is_asked(offline):
 
 
 def test_the_index_round_trip():
-    log = SeenLog(log_key=ALPHA.identity.log_key.text, entries=3, seen=YESTERDAY)
+    log = HeldLog(log_key=ALPHA.identity.log_key.text, entries=3, seen=YESTERDAY)
     assert parse_index(encode_index([log])).logs == (log,)
     with pytest.raises(Malformed, match="a log twice"):
         parse_index(encode_index([log, log]))

@@ -27,11 +27,13 @@ from witness.tlog.checkpoint import Checkpoint
 from witness.tlog.merkle import inclusion_ranges, leaf_hash, root_hash
 from witness.tlog.proof import Proof
 from witness.verification import VerifiedObservation, WitnessIdentity, verify_bundle
+from witness.wheel.reader import read_wheel
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 WHEEL = "demo-1.0-py3-none-any.whl"
 SHA = sha256_hex(b"the published wheel")
 SDIST = sha256_hex(b"the sdist")
+HELD = "what the wheel holds"
 
 
 def key_file(seed: str) -> KeyFile:
@@ -139,7 +141,7 @@ def stated(
     filename: str = WHEEL,
     sdist: str = SDIST,
     exact: bool | None = None,
-    payload: str = "payload",
+    payload: str = HELD,
     method: str = "rebuild",
     finished: datetime = NOW - timedelta(days=1),
     paths: Sequence[str] = ("demo/__init__.py",),
@@ -185,7 +187,10 @@ def stated(
 def _comparison(
     level: str | None, payload: str, exact: bool | None, paths: Sequence[str], other: str
 ) -> dict[str, Any]:
-    ours = {"payloadDigest": sha256_hex(payload.encode()), "distInfoDigest": sha256_hex(b"dist-info")}
+    held = read_wheel(wheel())
+    ours = {"payloadDigest": held.payload_digest, "distInfoDigest": held.dist_info_digest}
+    if payload != HELD:
+        ours["payloadDigest"] = sha256_hex(payload.encode())
     theirs = dict(ours)
     if level in (None, "content"):
         theirs["payloadDigest"] = sha256_hex(other.encode())

@@ -9,6 +9,7 @@ from witness.errors import InputError
 from witness.pins.detect import read_input, read_inputs, read_target
 from witness.pins.requirements import read_requirements
 from witness.pins.wheels import read_wheel
+from witness.wheel import reader as strict
 
 A, B, C = "a" * 64, "b" * 64, "c" * 64
 
@@ -139,6 +140,14 @@ def test_wheels_and_directories(tmp_path):
     assert [(item.text, item.kind) for item in pins.unpinned] == [("demo-1.0.tar.gz", "not-applicable")]
     assert read_inputs([str(tmp_path / WHEEL)] * 2).pins == (pin,)
     assert read_target(str(tmp_path / WHEEL)).sha256 in pin.sha256
+
+
+def test_what_a_wheel_holds_is_digested_if_it_can_be_read(tmp_path):
+    (tmp_path / WHEEL).write_bytes(wheel())
+    held = strict.read_wheel(wheel())
+    assert read_wheel(tmp_path / WHEEL).digests == (held.payload_digest, held.dist_info_digest)
+    (tmp_path / WHEEL).write_bytes(b"no archive")
+    assert read_wheel(tmp_path / WHEEL).digests is None
 
 
 def test_a_wheel_with_another_kind_of_name(tmp_path):

@@ -45,7 +45,47 @@ def test_where_witnesses_stand_is_what_the_policy_says():
     assert parsed.traits_of("nobody") == ()
 
 
+def quorum(*nodes, lines=""):
+    """A quorum of every one of `nodes`, each under its name as a cosigner."""
+    named = "".join(f"witness {node.name} {node.identity.cosigner_key.text}\n" for node in nodes)
+    members = " ".join(node.name for node in nodes)
+    return f'cosigner-quorum = """\n{named}{lines or f"group q all {members}"}\nquorum q\n"""\n'
+
+
+GROUP = "group q any alpha beta gamma"
+
+
+def test_a_quorum_of_operators_and_others():
+    parsed = policy.parse(HEAD + quorum(ALPHA, BETA, GAMMA, lines=GROUP) + TWO, name="p.toml")
+    assert dict(parsed.cosigners_known) == {
+        "Operator A": ALPHA.identity.cosigner_key,
+        "Operator B": BETA.identity.cosigner_key,
+        "gamma": GAMMA.identity.cosigner_key,  # no witness of this policy: a cosigner alone
+    }
+    assert parsed.is_cosigned(frozenset({"gamma"}))
+    assert parsed.is_cosigned(frozenset({"Operator A"}))
+    assert not parsed.is_cosigned(frozenset())
+
+
 REFUSED = [
+    (HEAD + 'cosigner-quorum = "quorum q"\n' + TWO, "cosigner-quorum: quorum policy: "),
+    (HEAD + 'cosigner-quorum = "quorum none\\n"\n' + TWO, "cosigner-quorum: names a log, or no quorum"),
+    (HEAD + 'cosigner-quorum = "log x+y+z\\nquorum none\\n"\n' + TWO, "cosigner-quorum: "),
+    (HEAD + "cosigner-quorum = 1\n" + TWO, "cosigner-quorum: not a text"),
+    (HEAD + "cosigners = 1\n" + quorum(GAMMA) + TWO, "cosigners: a number and a quorum"),
+    (HEAD + quorum(ALPHA, BETA) + TWO, "cosigner-quorum: the logs of 0 operators can have it"),
+    (HEAD + quorum(ALPHA) + TWO, "cosigner-quorum: the logs of 1 operators can have it"),
+    (
+        HEAD + quorum(GAMMA) + TWO.replace("Operator B", "gamma"),
+        "cosigner-quorum: 'gamma' with two keys, or somebody else under that name",
+    ),
+    (
+        HEAD
+        + quorum(ALPHA, BETA, lines="group q any alpha beta")
+        + TWO.replace("Operator B", "Operator A")
+        + GAMMA.toml("https://gamma.example/"),
+        "cosigner-quorum: 'Operator A' with two keys",
+    ),
     ("", "version: missing"),
     ("version = 2\nthreshold = 1\n" + TWO, "version: this program reads version 1"),
     ("version = true\nthreshold = 1\n" + TWO, "version: not a whole number"),

@@ -8,10 +8,14 @@ AGREES, DISSENTS = "agrees", "dissents"
 FORKED, BAD = "its log was forked", "does not verify: "
 TREATED = {
     "honest": DISSENTS,
+    "slow": DISSENTS,
     "says match": AGREES,
     "says mismatch": DISSENTS,
     "says archive of another payload": AGREES,
     "says match of another sdist": AGREES,
+    "says match after many attempts": AGREES,
+    "another history": AGREES,
+    "another, longer history": AGREES,
     "contradicts itself": BAD + "demo-1.0-py3-none-any.whl: level bitwise and the same digest go together",
     "equivocates": FORKED,
     "stale head": AGREES,
@@ -40,6 +44,20 @@ def test_what_each_conduct_comes_to(conduct):
     if treated not in (AGREES, DISSENTS):
         reasons = [item.reason for item in (*verdict.rejected, *verdict.silent) if item.witness == name]
         assert any(treated in reason for reason in reasons), reasons
+
+
+@pytest.mark.parametrize(
+    ("conduct", "rules", "reason"),
+    [
+        ("another history", {"cosigners": 1}, "0 of 1 cosigners"),
+        ("another, longer history", {"cosigners": 1}, "0 of 1 cosigners"),
+        ("says match after many attempts", {"max_attempts": 3}, "equal after 50 attempts"),
+    ],
+)
+def test_what_a_stricter_policy_makes_of_it(conduct, rules, reason):
+    verdict = ask([Member(0, "mismatch", conduct), Member(1, "match", "honest")], **rules)
+    assert [voice.witness for voice in verdict.agreeing] == ["node-1-0"]
+    assert [item.witness for item in verdict.rejected if reason in item.reason] == ["node-0-0"]
 
 
 @pytest.mark.parametrize("nodes", [1, 3])

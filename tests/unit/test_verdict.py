@@ -5,13 +5,15 @@ from datetime import date, timedelta
 
 import pytest
 
-from tests.integration.trusted_nodes import ALPHA, BETA, GAMMA, NOW, SHA, WHEEL, Node, policy, stated
+from tests.integration.trusted_nodes import ALPHA, BETA, GAMMA, NOW, SHA, WHEEL, Node, policy, stated, wheel
 from witness.digest import sha256_hex
 from witness.evidence import Artifact, Evidence, Rejection, Silence
 from witness.policy import Exemption
 from witness.report.details import render
 from witness.spread import spread
+from witness.tlog import quorum
 from witness.verdict import Verdict, decide
+from witness.wheel.reader import read_wheel
 
 ARTIFACT = Artifact(SHA, WHEEL, "demo", "1.0")
 OLD = NOW - timedelta(days=500)
@@ -165,6 +167,21 @@ def test_cosigners_are_needed_for_agreement_and_not_for_doubt():
     assert judged(a("mismatch"), b(cosigned_by=[GAMMA]), rules=rules).outcome == "divergent"
 
 
+def test_a_quorum_of_cosigners_decides_where_the_policy_has_one():
+    """Two of three, of whom the node's own never counts for itself."""
+    nodes = (ALPHA, BETA, GAMMA)
+    names = " ".join(node.name for node in nodes)
+    text = "".join(f"witness {node.name} {node.identity.cosigner_key.text}\n" for node in nodes)
+    found = quorum.parse(f"{text}group q 2 {names}\nquorum q\n".encode())
+    rules = policy(*nodes, quorum=found)
+    both = [a(cosigned_by=[BETA, GAMMA]), b(cosigned_by=[ALPHA, GAMMA])]
+    assert judged(*both, rules=rules).outcome == "reproduced"
+    verdict = judged(both[0], b(cosigned_by=[BETA, GAMMA]), rules=rules)
+    assert verdict.outcome == "insufficient"
+    assert [item.reason for item in verdict.rejected] == ["1 cosigners, and not the quorum 'q'"]
+    assert judged(both[0], b("mismatch"), rules=rules).outcome == "divergent"
+
+
 @pytest.mark.parametrize(
     ("observation", "reason"),
     [
@@ -214,6 +231,18 @@ def test_exemptions_end():
 def test_a_mismatch_names_what_differs_in_one_printable_line():
     verdict = judged(a("mismatch", paths=("a\n", "b", "c", "d", "e")), b())
     assert verdict.dissenting[0].reason == ("differs: a\\x0a (changed), b (changed), c (changed) and 2 more")
+
+
+def test_digests_that_are_not_those_of_the_file_at_hand_do_not_count():
+    held = read_wheel(wheel())
+    at_hand = replace(ARTIFACT, digests=(held.payload_digest, held.dist_info_digest))
+    assert judged(a(), b(), artifact=at_hand).outcome == "reproduced"
+    verdict = judged(a(), b(payload="x"), c("mismatch", payload="x"), artifact=at_hand)
+    assert verdict.outcome == "divergent"  # doubt is heard all the same
+    (rejected,) = verdict.rejected
+    assert (rejected.witness, rejected.bad) == ("beta", False)
+    assert "not those of what the file holds" in rejected.reason
+    assert judged(a(), b(), artifact=replace(at_hand, digests=("0" * 64, "0" * 64))).outcome == "insufficient"
 
 
 def test_a_match_that_took_more_attempts_than_the_policy_accepts_does_not_count():
@@ -295,7 +324,7 @@ def test_operators_that_rebuilt_one_other_payload_raise_the_alarm():
         [a("mismatch"), b("mismatch", other="yet another")],
         [a("mismatch"), b("mismatch", sdist=sha256_hex(b"another sdist"))],
         [a("mismatch"), b()],
-        [a("mismatch", other="payload"), b("mismatch", other="payload")],
+        [a("mismatch", payload="x", other="x"), b("mismatch", payload="x", other="x")],
         [a("mismatch", method="static"), b("mismatch", method="static")],
     ],
 )

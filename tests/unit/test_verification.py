@@ -43,7 +43,7 @@ def test_a_good_bundle():
     assert verified.log_index == 3
     assert verified.checkpoint.size == 5
     assert verified.checkpoint.origin == "node-a.example/log"
-    assert verified.key_id == NODE.observations.public_key.key_id
+    assert verified.signer == NODE.observations.public_key.key_id
     assert verified.cosigned_by == frozenset()
     assert verified.checkpoint_time == NOON
 

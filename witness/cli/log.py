@@ -102,21 +102,34 @@ def evidence(
             show_default=False,
         ),
     ] = None,
+    keep: Annotated[
+        bool,
+        typer.Option(
+            "--keep/--no-keep",
+            envvar="WHEELWITNESS_KEEP",
+            help="Remember it, so that `check` and `verify` hear the log by dissent alone.",
+        ),
+    ] = False,
+    state: StateOption = None,
 ) -> None:
     """Checks evidence against a log: says what it proves, and against which key.
 
     \b
-    Example:
+    Examples:
       wheelwitness log evidence evidence.json
+      wheelwitness log evidence evidence.json --keep
 
     \b
     Exit codes:
       0  it holds
       1  it proves nothing, or is against another key
       2  the file cannot be read, or is no evidence
+      5  it cannot be kept
     """
-    from witness.logcheck import read_evidence
+    from witness.logcheck import keep_evidence, read_evidence
 
     found = read_evidence(file, log_key)
     typer.echo(found.prove())
     typer.echo(f"log key: {found.log_key.text}")
+    if keep:
+        typer.echo(f"kept: {keep_evidence(found, state)}")

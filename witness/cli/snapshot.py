@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from witness.cli.options import PolicyOption, QuietOption
+from witness.cli.options import PolicyOption, QuietOption, StateOption
 
 
 def snapshot(
@@ -23,6 +23,7 @@ def snapshot(
             help="How much to fetch of each log in this run.",
         ),
     ] = 4096,
+    state: StateOption = None,
     quiet: QuietOption = False,
 ) -> None:
     """Copies the log of every witness of your policy into DIR, verified; or brings the copies up to date.
@@ -45,6 +46,7 @@ def snapshot(
     from witness.escape import printable
     from witness.fetch import HttpFetcher
     from witness.limits import MIB
+    from witness.logcheck import default_state_path
     from witness.observation import format_time
     from witness.snapshot import Copied, exit_code, take
 
@@ -64,8 +66,11 @@ def snapshot(
     loaded = load_policy(policy)
     fetcher = HttpFetcher()
     done = []
+    memory = state or default_state_path()
     try:
-        for item in take(loaded, directory, fetcher, now=lambda: datetime.now(UTC), limit=limit * MIB):
+        for item in take(
+            loaded, directory, fetcher, now=lambda: datetime.now(UTC), state=memory, limit=limit * MIB
+        ):
             tell(item)
             done.append(item)
     finally:

@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from witness import bundle, dsse, lookup, statement
+from witness import bundle, lookup, statement
+from witness.entry import PinnedKeys
 from witness.errors import Malformed, NotFound, Unverified
 from witness.escape import printable
 from witness.limits import MAX_BUNDLE, MAX_SHARD
@@ -131,8 +132,7 @@ class _Leaves:
 def _subject(index: int, entry: bytes, identity: WitnessIdentity, found: _Found) -> str | None:
     """The artifact of an entry; None, and a fault, if it is not an observation by the witness."""
     try:
-        envelope = dsse.open_envelope(dsse.parse(entry), identity.keys)
-        observed = statement.parse(envelope.payload)
+        observed = statement.parse(PinnedKeys(identity.keys).open(entry, index).payload)
     except (Malformed, Unverified) as error:
         found.add(f"entry {index}: no observation by {printable(identity.name)}: {error}")
         return None

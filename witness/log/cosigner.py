@@ -40,7 +40,7 @@ class NotSigned(Unverified):
 
 
 class Inconsistent(Unverified):
-    """Does not follow from what was cosigned. `evidence` is proof of it, if there is any."""
+    """Does not follow from what was cosigned, or the log was convicted before. `evidence` is new proof, if any."""
 
     def __init__(self, message: str, evidence: Contradiction | None = None) -> None:
         super().__init__(message)
@@ -58,6 +58,11 @@ class OtherSize(Incomplete):
 def cosigned_path(origin: str) -> str:
     """Where a node's site has the newest checkpoint of the log `origin` that the node cosigned."""
     return f"{_DIRECTORY}/{sha256_hex(origin.encode())}/checkpoint"
+
+
+def evidence_path(origin: str) -> str:
+    """Where a node's site has evidence against the log `origin`, which the node then cosigns no more."""
+    return f"evidence/{sha256_hex(origin.encode())}.json"
 
 
 class Cosigner:
@@ -117,6 +122,8 @@ class Cosigner:
             opened = open_checkpoint(request.checkpoint, self._logs[tree.origin])
         except Unverified as error:
             raise NotSigned(str(error)) from None
+        if self._site.exists(path := evidence_path(tree.origin)):
+            raise Inconsistent(f"{printable(tree.origin)}: contradicted itself before (evidence: {path})")
         if tree.size < request.old:
             raise Malformed(f"add-checkpoint: {tree.size} entries cannot follow {request.old}")
         return tree, opened

@@ -3,8 +3,10 @@
 In a directory of the reader's own: for each log the checkpoints that he saw, and evidence of every contradiction, which
 is written before anybody is told of it.
 
-    logs/<SHA-256 of the log's key>.jsonl     signed checkpoints, one JSON string a line, by size
-    evidence/<SHA-256 of the file>.json       witness.tlog.contradiction
+    logs/<SHA-256 of the log's key>.jsonl                            signed checkpoints, a JSON string a line, by size
+    evidence/<SHA-256 of the log's key>/<SHA-256 of the file>.json   witness.tlog.contradiction
+
+A log that was convicted once stays so, until the reader removes the evidence.
 """
 
 from bisect import bisect_left, insort
@@ -22,12 +24,12 @@ from witness.log.reader import LogReader
 from witness.note import VerifierKey
 from witness.store.directory import DirectoryStore
 from witness.tlog.checkpoint import VerifiedCheckpoint, open_checkpoint
-from witness.tlog.contradiction import Contradiction, Fork, encode, find
+from witness.tlog.contradiction import MAX_CONTRADICTION, Contradiction, Fork, encode, find, parse
 from witness.tlog.cosignature import CosignerKey
 from witness.tlog.tiles import Fetch
 
 MAX_REMEMBERED: Final = 64  # checkpoints of one log
-MAX_CONVICTIONS: Final = 8  # of one log in one run: it need not be convicted without end
+MAX_CONVICTIONS: Final = 8  # of one log: it need not be convicted without end
 
 _Tree: TypeAlias = tuple[int, bytes]  # size and root
 
@@ -56,37 +58,43 @@ class SeenLog:
         self._store = DirectoryStore(state)
         self._key = log_key
         self._cosigners = tuple(cosigners)
-        self._path = f"logs/{sha256_hex(log_key.text.encode())}.jsonl"
+        name = sha256_hex(log_key.text.encode())
+        self._path, self._evidence = f"logs/{name}.jsonl", f"evidence/{name}"
         self._saved = self._read()
         self._signed: dict[_Tree, bytes] = {}
         self._opened: dict[_Tree, VerifiedCheckpoint] = {}
         self._order: list[_Tree] = []
-        self._convictions = 0
         for data in self._saved:
             self._keep(data)
+        self._convictions = self._read_evidence()
 
     @property
     def newest(self) -> bytes | None:
         """The largest checkpoint that is remembered."""
         return self._signed[max(self._signed)] if self._signed else None
 
+    @property
+    def convictions(self) -> tuple[Caught, ...]:
+        """All that was proven against the log, today or before."""
+        return tuple(self._convictions)
+
     def see(self, signed: bytes) -> tuple[Caught, ...]:
-        """Remembers the checkpoint `signed`; what it proves together with the others, without the log's tiles.
+        """Remembers the checkpoint `signed`; what it newly proves together with the others, without the log's tiles.
 
         Raises:
             Malformed, Unverified: it is not a checkpoint of this log.
         """
         opened = open_checkpoint(signed, self._key, self._cosigners)
         tree = opened.checkpoint.size, opened.checkpoint.root
-        if self._convictions >= MAX_CONVICTIONS:
+        if len(self._convictions) >= MAX_CONVICTIONS:
             return ()
-        caught = []
+        before = len(self._convictions)
         for key in self._neighbours(tree):
             found = find(self._opened[key], opened, (self._signed[key], signed), self._key, self._cosigners)
             if found is not None:
-                caught.append(self.save_evidence(found))
+                self.convict(found)
         self._remember(tree, signed, opened)
-        return tuple(caught)
+        return tuple(self._convictions[before:])
 
     def _neighbours(self, tree: _Tree) -> list[_Tree]:
         """The trees before and after `tree`, by size: if times go up with sizes, only with these can it be at odds.
@@ -123,7 +131,7 @@ class SeenLog:
             self._signed = {top: newest}
             self._opened = {top: self._opened[top]}
             self._order = [top]
-        return tuple(map(self.save_evidence, forks[:MAX_CONVICTIONS]))
+        return tuple(map(self.convict, forks[:MAX_CONVICTIONS]))
 
     def save(self) -> None:
         """Writes down what is remembered. Raises `Incomplete` if it cannot."""
@@ -132,17 +140,26 @@ class SeenLog:
             self._store.put(self._path, b"".join(canonical.dumps(data.decode()) + b"\n" for data in kept))
             self._saved = kept
 
-    def save_evidence(self, evidence: Contradiction) -> Caught:
-        """Writes down `evidence`, which must hold, and says where."""
+    def convict(self, evidence: Contradiction) -> Caught:
+        """Writes down `evidence`, unless there is enough, and says where. Raises `Unverified` if it does not hold."""
         proven = evidence.prove()
-        self._convictions += 1
+        known = next((item for item in self._convictions if item.evidence == evidence), None)
+        if known is not None:
+            return known
+        caught = Caught(evidence, proven, None)
+        if len(self._convictions) < MAX_CONVICTIONS:
+            caught = Caught(evidence, proven, self._write(evidence))
+            self._convictions.append(caught)
+        return caught
+
+    def _write(self, evidence: Contradiction) -> str | None:
         data = encode(evidence)
-        path = f"evidence/{sha256_hex(data)}.json"
+        path = f"{self._evidence}/{sha256_hex(data)}.json"
         try:
             self._store.add(path, data)
         except (Incomplete, Unverified):
-            return Caught(evidence, proven, None)
-        return Caught(evidence, proven, printable(str(self._state / path)))
+            return None
+        return printable(str(self._state / path))
 
     def _fork(self, reader: LogReader, signed: bytes, tree: _Tree, top: _Tree) -> Contradiction | None:
         size, root = tree
@@ -162,6 +179,26 @@ class SeenLog:
             return [value.encode() for value in values if isinstance(value, str)]
         except Malformed as error:
             raise self._unusable(error) from None
+
+    def _read_evidence(self) -> list[Caught]:
+        """What earlier runs proved, proven anew."""
+        directory = self._state / self._evidence
+        try:
+            paths = sorted(directory.glob("*.json"))[:MAX_CONVICTIONS] if directory.is_dir() else []
+        except OSError as error:
+            raise Incomplete(f"{printable(str(directory))}: {error.strerror}") from None
+        return [self._prove(path) for path in paths]
+
+    def _prove(self, path: Path) -> Caught:
+        shown = printable(str(path))
+        try:
+            evidence = parse(self._store.get(f"{self._evidence}/{path.name}", limit=MAX_CONTRADICTION))
+            proven = evidence.prove()
+        except (NotFound, Malformed, Unverified) as error:
+            raise Incomplete(f"{shown}: proves nothing: {error}", hint="Move it away.") from None
+        if evidence.log_key != self._key:
+            raise Incomplete(f"{shown}: against another log", hint="Move it away.")
+        return Caught(evidence, proven, shown)
 
     def _keep(self, data: bytes) -> None:
         try:

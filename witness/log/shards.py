@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Final
 
-from witness import bundle, canonical, dsse, statement
+from witness import bundle, canonical, statement
 from witness.bundle import Bundle, artifact_of
+from witness.entry import statement_in
 from witness.errors import Malformed, NotFound
 from witness.limits import KIB, MAX_SHARD
 from witness.log.lookups import update
@@ -132,7 +133,7 @@ def by_shard(entries: Iterable[tuple[int, bytes]]) -> Mapping[str, dict[int, byt
     paths: dict[str, dict[int, bytes]] = {}
     for index, entry in entries:
         try:
-            sha256 = statement.parse(dsse.parse(entry).payload).sha256
+            sha256 = statement.parse(statement_in(entry)).sha256
         except Malformed:
             continue
         paths.setdefault(bundle.shard_path(sha256), {})[index] = entry

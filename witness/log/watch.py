@@ -12,7 +12,7 @@ from threading import Lock
 
 from witness.bundle import Bundle
 from witness.errors import Incomplete
-from witness.log.seen import MAX_CONVICTIONS, Caught, SeenLog
+from witness.log.seen import SeenLog
 from witness.tlog.contradiction import TwoEntries
 from witness.tlog.merkle import leaf_hash
 from witness.tlog.proof import Proof
@@ -26,7 +26,6 @@ class _Log:
     seen: SeenLog
     checkpoints: set[bytes] = field(default_factory=set)
     entries: dict[int, tuple[bytes, Proof]] = field(default_factory=dict)
-    caught: list[Caught] = field(default_factory=list)
 
 
 class LogWatch:
@@ -48,10 +47,10 @@ class LogWatch:
                 _look(log, item, identity)
 
     def caught(self, witness: str) -> tuple[str, ...]:
-        """What has been proven against the log of `witness` so far, a line each."""
+        """What has been proven against the log of `witness`, in this run or an earlier one, a line each."""
         with self._lock:
             log = self._logs.get(witness)
-            return tuple(dict.fromkeys(item.text for item in log.caught)) if log else ()
+            return tuple(dict.fromkeys(item.text for item in log.seen.convictions)) if log else ()
 
     def save(self) -> None:
         """Writes down what was seen, where that is possible: a consumer may have no place to write to."""
@@ -67,9 +66,8 @@ def _look(log: _Log, item: Bundle, identity: WitnessIdentity) -> None:
     signed = item.proof.checkpoint
     if signed not in log.checkpoints:
         log.checkpoints.add(signed)
-        log.caught += log.seen.see(signed)
+        log.seen.see(signed)
     leaf = leaf_hash(item.entry)
     known, proof = log.entries.setdefault(item.proof.index, (leaf, item.proof))
-    if known != leaf and len(log.caught) < MAX_CONVICTIONS:
-        both = TwoEntries(identity.log_key, (known, leaf), (proof, item.proof))
-        log.caught.append(log.seen.save_evidence(both))
+    if known != leaf:
+        log.seen.convict(TwoEntries(identity.log_key, (known, leaf), (proof, item.proof)))

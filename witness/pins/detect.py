@@ -66,4 +66,4 @@ def read_target(argument: str) -> Artifact:
 
     pin = read_wheel(Path(argument))
     (digest,) = pin.sha256
-    return Artifact(digest, pin.filename, pin.project, pin.version)
+    return Artifact(digest, pin.filename, pin.project, pin.version, pin.digests)

@@ -20,7 +20,8 @@ class Origin:
 class Pin:
     """One entry with the SHA-256 of every file that it allows: at least one.
 
-    `filename` is known where the file itself is at hand; `path` then says where.
+    `filename` is known where the file itself is at hand; `path` then says where, and `digests` what it holds, if it is
+    a wheel that can be read (see witness.evidence.Artifact).
     """
 
     project: str
@@ -29,6 +30,7 @@ class Pin:
     origin: Origin
     filename: str | None = None
     path: Path | None = None
+    digests: tuple[str, str] | None = None
 
     def __str__(self) -> str:
         return self.filename or f"{self.project}=={self.version}"

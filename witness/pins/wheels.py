@@ -1,15 +1,19 @@
-"""Wheel files, and directories of them, as pins. Nothing in a wheel is opened: its name and its digest suffice."""
+"""Wheel files, and directories of them, as pins: by their name, their digest, and the digests of what they hold.
+
+A wheel that cannot be read strictly (witness.wheel) is a pin all the same: what it holds is then not recomputed.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from witness.digest import sha256_hex_of
+from witness.digest import sha256_hex, sha256_hex_of
 from witness.errors import InputError, Malformed
 from witness.escape import printable
-from witness.limits import MAX_HASHED
+from witness.limits import ARCHIVE, MAX_HASHED
 from witness.names import WheelName
 from witness.pins.pin import Origin, Pin, Pins, Unpinned
+from witness.wheel import reader
 
 _CHUNK: Final = 1024 * 1024
 _SDISTS: Final = (".tar.gz", ".zip")
@@ -26,7 +30,8 @@ def read_wheel(path: Path) -> Pin:
     except Malformed as error:
         raise InputError(str(error), hint="Give the wheel the name under which it was published.") from None
     try:
-        digest = sha256_hex_of(_chunks(path))
+        held = path.read_bytes() if path.stat().st_size <= ARCHIVE.file else None
+        digest = sha256_hex_of(_chunks(path)) if held is None else sha256_hex(held)
     except OSError as error:
         raise InputError(f"{printable(str(path))}: {error.strerror}") from None
     return Pin(
@@ -36,6 +41,7 @@ def read_wheel(path: Path) -> Pin:
         origin=Origin(str(path)),
         filename=name.filename,
         path=path,
+        digests=None if held is None else _digests(held),
     )
 
 
@@ -56,6 +62,14 @@ def read_directory(path: Path) -> Pins:
         if entry.name.endswith(_SDISTS)
     )
     return Pins(wheels, sdists)
+
+
+def _digests(data: bytes) -> tuple[str, str] | None:
+    try:
+        wheel = reader.read_wheel(data)
+    except Malformed:
+        return None
+    return wheel.payload_digest, wheel.dist_info_digest
 
 
 def _chunks(path: Path) -> Iterator[bytes]:

@@ -46,7 +46,7 @@ def _observation(item: VerifiedObservation) -> Iterator[str]:
     cosigned = ", ".join(sorted(item.cosigned_by)) or "nobody else"
     checked = f" at {format_time(item.checkpoint_time)}" if item.checkpoint_time else ""
     yield _field("cosigned", f"by {cosigned}{checked}, tree size {item.checkpoint.size}")
-    yield _field("key", item.key_id)
+    yield _field("signer", item.signer)
 
 
 def _build(observation: Observation) -> Iterator[str]:

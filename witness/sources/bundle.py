@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from witness import bundle, dsse, note, statement
+from witness import bundle, note, statement
 from witness.digest import parse_sha256
+from witness.entry import statement_in
 from witness.errors import FetchFailed, InputError, Malformed, NotFound
 from witness.escape import printable
 from witness.limits import MAX_SHARD
@@ -60,5 +61,5 @@ def read_bundles(paths: Iterable[Path]) -> Index:
 
 def _claims(line: bytes) -> tuple[str, str]:
     claimed = bundle.parse(line)
-    subject = statement.parse(dsse.parse(claimed.entry).payload).sha256
+    subject = statement.parse(statement_in(claimed.entry)).sha256
     return Checkpoint.parse(note.parse(claimed.proof.checkpoint).text).origin, subject

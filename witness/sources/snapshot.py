@@ -33,7 +33,7 @@ MAX_INDEX: Final = 4 * MIB
 _FUTURE: Final = timedelta(days=1)  # as of observations: a day is a wrong clock or a lie
 
 
-class SeenLog(Wire):
+class HeldLog(Wire):
     """One log of a snapshot: its key as a vkey, how many entries the copy has, and when they were all it had."""
 
     log_key: Annotated[str, Field(max_length=4000)]
@@ -45,7 +45,7 @@ class Index(Wire):
     """`snapshot.json`."""
 
     schema_: Literal["snapshot/1"] = Field(alias="schema")
-    logs: tuple[SeenLog, ...] = ()
+    logs: tuple[HeldLog, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +64,9 @@ class Snapshot:
     """A snapshot in `root`."""
 
     root: Path
-    logs: tuple[SeenLog, ...]
+    logs: tuple[HeldLog, ...]
 
-    def seen(self, key: VerifierKey) -> SeenLog | None:
+    def seen(self, key: VerifierKey) -> HeldLog | None:
         """What it has of the log of `key`."""
         return next((log for log in self.logs if log.log_key == key.text), None)
 
@@ -109,7 +109,7 @@ def read_snapshot(root: Path) -> Snapshot:
         raise InputError(f"{shown}: {error}", hint="Make the snapshot again.") from None
 
 
-def encode_index(logs: Sequence[SeenLog]) -> bytes:
+def encode_index(logs: Sequence[HeldLog]) -> bytes:
     """The bytes of `snapshot.json`. `parse_index(encode_index(logs)).logs == tuple(logs)`."""
     return canonical.dumps(Index(schema_=SCHEMA, logs=tuple(logs)).wire()) + b"\n"
 

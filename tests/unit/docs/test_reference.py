@@ -63,7 +63,7 @@ def test_every_key_of_a_policy_its_default_and_whether_it_is_required(heading, p
     rows = table(text_of("policy.md"), heading)
     assert rows
     for key, (_, default, _) in rows.items():
-        if key in ("witness", "exempt", "diversity", "directory"):
+        if key in ("witness", "exempt", "diversity", "directory", "cosigner-quorum"):
             continue
         assert re.search(rf"^{key} = ", example, re.MULTILINE), f"{key} is not in the example"
         if default == "required":
@@ -76,11 +76,22 @@ def test_every_key_of_a_policy_its_default_and_whether_it_is_required(heading, p
 def test_no_key_of_a_policy_is_missing_from_its_page():
     source = (DOCS.parent / "witness" / "policy.py").read_text("utf-8")
     taken = set(policy.PLACES)
-    taken |= set(re.findall(r'(?:integer|string|strings|optional|date|table|tables)\(\s*"([a-z-]+)"', source))
+    taken |= set(
+        re.findall(r'(?:integer|string|strings|optional|date|table|tables|text)\(\s*"([a-z-]+)"', source)
+    )
     text = text_of("policy.md")
     headings = ("Top level", "[[witness]]", "[diversity]", "[[exempt]]")
     told = {key for heading in headings for key in table(text, heading)}
     assert taken == told
+
+
+def test_the_quorum_that_is_shown_fits_the_policy_that_is_shown():
+    (example,) = toml_blocks(REFERENCE / "policy.md")
+    quorums = [block.body for block in blocks(REFERENCE / "policy.md") if "cosigner-quorum = " in block.body]
+    (shown,) = [body for body in quorums if body.startswith("cosigner-quorum")]
+    parsed = policy.parse(shown + without(example, "cosigners"), name="policy.toml")
+    assert {who for who, _ in parsed.cosigners_known} == {"Operator A", "Operator B", "outside"}
+    assert parsed.is_cosigned(frozenset({"outside"}))
 
 
 def test_defaults_of_a_policy():

@@ -144,7 +144,8 @@ class TestRepacked:
         assert cause(wheel_of(PACKED), wheel_of(PLAIN), {**SDIST, "demo/data.json": b"x"}) == "repacked"
 
     @pytest.mark.parametrize(
-        "packed", [gzip.compress(b"evil"), gzip.compress(PLAIN.content)[:-1], b"", PLAIN.content]
+        "packed",
+        [gzip.compress(b"evil", mtime=0), gzip.compress(PLAIN.content, mtime=0)[:-1], b"", PLAIN.content],
     )
     def test_what_only_looks_like_it(self, packed):
         other = replace(PACKED, content=packed)
