@@ -4,18 +4,21 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Final
 
-from witness import bundle, canonical, statement
+from witness import bundle, canonical, note, statement
 from witness.bundle import Bundle, artifact_of
 from witness.entry import statement_in
 from witness.errors import Malformed, NotFound
-from witness.limits import KIB, MAX_SHARD
+from witness.limits import KIB, MAX_CHECKPOINT, MAX_SHARD
 from witness.log.lookups import update
-from witness.log.reader import LogReader
+from witness.log.reader import LogReader, fetch_from
 from witness.note import VerifierKey
 from witness.store.interface import Store
-from witness.tlog.checkpoint import open_checkpoint
+from witness.tlog.checkpoint import Checkpoint, open_checkpoint
 from witness.tlog.cosignature import CosignerKey
+from witness.tlog.edge import WIDTH
+from witness.tlog.tiles import ENTRIES, fetch_entries, tile_of
 
+_CHECKPOINT: Final = "checkpoint"
 _REFRESHED: Final = "refreshed"
 _BATCH: Final = 1024  # entries whose bundles are proven anew at once
 
@@ -141,14 +144,22 @@ def by_shard(entries: Iterable[tuple[int, bytes]]) -> Mapping[str, dict[int, byt
 
 
 def _update_lookups(site: Store, reader: LogReader, shards: Iterable[str]) -> None:
-    size = reader.checkpoint.size
+    # A reader may be of an older tree, which cosigners had time for; a site's own checkpoint may not be there yet.
+    size, fetch = max(reader.checkpoint.size, _published(site)), fetch_from(site)
 
     def everything() -> Iterator[set[str]]:
-        for low in range(0, size, _BATCH):
-            entries = reader.entries(low, min(low + _BATCH, size))
-            yield set(map(artifact_of, by_shard(enumerate(entries, low))))
+        for number in range(-(-size // WIDTH)):
+            entries = fetch_entries(fetch, tile_of(ENTRIES, number, size))
+            yield set(map(artifact_of, by_shard(enumerate(entries))))
 
     update(site, size, set(map(artifact_of, shards)), everything)
+
+
+def _published(site: Store) -> int:
+    try:
+        return Checkpoint.parse(note.parse(site.get(_CHECKPOINT, limit=MAX_CHECKPOINT)).text).size
+    except NotFound:
+        return 0
 
 
 def _refreshed(state: Store) -> dict[int, int]:

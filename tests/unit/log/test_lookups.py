@@ -7,7 +7,7 @@ from tests.unit.log.test_writer import Fragile, PowerCut
 from witness import bundle, dsse, lookup, statement
 from witness.limits import MAX_LOOKUP, MAX_SHARD
 from witness.log import lookups
-from witness.log.shards import add_bundles
+from witness.log.shards import add_bundles, refresh
 
 SIGNERS = node()
 
@@ -97,6 +97,16 @@ def test_what_is_damaged_or_was_never_there_is_made_from_the_log(grown, damage, 
     damage(log.store.files)
     grow(log, 200, stop)
     check(log.store, stop)
+
+
+def test_a_round_of_cosigning_makes_them_for_the_whole_log(grown):
+    """The tree that was cosigned may be older than the log."""
+    log = copy_of(grown)
+    old = log.reader()
+    grow(log, 200, 240)
+    log.store.files = without_lookups(log.store.files)
+    refresh(log.store, old, enumerate(list(old.entries(0, 3))), SIGNERS.log.key, [SIGNERS.cosigner.key])
+    check(log.store, 240)
 
 
 def test_a_power_cut_at_any_write_loses_nothing(grown):
