@@ -30,7 +30,7 @@ interop: setup             ## our logs, checked by Go's reference code; gets a G
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/interop.txt
 	@$(BIN)/python -m pytest -q -m go tests/interop
 
-bench: setup               ## our rebuild beside uv build and pip wheel, the static check beside unpacking, the log
+bench: setup               ## our rebuild beside uv build and pip wheel, the static check beside unpacking, the log, a check of 500 pins
 	@$(BIN)/python tools/bench.py
 
 SECONDS ?= 60

@@ -2,7 +2,8 @@
 
 Everything is warm: downloads, build environments, uv's and pip's caches. Prints seconds and ratios; a ratio below 1
 says that we were faster, although we also unpack in a sandbox, compare and explain. Then the static check beside
-unpacking the same files (tools/bench_static.py). Nothing here passes or fails.
+unpacking the same files (tools/bench_static.py), the log as it grows (tools/bench_log.py), and a consumer's check
+(tools/bench_verify.py). Nothing here passes or fails.
 """
 
 import argparse
@@ -24,6 +25,7 @@ from bench_log import log_rows
 from bench_proxy import proxy_rows
 from bench_start import start_rows
 from bench_static import fetched, static_rows, static_table
+from bench_verify import verify_rows
 
 from rebuilders.batch import Batch, read_list
 from rebuilders.config import Settings
@@ -66,6 +68,7 @@ def main() -> None:
     parser.add_argument("--log", action="store_true", help="measure the log, and nothing else")
     parser.add_argument("--consumer", action="store_true", help="measure check and proxy, and nothing else")
     parser.add_argument("--start", action="store_true", help="measure how programs start, and nothing else")
+    parser.add_argument("--verify", action="store_true", help="measure a consumer's check, and nothing else")
     arguments = parser.parse_args()
     rounds, as_json = arguments.rounds, arguments.json
     if arguments.log:
@@ -79,6 +82,10 @@ def main() -> None:
     if arguments.start:
         started = start_rows()
         print(json.dumps(started, indent=2) if as_json else table(started))
+        return
+    if arguments.verify:
+        verified = verify_rows(rounds)
+        print(json.dumps(verified, indent=2) if as_json else table(verified))
         return
     if arguments.pairs:
         checked = static_rows(arguments.pairs, rounds)
@@ -109,11 +116,13 @@ def main() -> None:
         results = {name: measure(*row) for name, row in rows.items()}
         (pairs := Path(directory) / "pairs").mkdir()
         static = static_rows(fetched(TEN, pairs), rounds)
-    grown, started, checks, proxied = log_rows(), start_rows(), check_rows(), proxy_rows()
+    grown, verified, started = log_rows(), verify_rows(rounds), start_rows()
+    checks, proxied = check_rows(), proxy_rows()
     if as_json:
-        print(json.dumps({**results, **static, **grown, **started, **checks, **proxied}, indent=2))
+        rows = {**results, **static, **grown, **verified, **started, **checks, **proxied}
+        print(json.dumps(rows, indent=2))
     else:
-        tables = [table(results), static_table(static), table(grown), table(started)]
+        tables = [table(results), static_table(static), table(grown), table(verified), table(started)]
         print(*tables, plain_table(checks), plain_table(proxied), sep="\n\n")
 
 

@@ -1,13 +1,13 @@
 """Base64 with one text for each value: RFC 4648 section 4, padded, and nothing else."""
 
-import base64
+import binascii
 
 from witness.errors import Malformed
 
 
 def encode_base64(data: bytes) -> str:
     """The padded standard Base64 of `data`, without line breaks."""
-    return base64.b64encode(data).decode("ascii")
+    return binascii.b2a_base64(data, newline=False).decode("ascii")
 
 
 def decode_base64(text: str, *, what: str) -> bytes:
@@ -17,7 +17,7 @@ def decode_base64(text: str, *, what: str) -> bytes:
         Malformed: another alphabet, missing or wrong padding, stray characters, or bits left over at the end.
     """
     try:
-        data = base64.b64decode(text, validate=True)
+        data = binascii.a2b_base64(text, strict_mode=True)
     except ValueError:
         raise Malformed(f"{what}: not Base64") from None
     # The decoder drops the unused bits of the last digit, so two texts could otherwise mean one value.

@@ -35,6 +35,11 @@ def shard_path(sha256: str) -> str:
     return f"observations/{sha256[:2]}/{sha256}.jsonl"
 
 
+def artifact_of(path: str) -> str:
+    """The digest that `shard_path` was given for `path`."""
+    return path.rpartition("/")[2].removesuffix(".jsonl")
+
+
 def encode(bundle: Bundle) -> bytes:
     """The bundle's line, without a line feed.
 

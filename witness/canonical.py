@@ -6,6 +6,8 @@ documents that are larger or deeper than what we ever write, are refused.
 
 import json
 import math
+import re
+from collections.abc import Iterable
 from typing import Any, Final, NoReturn
 
 import rfc8785
@@ -14,6 +16,7 @@ from witness.errors import Malformed
 
 MAX_DEPTH: Final = 40
 _EXACT: Final = 2**53 - 1  # beyond, a double loses integers
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 def dumps(value: Any) -> bytes:
@@ -21,7 +24,7 @@ def dumps(value: Any) -> bytes:
     # Without floats and with keys in the basic plane, json's own encoder writes just that, ten times as fast:
     # the order of code points is then that of UTF-16 units, and both escape the same characters alike.
     if _is_plain(value):
-        return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode("utf-8")
+        return _ENCODER.encode(value).encode("utf-8")
     return rfc8785.dumps(value)
 
 
@@ -34,14 +37,12 @@ def loads(data: bytes, *, what: str, limit: int) -> Any:
     if len(data) > limit:
         raise Malformed(f"{what}: {len(data)} bytes, more than the {limit} allowed")
     try:
-        value = json.loads(
-            data.decode("utf-8"), object_pairs_hook=_no_duplicates, parse_constant=_no_constant
-        )
+        value = _DECODER.decode(data.decode("utf-8"))
     except RecursionError:
         raise Malformed(f"{what}: nested too deeply") from None
     except ValueError as error:
         raise Malformed(f"{what}: not valid JSON: {error}") from None
-    _check(value, what, MAX_DEPTH)
+    _check(value, what)
     return value
 
 
@@ -58,16 +59,32 @@ def loads_canonical(data: bytes, *, what: str, limit: int) -> Any:
 
 
 def _is_plain(value: Any) -> bool:
-    kind = type(value)
-    if kind is str:
-        return value.isascii() or not any(0xD800 <= ord(char) <= 0xDFFF for char in value)
-    if kind is dict:
-        return all(type(key) is str and key.isascii() and _is_plain(item) for key, item in value.items())
-    if kind is list or kind is tuple:
-        return all(map(_is_plain, value))
-    if kind is int:
-        return bool(-_EXACT <= value <= _EXACT)
-    return value is None or kind is bool
+    left = [value]
+    while left:
+        item = left.pop()
+        kind = type(item)
+        if kind is str:
+            if not item.isascii() and _SURROGATE.search(item):
+                return False
+        elif kind is dict:
+            if not _are_ascii(item):
+                return False
+            left += item.values()
+        elif kind is list or kind is tuple:
+            left += item
+        elif kind is int:
+            if not -_EXACT <= item <= _EXACT:
+                return False
+        elif item is not None and kind is not bool:
+            return False
+    return True
+
+
+def _are_ascii(keys: Iterable[Any]) -> bool:
+    try:
+        return "".join(keys).isascii()
+    except TypeError:  # one is no string
+        return False
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -81,20 +98,22 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-def _check(value: Any, what: str, depth: int) -> None:
-    if depth == 0:
-        raise Malformed(f"{what}: nested too deeply")
-    if isinstance(value, str):
-        try:
-            value.encode("utf-8")
-        except UnicodeEncodeError:
-            raise Malformed(f"{what}: a string holds half of a surrogate pair") from None
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            _check(key, what, depth - 1)
-            _check(item, what, depth - 1)
-    elif isinstance(value, list):
-        for item in value:
-            _check(item, what, depth - 1)
-    elif isinstance(value, float) and not math.isfinite(value):
-        raise Malformed(f"{what}: a number too large for a double")
+def _check(value: Any, what: str) -> None:
+    left = [(value, MAX_DEPTH)]
+    while left:
+        item, depth = left.pop()
+        if depth == 0:
+            raise Malformed(f"{what}: nested too deeply")
+        if isinstance(item, str):
+            if not item.isascii() and _SURROGATE.search(item):
+                raise Malformed(f"{what}: a string holds half of a surrogate pair")
+        elif isinstance(item, dict):
+            left += [(part, depth - 1) for pair in item.items() for part in pair]
+        elif isinstance(item, list):
+            left += [(part, depth - 1) for part in item]
+        elif isinstance(item, float) and not math.isfinite(item):
+            raise Malformed(f"{what}: a number too large for a double")
+
+
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_no_duplicates, parse_constant=_no_constant)

@@ -15,7 +15,7 @@ from witness import bundle
 from witness.bundle import Bundle
 from witness.entry import Authority
 from witness.errors import FetchFailed, Malformed, NotFound, Unverified
-from witness.evidence import Artifact, Evidence, Rejection, Silence
+from witness.evidence import Artifact, AsOf, Evidence, Rejection, Silence
 from witness.keychain import Withdrawn
 from witness.keywatch import KeyWatch, KnownKeys
 from witness.log.watch import LogWatch
@@ -39,13 +39,14 @@ class Client:
     Args:
         policy: whom to ask and believe.
         sources: where each witness of the policy publishes, by the witness's name.
-        workers: how many lookups are under way at once.
+        workers: how many lookups are under way at once. One is fastest where nothing has to be waited for.
         progress: called after each lookup, from any thread.
         watch: looks out for logs that contradict themselves; None for nobody.
         memory: verdicts of earlier runs that may be used; None for none.
         keys: says what became of witnesses' keys; None for the policy alone.
         authorities: who may speak for those witnesses that have no keys, by the witness's name.
         rebuilds: where each service of the policy publishes, by the service's name.
+        as_of: how old what is asked is, where a snapshot is asked instead of witnesses.
     """
 
     policy: Policy
@@ -57,6 +58,7 @@ class Client:
     keys: KeyWatch | None = None
     authorities: Mapping[str, Authority] = field(default_factory=dict)
     rebuilds: Mapping[str, RebuildSource] = field(default_factory=dict)
+    as_of: tuple[AsOf, ...] = ()
     _failures: dict[str, int] = field(default_factory=dict, init=False, repr=False)
     _lock: Lock = field(default_factory=Lock, init=False, repr=False)
 
@@ -82,13 +84,16 @@ class Client:
 
     def gather(self, artifacts: Sequence[Artifact]) -> list[Evidence]:
         """All that the policy's witnesses have to say about each artifact, in the order given."""
-        digests = list(dict.fromkeys(item.sha256 for item in artifacts))
+        # By digest, so that those that one request answers come one after the other.
+        digests = sorted({item.sha256 for item in artifacts})
         tasks = [(digest, witness) for digest in digests for witness in self.policy.witnesses]
         found: dict[str, list[Evidence]] = {digest: [] for digest in digests}
         with ThreadPoolExecutor(max_workers=self.workers) as pool:
             if self.keys is not None and tasks:
                 self.keys.ask([witness.identity for witness in self.policy.witnesses], pool, self.watch)
-            for (digest, _), part in zip(tasks, pool.map(self._ask, tasks), strict=True):
+            # Where nothing has to be waited for, threads are in each other's way.
+            answers = map(self._ask, tasks) if self.workers == 1 else pool.map(self._ask, tasks)
+            for (digest, _), part in zip(tasks, answers, strict=True):
                 found[digest].append(part)
             named = list(dict.fromkeys(artifacts)) if self.policy.services else []
             told = dict(zip(named, pool.map(self._ask_services, named), strict=True))

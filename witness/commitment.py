@@ -1,4 +1,4 @@
-"""Commitments: entries of a log that say nothing yet, and bind their node to what it will say (docs/adr/0030).
+"""Commitments: entries of a log that say nothing yet, and bind their node to what it will say (docs/adr/0032).
 
 A node that puts SHA-256(domain, salt, statement) into its log before anybody's statement can be read has not copied
 it. An entry holds several such digests and the time before which the node reveals none of their statements. It has no

@@ -4,15 +4,19 @@ project may ask for more (witness.tightening).
 """
 
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from witness import policy
 from witness.digest import sha256_hex
+from witness.directories import PLACE, Directories
+from witness.directory import TARGET, Directory
 from witness.errors import InputError
 from witness.escape import printable
 from witness.limits import MAX_POLICY
-from witness.policy import Policy
+from witness.policy import Policy, TrustedWitness
 from witness.tightening import OWN_FILE, PYPROJECT, table_in, tightened
 
 ENVIRONMENT: Final = "WHEELWITNESS_POLICY"
@@ -35,6 +39,12 @@ class LoadedPolicy:
         place = str(self.path.parent.resolve())
         return sha256_hex(repr((place, self.files)).encode("utf-8", "surrogateescape"))
 
+    def location(self, witness: TrustedWitness) -> str:
+        """Where `witness` publishes: a web address, or a directory."""
+        if urlsplit(witness.url).scheme in ("http", "https"):
+            return witness.url
+        return str(self.path.parent / Path(witness.url).expanduser())
+
 
 def default_policy_path() -> Path:
     """The user's own policy file, whether or not it exists."""
@@ -43,11 +53,12 @@ def default_policy_path() -> Path:
     return user_config_path("wheelwitness", appauthor=False) / "policy.toml"
 
 
-def load_policy(named: Path | None) -> LoadedPolicy:
-    """The policy in the file `named`, or else in the user's own.
+def load_policy(named: Path | None, now: datetime | None = None) -> LoadedPolicy:
+    """The policy in the file `named`, or else in the user's own. `now`, if not of the clock, decides what has expired.
 
     Raises:
         InputError: there is none, or it is not a policy.
+        Incomplete: it names a directory that was never fetched, or counts no more.
     """
     path = named or default_policy_path()
     shown = printable(str(path))
@@ -56,7 +67,15 @@ def load_policy(named: Path | None) -> LoadedPolicy:
     except FileNotFoundError:
         hint = f"Begin one with `wheelwitness policy init`, or name one with --policy or {ENVIRONMENT}."
         raise InputError(f"no policy: {shown} does not exist", hint=hint) from None
-    loaded = LoadedPolicy(policy.parse(text, name=shown), path, ((path.name, digest),))
+    at, beside = now or datetime.now(UTC), Directories(path)
+    files = {path.name: digest}
+
+    def read(name: str) -> Directory:
+        found = beside.read(name, at)
+        files[f"{PLACE}/{name}/{TARGET}"] = found.sha256
+        return found
+
+    loaded = LoadedPolicy(policy.parse(text, name=shown, directory=read), path, tuple(files.items()))
     _check_homes(loaded, shown)
     return loaded
 

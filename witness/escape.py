@@ -14,7 +14,9 @@ def printable(text: str, *, limit: int = 500) -> str:
     A backslash stays a backslash: the result is for eyes, not for parsing back. At most `limit` characters of
     the input are shown; what was cut is said.
     """
-    shown = "".join(_escape(char) for char in text[:limit])
+    start = text[:limit]
+    # What Python calls printable has nothing of `_HIDDEN`; it is nearly everything that comes by.
+    shown = start if start.isprintable() else "".join(map(_escape, start))
     return shown if len(text) <= limit else f"{shown}… ({len(text) - limit} more characters)"
 
 

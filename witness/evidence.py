@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from witness.canonical import dumps
@@ -49,6 +50,15 @@ class Rejection:
     operator: str
     reason: str
     bad: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AsOf:
+    """That a witness was not asked, but a snapshot that last saw its log at `seen`."""
+
+    witness: str
+    operator: str
+    seen: datetime
 
 
 @dataclass(frozen=True, slots=True)

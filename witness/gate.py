@@ -28,6 +28,7 @@ def check(pins: Pins, client: Client, now: datetime) -> Report:
         pins.inputs,
         pins.unchanged,
         exemptions=_exemptions(client.policy, {pin.project for pin in pins.pins}, now),
+        as_of=client.as_of,
     )
 
 

@@ -1,4 +1,4 @@
-"""Which votes cannot have been copied from another operator's, as far as commitments prove it. Pure (docs/adr/0030).
+"""Which votes cannot have been copied from another operator's, as far as commitments prove it. Pure (docs/adr/0032).
 
 A vote could be read from when its node promised to reveal it, or else from when it says that it was made. A vote that
 others saw committed to before any like it of another operator could be read is independent. Every observation that

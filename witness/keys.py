@@ -8,6 +8,7 @@ refused, so that nobody can make a second entry of a log from a first.
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Self, TypeAlias
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -86,9 +87,14 @@ class PublicKey:
             Unverified: it is not.
         """
         try:
-            Ed25519PublicKey.from_public_bytes(self.raw).verify(signature, message)
+            _loaded(self.raw).verify(signature, message)
         except (InvalidSignature, ValueError):
             raise Unverified(f"not a signature by {self.text}") from None
+
+
+@lru_cache(maxsize=256)
+def _loaded(raw: bytes) -> Ed25519PublicKey:
+    return Ed25519PublicKey.from_public_bytes(raw)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from witness.evidence import Artifact
 from witness.pins.detect import SUPPORTED, read_inputs
 from witness.pins.pin import Pins
 from witness.pins.wheels import read_wheel
+from witness.policy import LOOKUPS
 from witness.report.model import Report
 from witness.verdict import Verdict
 from witness.wiring import open_client
@@ -40,16 +41,20 @@ def check(
     *inputs: AnyPath,
     policy: LoadedPolicy | AnyPath | None = None,
     bundles: Iterable[AnyPath] = (),
+    snapshot: AnyPath | None = None,
+    lookup: str | None = None,
     state: AnyPath | None = None,
     now: datetime | None = None,
     progress: Callable[[], None] = lambda: None,
 ) -> Report:
-    """What `wheelwitness check` reports on `inputs`: requirements files, wheels, directories of wheels.
+    """What `wheelwitness check` reports on `inputs`: lock files, requirements, SBOMs, wheels, directories of wheels.
 
     Args:
         inputs: at least one.
         policy: a policy or its file; the user's own if none is given.
         bundles: files of bundles to ask instead of witnesses; nothing is fetched then.
+        snapshot: the same with a directory that `wheelwitness snapshot` made.
+        lookup: how much witnesses learn of what is asked, in place of the policy's `lookup`.
         state: where it is remembered which logs were seen; the user's own place if none is given.
         now: the time to judge at, with a time zone; the clock's if none is given.
         progress: called after each question to a witness, from any thread.
@@ -61,7 +66,7 @@ def check(
     if not inputs:
         raise InputError("nothing was named to check", hint=f"Give {SUPPORTED}.")
     pins = read_inputs([str(_path(item)) for item in inputs])
-    with _client(policy, bundles, state, progress) as client:
+    with _client(policy, bundles, state, progress, snapshot=snapshot, lookup=lookup) as client:
         return gate.check(pins, client, _time(now))
 
 
@@ -69,6 +74,8 @@ def verify(
     *files: AnyPath,
     policy: LoadedPolicy | AnyPath | None = None,
     bundles: Iterable[AnyPath] = (),
+    snapshot: AnyPath | None = None,
+    lookup: str | None = None,
     state: AnyPath | None = None,
     now: datetime | None = None,
     progress: Callable[[], None] = lambda: None,
@@ -77,7 +84,7 @@ def verify(
     if not files:
         raise InputError("no wheel was named to verify", hint="Give files of wheels.")
     pins = Pins(tuple(read_wheel(path) for path in dict.fromkeys(map(_path, files))))
-    with _client(policy, bundles, state, progress) as client:
+    with _client(policy, bundles, state, progress, snapshot=snapshot, lookup=lookup) as client:
         return gate.check(pins, client, _time(now))
 
 
@@ -85,12 +92,14 @@ def judge(
     *artifacts: Artifact,
     policy: LoadedPolicy | AnyPath | None = None,
     bundles: Iterable[AnyPath] = (),
+    snapshot: AnyPath | None = None,
+    lookup: str | None = None,
     state: AnyPath | None = None,
     now: datetime | None = None,
     progress: Callable[[], None] = lambda: None,
 ) -> list[Verdict]:
     """The verdict on each artifact, in their order, for who knows digests already. Otherwise like `check`."""
-    with _client(policy, bundles, state, progress) as client:
+    with _client(policy, bundles, state, progress, snapshot=snapshot, lookup=lookup) as client:
         return client.judge(artifacts, _time(now))
 
 
@@ -100,11 +109,21 @@ def _client(
     bundles: Iterable[AnyPath],
     state: AnyPath | None,
     progress: Callable[[], None],
+    *,
+    snapshot: AnyPath | None,
+    lookup: str | None,
 ) -> Iterator[Client]:
     loaded = policy if isinstance(policy, LoadedPolicy) else load_policy(policy)
-    asked = tuple(map(_path, bundles))
-    remembered = None if state is None else _path(state)
-    with open_client(loaded, bundles=asked, progress=progress, state=remembered) as client:
+    if lookup is not None and lookup not in LOOKUPS:
+        raise InputError(f"no such lookup: {printable(lookup)!r}", hint=f"Choose from {', '.join(LOOKUPS)}.")
+    with open_client(
+        loaded,
+        bundles=tuple(map(_path, bundles)),
+        snapshot=None if snapshot is None else _path(snapshot),
+        lookup=lookup,
+        progress=progress,
+        state=None if state is None else _path(state),
+    ) as client:
         yield client
 
 

@@ -15,6 +15,7 @@ MAX_BUNDLE: Final = 256 * KIB  # one line of a shard
 MAX_SHARD: Final = 32 * MIB  # every bundle that a node holds of one artifact
 MAX_REBUILD_BUNDLE: Final = 4 * MIB  # every envelope of one file, by OSS Rebuild
 MAX_KEYS: Final = 4 * MIB  # every key event of a witness
+MAX_LOOKUP: Final = 32 * MIB  # every bundle of the artifacts whose digests have one prefix
 MAX_POLICY: Final = 1 * MIB
 MAX_SUMMARY: Final = 16 * MIB  # a consumer's signed summary, some 80 000 files
 MAX_TRUST: Final = 1 * MIB  # a trusted root of Sigstore

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 from witness import canonical
 from witness.config import LoadedPolicy, load_policy
@@ -172,6 +171,7 @@ def _summary(identity: WitnessIdentity, tree: Checkpoint, audited: Audit | None)
     if audited is None:
         return f"{name}: {tree.size} entries are promised, and could not all be verified"
     rest = f", {audited.bundles} bundles" if audited.bundles else ""
+    rest += f", {audited.lookups} lookup files" if audited.lookups else ""
     shut = audited.commitments - audited.opened if audited.bundles else 0
     kept = f"; {shut} of {audited.commitments} commitments not opened" if shut else ""
     return f"{name}: {audited.size} entries about {audited.artifacts} files{rest}, verified{kept}"
@@ -195,11 +195,8 @@ def _identify(named: Named) -> tuple[WitnessIdentity, str, Authority | None]:
 def _of_policy(target: str, loaded: LoadedPolicy) -> tuple[WitnessIdentity, str, Authority | None]:
     for witness in loaded.policy.witnesses:
         if target in (witness.name, witness.url) or target.rstrip("/") == witness.url.rstrip("/"):
-            remote = urlsplit(witness.url).scheme in ("http", "https")
-            directory = loaded.path.parent / Path(witness.url).expanduser()
             keyless = authorities([(witness.name, witness.identity.sigstore)], loaded.path.parent)
-            location = witness.url if remote else str(directory)
-            return witness.identity, location, keyless.get(witness.name)
+            return witness.identity, loaded.location(witness), keyless.get(witness.name)
     shown = printable(target)
     raise InputError(
         f"{shown}: not a witness of {printable(str(loaded.path))}",

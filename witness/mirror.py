@@ -27,7 +27,7 @@ from witness.tlog.contradiction import Fork
 from witness.tlog.cosignature import CosignerKey
 from witness.tlog.edge import WIDTH, Edge
 from witness.tlog.merkle import EMPTY_ROOT
-from witness.tlog.tiles import Fetch, read_edge
+from witness.tlog.tiles import Fetch, limit_of, read_edge
 
 _STEP: Final = 16 * WIDTH  # entries that are held in memory at once
 
@@ -48,8 +48,12 @@ def mirror(
     cosigners: Sequence[CosignerKey] = (),
     *,
     progress: Callable[[int], None] = lambda _: None,
+    lookups: bool = True,
 ) -> Mirrored:
     """Brings the copy in `directory` up to the log that `fetch` reads, or leaves it if the log contradicts itself.
+
+    What a run that was interrupted has copied is not fetched again, only verified again. With `lookups`, the copy has
+    files for lookups by prefix, which only those need who ask over a network.
 
     The copy is in `site/`; `state/` has what was seen of the log, and evidence. Of the checkpoint's signature lines
     only those by the log and `cosigners` are kept: one that does not hold would make consumers refuse the whole.
@@ -71,7 +75,7 @@ def mirror(
             raise Incomplete(
                 f"{log_key.name}: serves {verified.checkpoint.size} entries, the copy has {here.size}"
             )
-        reader = LogReader(signed, verified, fetch)
+        reader = LogReader(signed, verified, _resumed(fetch, site))
         root = reader.root_at(here.size)
         if root != here.root:
             seen.convict(Fork(log_key, _signed(site), signed, root, reader.consistency(here.size)))
@@ -79,13 +83,27 @@ def mirror(
             seen.compare(fetch)
         if seen.convictions:
             return Mirrored(here.size, 0, seen.convictions)
-        _copy(reader, site, here, progress)
+        _copy(reader, site, here, progress, lookups=lookups)
         if cosigners:
             copied = LogReader(signed, verified, fetch_from(site))
-            refresh_all(site, DirectoryStore(state), copied, log_key, cosigners)
+            refresh_all(site, DirectoryStore(state), copied, log_key, cosigners, lookups=lookups)
         site.put(CHECKPOINT, signed)
         seen.save()
     return Mirrored(verified.checkpoint.size, verified.checkpoint.size - here.size)
+
+
+def _resumed(fetch: Fetch, site: Store) -> Fetch:
+    """`fetch`, but for complete tiles that are in the copy already. A reader verifies them like any other."""
+
+    def get(path: str) -> bytes:
+        if path.startswith("tile/") and ".p/" not in path:
+            try:
+                return site.get(path, limit=limit_of(path))
+            except NotFound:
+                pass
+        return fetch(path)
+
+    return get
 
 
 def copy_from(
@@ -110,7 +128,9 @@ def only_by(signed: bytes, keys: Sequence[Verifier]) -> bytes:
     return note.encode(Note(parsed.text, lines))
 
 
-def _copy(reader: LogReader, site: Store, here: Checkpoint, progress: Callable[[int], None]) -> None:
+def _copy(
+    reader: LogReader, site: Store, here: Checkpoint, progress: Callable[[int], None], *, lookups: bool
+) -> None:
     fetch = fetch_from(site)
     edge = read_edge(here.size, here.root, fetch)
     size = reader.checkpoint.size
@@ -128,7 +148,8 @@ def _copy(reader: LogReader, site: Store, here: Checkpoint, progress: Callable[[
     _check(edge, reader.checkpoint)
     copied = LogReader(reader.signed, reader.verified, fetch)
     for low in range(here.size, size, _STEP):
-        add_bundles(site, copied, enumerate(copied.entries(low, min(low + _STEP, size)), low))
+        part = copied.entries(low, min(low + _STEP, size))
+        add_bundles(site, copied, enumerate(part, low), lookups=lookups)
 
 
 def _check(edge: Edge, tree: Checkpoint) -> None:

@@ -9,6 +9,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Protocol, Self, TypeAlias
 
 from witness.base64text import decode_base64, encode_base64
@@ -25,6 +26,7 @@ _DASH: Final = "\u2014 "
 KeyMaterial: TypeAlias = PublicKey | MlDsaKey
 
 _CONTROL: Final = re.compile(r"[\x00-\x09\x0b-\x1f]")  # all of C0 but the line feed
+_NOT_IN_NAMES: Final = re.compile(r"[+\s\x00-\x1f\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,8 @@ class VerifierKey:
         return Signature(self.name, self.key_hash, sign(text.encode()))
 
 
+# Bundles of one batch have the same checkpoint.
+@lru_cache(maxsize=64)
 def parse(data: bytes) -> Note:
     """The note in `data`.
 
@@ -168,7 +172,7 @@ def open_note(note: Note, verifiers: Iterable[Verifier]) -> OpenedNote:
 
 def check_name(name: str) -> None:
     """Raises `Malformed` unless `name` can name a key: not empty, no white space, no `+`, no control."""
-    if not name or "+" in name or any(char.isspace() or char < " " or _is_surrogate(char) for char in name):
+    if not name or _NOT_IN_NAMES.search(name):
         raise Malformed(f"note: no name for a key: {printable(name, limit=80)!r}")
 
 
@@ -206,10 +210,6 @@ def format_vkey(name: str, algorithm: int, key: KeyMaterial) -> str:
 def hash_key(name: str, algorithm: int, key: KeyMaterial) -> bytes:
     """The first 4 bytes of SHA-256(name, line feed, algorithm, key)."""
     return hashlib.sha256(name.encode() + b"\n" + bytes([algorithm]) + key.raw).digest()[:KEY_HASH_BYTES]
-
-
-def _is_surrogate(char: str) -> bool:
-    return "\ud800" <= char <= "\udfff"
 
 
 def _parse_line(line: str) -> Signature:

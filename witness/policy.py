@@ -14,6 +14,7 @@ from typing import Any, Final, NoReturn, TypeVar
 
 from packaging.utils import canonicalize_name
 
+from witness.directory import Directory, Member
 from witness.errors import InputError, Malformed
 from witness.escape import printable
 from witness.keyless.identity import KeylessIdentity
@@ -35,6 +36,8 @@ PLACES: Final = ("country", "platform", "hosting")
 ACCEPTABLE: Final = (*LEVELS, "static")
 DEFAULT_ACCEPT: Final = ("bitwise", "archive")
 DEFAULT_MAX_AGE_DAYS: Final = 400
+DEFAULT_MAX_SNAPSHOT_DAYS: Final = 30
+LOOKUPS: Final = ("prefix", "prefix-or-exact", "exact")
 _MOST: Final = 100_000
 _VKEY: Final = "name+hash+key"
 _INDEX: Final = re.compile(r"https?://[a-zA-Z0-9.-]+(:[0-9]{1,5})?(/[!-~]*)?", re.ASCII)
@@ -111,7 +114,9 @@ class Policy:
     which there is at least one. `fail_on` is at what a gate stops (witness.outcome), None for the default.
     `project_policy`: the project that is checked may ask for more (witness.tightening), which is where `agreeing` comes
     from: the names of those of `everyone` whose matches count, None for all. A mismatch counts of any. What lies below
-    an address in `public_indexes` may be asked about, as what comes from PyPI may (witness.pins.public).
+    an address in `public_indexes` may be asked about, as what comes from PyPI may (witness.pins.public). `lookup` is
+    how much witnesses learn of what is asked: prefixes of digests, whole digests of those who have no files for
+    prefixes, or of all. `notes` say where a directory has other values than the policy itself.
     """
 
     threshold: int
@@ -130,6 +135,9 @@ class Policy:
     fail_on: frozenset[str] | None = None
     project_policy: bool = False
     agreeing: frozenset[str] | None = None
+    lookup: str = LOOKUPS[0]
+    max_snapshot_days: int = DEFAULT_MAX_SNAPSHOT_DAYS
+    notes: tuple[str, ...] = ()
 
     @property
     def everyone(self) -> tuple[TrustedWitness | TrustedService, ...]:
@@ -175,11 +183,16 @@ class Policy:
         return next((item for item in self.exemptions if item.package == name), None)
 
 
-def parse(text: str, *, name: str) -> Policy:
-    """The policy in `text`. `name` is its file, for messages.
+def _no_directory(name: str) -> Directory:
+    raise InputError(f"directory {name!r}: none can be read here", hint="Name the witness's keys instead.")
+
+
+def parse(text: str, *, name: str, directory: Callable[[str], Directory] = _no_directory) -> Policy:
+    """The policy in `text`. `name` is its file, for messages; `directory` reads a directory by its name.
 
     Raises:
         InputError: it is not a policy, or one that nothing could satisfy.
+        WheelwitnessError: what `directory` raises.
     """
     if len(text) > MAX_POLICY:
         raise InputError(f"{name}: larger than any policy", hint="Is this the right file?")
@@ -190,14 +203,15 @@ def parse(text: str, *, name: str) -> Policy:
     top = _Table(name, "", value)
     if top.integer("version", least=1) != 1:
         top.refuse("version", "this program reads version 1 only", hint="Upgrade wheelwitness.")
-    witnesses, services = _everyone(top)
+    nodes, services = _everyone(top)
+    named = [_Named(table, directory) for table in nodes]
     policy = Policy(
         threshold=top.integer("threshold", least=1),
         veto=top.integer("veto", least=1, default=1),
         cosigners=top.integer("cosigners", least=0, default=0),
         max_age_days=top.integer("max-age-days", least=1, default=DEFAULT_MAX_AGE_DAYS),
         accept=_accept(top),
-        witnesses=witnesses,
+        witnesses=tuple(map(_witness, named)),
         exemptions=tuple(map(_exemption, top.tables("exempt"))),
         diversity=_diversity(top),
         max_attempts=top.optional_integer("max-attempts", least=1),
@@ -207,6 +221,9 @@ def parse(text: str, *, name: str) -> Policy:
         services=services,
         fail_on=_fail_on(top),
         project_policy=top.boolean("project-policy", default=False),
+        lookup=_lookup(top),
+        max_snapshot_days=top.integer("max-snapshot-days", least=1, default=DEFAULT_MAX_SNAPSHOT_DAYS),
+        notes=tuple(note for item in named for note in item.notes),
     )
     top.finish()
     _check_witnesses(top, policy)
@@ -331,6 +348,13 @@ def _public_indexes(top: _Table) -> tuple[str, ...]:
     return addresses
 
 
+def _lookup(top: _Table) -> str:
+    lookup = top.string("lookup", LOOKUPS[0])
+    if lookup not in LOOKUPS:
+        top.refuse("lookup", f"no such way: {lookup!r}", hint=f"Choose from {', '.join(LOOKUPS)}.")
+    return lookup
+
+
 def _diversity(top: _Table) -> tuple[tuple[str, int], ...]:
     table = top.table("diversity")
     if table is None:
@@ -356,8 +380,8 @@ def _quorum(top: _Table) -> QuorumPolicy | None:
     return found
 
 
-def _everyone(top: _Table) -> tuple[tuple[TrustedWitness, ...], tuple[TrustedService, ...]]:
-    """The tables `[[witness]]`, by their kinds."""
+def _everyone(top: _Table) -> tuple[list[_Table], tuple[TrustedService, ...]]:
+    """The tables `[[witness]]`, by their kinds: those of nodes, still to be read, and the services."""
     kinds: dict[str, list[_Table]] = {"node": [], "oss-rebuild": []}
     for table in top.tables("witness"):
         kind = table.string("kind", "node")
@@ -366,7 +390,7 @@ def _everyone(top: _Table) -> tuple[tuple[TrustedWitness, ...], tuple[TrustedSer
         if kind == "node" and kinds["oss-rebuild"]:
             table.refuse("name", "a node after other kinds", hint="Put nodes first.")  # as they are numbered
         kinds[kind].append(table)
-    return tuple(map(_witness, kinds["node"])), tuple(map(_service, kinds["oss-rebuild"]))
+    return kinds["node"], tuple(map(_service, kinds["oss-rebuild"]))
 
 
 def _service(table: _Table) -> TrustedService:
@@ -387,8 +411,8 @@ def _service(table: _Table) -> TrustedService:
     return TrustedService(identity, url, frozenset(accept), traits)
 
 
-def _url(table: _Table) -> str:
-    url = table.string("url")
+def _url(table: _Table, default: str | None = None) -> str:
+    url = table.string("url", default)
     if "://" in url and not url.startswith(("http://", "https://")):
         table.refuse("url", f"not http or https: {url!r}", hint="Give a web address, or a local path.")
     return url
@@ -399,14 +423,56 @@ def _traits(table: _Table) -> Traits:
     return tuple((place, value) for place, value in places if value is not None)
 
 
-def _witness(table: _Table) -> TrustedWitness:
-    name, operator, url = table.string("name"), table.string("operator"), _url(table)
-    cosigner, keyless = table.optional("cosigner-key"), _keyless(table)
+class _Named:
+    """A `[[witness]]` table, and what a directory has for the keys that it leaves out."""
+
+    def __init__(self, table: _Table, directory: Callable[[str], Directory]) -> None:
+        self.table = table
+        self.name = table.string("name")
+        self.operator = table.string("operator")
+        self.notes: list[str] = []
+        self._directory = table.optional("directory")
+        self._member = self._find(directory(self._directory)) if self._directory else None
+
+    def default(self, key: str) -> Any:
+        """What the directory has for `key`; None for nothing."""
+        return getattr(self._member, key.replace("-", "_")) if self._member else None
+
+    def compare(self, key: str, value: object) -> None:
+        """Notes that the directory has something else than `value`, which counts."""
+        theirs = self.default(key)
+        if self._member and theirs != value:
+            self.notes.append(
+                f"{self.name}: the directory {self._directory} has another {key} than the policy"
+            )
+
+    def _find(self, directory: Directory) -> Member:
+        member = directory.member(self.name)
+        if member is None:
+            problem = f"{self.name!r} is no member of the directory {self._directory}"
+            self.table.refuse("name", problem, hint="`wheelwitness directory list` names them.")
+        if member.operator != self.operator:
+            # Who has a vote is for the policy alone; a directory could make two of one.
+            problem = f"{self.operator!r} here, and {member.operator!r} in the directory {self._directory}"
+            self.table.refuse("operator", problem, hint="Find out who runs it, and write what you believe.")
+        return member
+
+
+def _witness(named: _Named) -> TrustedWitness:
+    table, default = named.table, named.default
+    url, log_key = _url(table, default("url")), table.string("log-key", default("log-key"))
+    keyless = _keyless(table)
+    keys = () if keyless else table.strings("keys", default("keys"))
+    cosigner = table.optional("cosigner-key") or default("cosigner-key")
+    for key, value in (("url", url), ("log-key", log_key), ("cosigner-key", cosigner)):
+        named.compare(key, value)
+    if not keyless:
+        named.compare("keys", keys)
     identity = WitnessIdentity(
-        name=name,
-        operator=operator,
-        log_key=_key(table, "log-key", VerifierKey.parse, table.string("log-key"), _VKEY),
-        keys=() if keyless else _keys(table),
+        name=named.name,
+        operator=named.operator,
+        log_key=_key(table, "log-key", VerifierKey.parse, log_key, _VKEY),
+        keys=tuple(_key(table, "keys", parse_key, key, _KEYS) for key in keys),
         cosigner_key=None
         if cosigner is None
         else _key(table, "cosigner-key", CosignerKey.parse, cosigner, _VKEY),
@@ -415,10 +481,6 @@ def _witness(table: _Table) -> TrustedWitness:
     traits = _traits(table)
     table.finish()
     return TrustedWitness(identity, url, traits)
-
-
-def _keys(table: _Table) -> tuple[ObservationKey, ...]:
-    return tuple(_key(table, "keys", parse_key, key, _KEYS) for key in table.strings("keys"))
 
 
 def _keyless(table: _Table) -> KeylessIdentity | None:

@@ -1,6 +1,6 @@
 """A summary that a consumer signs: these files were accepted, at that time, under the policy with that digest.
 
-An in-toto Statement v1 with the predicate Simple Verification Result v0.2 (docs/adr/0035), in a DSSE envelope of one
+An in-toto Statement v1 with the predicate Simple Verification Result v0.2 (docs/adr/0037), in a DSSE envelope of one
 signature, both in RFC 8785 form. Subjects are accepted files alone; their verdict and level are annotations. It is for
 whoever trusts the consumer's key, and who then need not ask the witnesses again. Pure.
 """

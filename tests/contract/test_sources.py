@@ -1,7 +1,10 @@
 """What every ObservationSource and KeyEventSource promises (witness.sources.interface), held against each of them."""
 
+import shutil
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -9,17 +12,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.trusted_nodes import ALPHA, BETA, NOW, SHA, stated
+from tests.integration.trusted_nodes import ALPHA, BETA, NOW, SHA, policy, stated
 from tests.keyed_log import FIRST, SECOND, revocation, rotation, sealed
-from witness import bundle, keyevent
+from witness import bundle, keyevent, lookup
+from witness.client import Client
 from witness.digest import sha256_hex
 from witness.errors import FetchFailed, InputError, Malformed, NotFound
+from witness.evidence import Artifact
 from witness.fetch import Fetched, HttpFetcher
-from witness.limits import MAX_BUNDLE, MAX_KEYS, MAX_SHARD
+from witness.limits import MAX_BUNDLE, MAX_KEYS, MAX_LOOKUP, MAX_SHARD
 from witness.publish import publish_event
 from witness.sources.bundle import BundleSource, read_bundles
 from witness.sources.directory import DirectorySource
-from witness.sources.http import HttpSource
+from witness.sources.http import HttpSource, PrefixSource
 from witness.store.directory import DirectoryStore
 
 OTHER = sha256_hex(b"another wheel")
@@ -92,15 +97,21 @@ def fetcher():
         "fake-http",
         "directory",
         "bundles",
+        "fake-prefix",
         pytest.param("http", marks=[pytest.mark.loopback, pytest.mark.enable_socket]),
+        pytest.param("prefix", marks=[pytest.mark.loopback, pytest.mark.enable_socket]),
     ]
 )
 def source(request, site, tmp_path):
     match request.param:
         case "fake-http":
             return HttpSource(URL, FakeFetcher(site))
+        case "fake-prefix":
+            return PrefixSource(URL, FakeFetcher(site))
         case "directory":
             return DirectorySource(site)
+        case "prefix":
+            return PrefixSource(request.getfixturevalue("served"), request.getfixturevalue("fetcher"))
         case "http":
             return HttpSource(request.getfixturevalue("served"), request.getfixturevalue("fetcher"))
     # Of two nodes in one file, as a user may have put it together.
@@ -163,7 +174,12 @@ def test_an_empty_shard_is_nothing(remote, site):
 
 
 def test_a_site_that_is_down_is_not_one_that_has_nothing(tmp_path):
-    for source in (HttpSource(URL, FakeFetcher(tmp_path, down=True)), DirectorySource(tmp_path / "gone")):
+    down = FakeFetcher(tmp_path, down=True)
+    for source in (
+        HttpSource(URL, down),
+        PrefixSource(URL, down, HttpSource(URL, down)),
+        DirectorySource(tmp_path / "gone"),
+    ):
         with pytest.raises(FetchFailed) as caught:
             source.lines(SHA)
         assert not isinstance(caught.value, NotFound)
@@ -173,6 +189,107 @@ def test_one_question_is_one_request(site):
     fetcher = FakeFetcher(site)
     HttpSource(URL, fetcher).lines(SHA)
     assert fetcher.asked == [f"{URL}/observations/{SHA[:2]}/{SHA}.jsonl"]
+
+
+WIDTH = f"{URL}/lookup/width.json"
+
+
+def widen(site: Path, bits: int) -> None:
+    """The site's lookup files at another width, as its publisher would have them for a larger log."""
+    held = lookup.parse((site / "lookup/0/0000").read_bytes(), 0, "0000")
+    for prefix in lookup.prefixes(bits):
+        path = site / lookup.path_of(bits, prefix)
+        path.parent.mkdir(exist_ok=True)
+        lines = {sha256: lines for sha256, lines in held.items() if lookup.prefix_of(sha256, bits) == prefix}
+        path.write_bytes(lookup.encode(bits, prefix, lines))
+    (site / "lookup/width.json").write_bytes(lookup.encode_width(bits))
+
+
+class TestByPrefix:
+    def test_the_site_learns_no_digest_and_is_asked_once_for_a_prefix(self, site):
+        fetcher = FakeFetcher(site)
+        source = PrefixSource(URL, fetcher)
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(source.lines, [SHA, OTHER] * 8))
+        assert {len(lines) for lines in answers} == {1, 2}
+        assert sorted(fetcher.asked) == [f"{URL}/lookup/0/0000", WIDTH]
+
+    def test_a_check_of_several_artifacts(self, site):
+        widen(site, 1)
+        wanted = [sha256_hex(b"%d" % number) for number in range(40)]
+        fetcher = FakeFetcher(site)
+        source = PrefixSource(URL, fetcher)
+        found = Client(policy(ALPHA, threshold=1), {"alpha": source}).gather(
+            [Artifact(item) for item in (SHA, OTHER, *wanted)]
+        )
+        assert [len(item.observations) for item in found] == [2, 1] + [0] * 40
+        assert [item.rejected for item in found] == [()] * 42
+        assert sorted(fetcher.asked) == [f"{URL}/lookup/1/0000", f"{URL}/lookup/1/8000", WIDTH]
+
+    def test_a_file_is_forgotten_before_there_are_too_many(self, site):
+        widen(site, 4)
+        fetcher = FakeFetcher(site)
+        source = PrefixSource(URL, fetcher)
+        for first in "0123456789abcdef0":
+            with suppress(NotFound):
+                source.lines(first + "0" * 63)
+        assert fetcher.asked.count(f"{URL}/lookup/4/0000") == 2
+
+    def test_the_log_outgrows_the_width_meanwhile(self, site):
+        fetcher = FakeFetcher(site)
+        source = PrefixSource(URL, fetcher)
+        with pytest.raises(NotFound):
+            source.lines("0" * 63 + "1")  # the width is known from here on
+        source._files.clear()
+        widen(site, 4)
+        (site / "lookup/0/0000").unlink()
+        assert len(source.lines(SHA)) == 2
+        assert len(source.lines(OTHER)) == 1
+        assert fetcher.asked.count(WIDTH) == 2
+
+    def test_a_file_that_is_not_there_is_not_an_answer(self, site):
+        (site / "lookup/0/0000").unlink()
+        with pytest.raises(FetchFailed, match="though the site says") as caught:
+            PrefixSource(URL, FakeFetcher(site)).lines(SHA)
+        assert not isinstance(caught.value, NotFound)
+
+    @pytest.mark.parametrize(
+        ("path", "data", "message"),
+        [
+            ("lookup/width.json", b'{"bits":17,"schema":"lookup/1"}', "0 to 16"),
+            ("lookup/width.json", b'{"bits":64,"schema":"lookup/1"}', "0 to 16"),
+            ("lookup/width.json", b"{}", "not of the form"),
+            ("lookup/0/0000", b"wheelwitness-lookup-v1 0 0000 full\n", "more about the prefix"),
+            ("lookup/0/0000", b"wheelwitness-lookup-v1 0 0000 7\n", "not the whole file"),
+            ("lookup/0/0000", b"", "not the whole file"),
+            ("lookup/0/0000", b"x" * (MAX_LOOKUP + 1), "bytes allowed"),
+        ],
+    )
+    def test_what_is_not_as_it_should_be(self, site, path, data, message):
+        (site / path).write_bytes(data)
+        fetcher = FakeFetcher(site)
+        with pytest.raises(FetchFailed, match=message) as caught:
+            PrefixSource(URL, fetcher, HttpSource(URL, fetcher)).lines(SHA)
+        assert not isinstance(caught.value, NotFound)
+        assert not any("observations" in url for url in fetcher.asked)
+
+    def test_whole_digests_are_told_only_where_that_is_allowed(self, site):
+        shutil.rmtree(site / "lookup")
+        fetcher = FakeFetcher(site)
+        with pytest.raises(FetchFailed, match="prefix-or-exact") as caught:
+            PrefixSource(URL, fetcher).lines(SHA)
+        assert not isinstance(caught.value, NotFound)
+        assert fetcher.asked == [WIDTH]
+        assert len(PrefixSource(URL, fetcher, HttpSource(URL, fetcher)).lines(SHA)) == 2
+
+    def test_a_line_under_another_digest_is_refused_when_it_is_verified(self, site):
+        lines = lookup.parse((site / "lookup/0/0000").read_bytes(), 0, "0000")
+        swapped = {SHA: lines[OTHER]}
+        (site / "lookup/0/0000").write_bytes(lookup.encode(0, "0000", swapped))
+        source = PrefixSource(URL, FakeFetcher(site))
+        (found,) = Client(policy(ALPHA, threshold=1), {"alpha": source}).gather([Artifact(SHA)])
+        assert found.observations == ()
+        assert [item.bad for item in found.rejected] == [True]
 
 
 def test_bundle_files_that_cannot_be_used(tmp_path):

@@ -7,8 +7,12 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -608,6 +612,47 @@ def test_a_site_that_refuses_connections_leaves_no_noise(world):
     assert result.exit_code == 3
     assert "\nbeta (Operator B): unreachable: http://127.0.0.1:9/" in result.stdout
     assert result.stderr == ""
+
+
+@contextmanager
+def served(root, asked):
+    """The address of the directory `root`; the paths that are asked for are added to `asked`."""
+
+    class Handler(SimpleHTTPRequestHandler):
+        def log_message(self, *args):
+            asked.append(self.path)
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(root)))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.mark.loopback
+@pytest.mark.enable_socket
+def test_witnesses_learn_whole_digests_only_from_those_who_let_them(world):
+    asked = []
+    pins = requirements(world, GOOD)
+    with served(world.root, asked) as address:
+        text = world.policy.read_text("utf-8")
+        for node in (ALPHA, BETA):
+            text = text.replace(f'"{node.name}-site"', f'"{address}/{node.name}-site"')
+        world.policy.write_text(text, encoding="utf-8")
+        shutil.rmtree(world.site(BETA) / "lookup")
+        for options, code, told in (
+            ((), 3, set()),
+            (("--lookup", "prefix-or-exact"), 0, {"beta"}),
+            (("--lookup", "exact"), 0, {"alpha", "beta"}),
+        ):
+            asked.clear()
+            assert world.check(pins, *options)[0] == code
+            assert {path.split("-")[0].strip("/") for path in asked if GOOD in path} == told
+        assert "/alpha-site/lookup/0/0000" not in asked
+        (found,) = world.check(pins)[1]["artifacts"]
+        assert (found["agreeing"], found["silent"]) == (["alpha"], ["beta"])
 
 
 def test_consumers_load_nothing_of_a_node_and_nothing_heavy_before_it_is_needed(world):

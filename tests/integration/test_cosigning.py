@@ -434,9 +434,8 @@ def test_a_mirror(crew, tmp_path):
     shutil.rmtree(a.directory.site)
     held = DirectoryStore(copy / "site")
     files = fetch_from(held)
-    everything = lambda path: held.get(path, limit=MAX_SHARD) if path.startswith("obs") else files(path)  # noqa: E731
-    found = audit(everything, a.identity, files("checkpoint"))
-    assert (found.size, found.bundles, found.faults) == (603, 603, ())
+    found = audit(lambda path: held.get(path, limit=MAX_SHARD), a.identity, files("checkpoint"))
+    assert (found.size, found.bundles, found.lookups, found.faults) == (603, 603, 32, ())
     known = [(member.config.operator, member.signers.cosigner.key) for member in crew]
     for item in bundle.parse_shard(held.get(bundle.shard_path(observed(0).sha256), limit=MAX_SHARD)):
         assert verify_bundle(item, a.identity, known).cosigned_by == {"Operator b", "Operator c"}

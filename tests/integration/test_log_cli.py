@@ -20,6 +20,7 @@ from witness.log.writer import LogWriter
 from witness.store.directory import DirectoryStore
 from witness.store.memory import MemoryStore
 
+LOOKUP = "lookup/0/0000"
 OTHERS = [sha256_hex(f"file {number}".encode()) for number in range(5)]
 
 
@@ -78,7 +79,7 @@ def world(tmp_path):
 def test_an_honest_log_grows(world):
     done = world.check_log()
     assert done.exit_code == 0, done.output
-    assert "6 entries about 6 files, 6 bundles, verified" in done.output
+    assert "6 entries about 6 files, 6 bundles, 1 lookup files, verified" in done.output
     world.publish(sha256_hex(b"one more"), SHA)
     done = world.check_log()
     assert (done.exit_code, "7 entries" in done.output) == (0, True), done.output
@@ -153,6 +154,17 @@ def flip(path, at=-5):
             1,
             "holds back entries [",
         ),
+        (lambda site: (site / LOOKUP).unlink(), 1, f"{LOOKUP}: missing"),
+        (lambda site: flip(site / LOOKUP, 5), 1, f"{LOOKUP}: lookup: not the whole file"),
+        (lambda site: flip(site / LOOKUP, 150), 1, f"{LOOKUP}: bundle"),
+        (lambda site: flip(site / "lookup/width.json"), 1, "lookup/width.json: "),
+        (
+            lambda site: (site / LOOKUP).write_bytes(
+                b"wheelwitness-lookup-v1 0 0000 1\n" + (site / LOOKUP).read_bytes().split(b"\n")[1] + b"\n"
+            ),
+            1,
+            f"{LOOKUP}: without the bundles of ",
+        ),
     ],
 )
 def test_damage(world, damage, code, words):
@@ -161,6 +173,24 @@ def test_damage(world, damage, code, words):
     assert done.exit_code == code, done.output
     assert words in done.output
     assert world.evidence() == []
+
+
+def test_a_lookup_file_that_holds_back_is_caught(world):
+    before = (world.site / LOOKUP).read_bytes()
+    world.publish(SHA)
+    ALPHA.publish(world.root, [stated(ALPHA, "mismatch")])
+    assert world.check_log().exit_code == 0
+    (world.site / LOOKUP).write_bytes(before)
+    done = world.check_log()
+    assert done.exit_code == 1
+    assert f"{LOOKUP}: holds back entries [6]" in done.output
+
+
+def test_a_log_without_lookup_files_is_no_worse(world):
+    shutil.rmtree(world.site / "lookup")
+    done = world.check_log()
+    assert done.exit_code == 0
+    assert "6 bundles, verified" in done.output
 
 
 def test_a_withheld_observation_is_missed(world):

@@ -151,3 +151,18 @@ def test_hostile_names_are_shown_escaped():
     with pytest.raises(Malformed) as caught:
         note.check_name("a\x1b[31m")
     assert "\x1b" not in str(caught.value)
+
+
+def test_names_are_what_the_specification_says():
+    """Not empty, no white space, no plus; and no controls, nor halves of surrogate pairs."""
+    refused = []
+    for point in range(0x110000):
+        try:
+            note.check_name(f"a{chr(point)}b")
+        except Malformed:
+            refused.append(point)
+    assert refused == [
+        point
+        for point in range(0x110000)
+        if chr(point).isspace() or chr(point) == "+" or point < 0x20 or 0xD800 <= point <= 0xDFFF
+    ]

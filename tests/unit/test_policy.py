@@ -128,6 +128,7 @@ REFUSED = [
     (HEAD + 'accept = ["bitwise", "bitwise"]\n' + TWO, "accept: empty, or an item twice"),
     (HEAD + 'accept = ["near"]\n' + TWO, "accept: no such level: 'near'"),
     (HEAD + 'accept = ["static"]\n' + TWO, "accept: names no level"),
+    (HEAD + 'lookup = "anyhow"\n' + TWO, "lookup: no such way: 'anyhow'"),
     (HEAD, "witness: no witness is named"),
     (HEAD + "witness = 3\n", "witness: not a list of tables"),
     (HEAD + TWO + 'colour = "red"\n', "witness[2].colour: unknown key"),

@@ -350,3 +350,11 @@ def test_what_cannot_be_cut_is_refused():
     environment = Environment(interpreter="x", platform="y", variables=variables)
     with pytest.raises(Malformed, match="too large"):
         encode(statement({**MATCH, "environment": environment}))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "a" * 63, "a" * 65, "A" * 64, "a" * 64 + "\n", "\n" + "a" * 64, "a" * 63 + "\u0661"]
+)
+def test_a_digest_has_one_form(text):
+    with pytest.raises(ValueError, match="pattern"):
+        DigestSet(sha256=text)

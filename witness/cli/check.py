@@ -19,12 +19,14 @@ from witness.cli.options import (
     BundleOption,
     FailOnOption,
     FormatOption,
+    LookupOption,
     MaxAgeOption,
     OutputOption,
     PolicyOption,
     ProjectPolicyOption,
     QuietOption,
     SignKeyOption,
+    SnapshotOption,
     StateOption,
     VerboseOption,
 )
@@ -59,6 +61,8 @@ def check(
     environment: EnvironmentOption = None,
     index: IndexOption = None,
     max_age: MaxAgeOption = 0,
+    lookup: LookupOption = None,
+    snapshot: SnapshotOption = None,
 ) -> None:
     """Checks everything that INPUT names against the witnesses of your policy.
 
@@ -101,5 +105,7 @@ def check(
         sign_key=sign_key,
         project_policy=project_policy,
         max_age=max_age,
+        lookup=lookup,
+        snapshot=snapshot,
     )
     raise typer.Exit(judge(pins, settings))

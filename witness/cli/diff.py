@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from witness.cli.options import BundleOption, PolicyOption, StateOption
+from witness.cli.options import BundleOption, LookupOption, PolicyOption, SnapshotOption, StateOption
 
 
 def diff(
@@ -15,6 +15,8 @@ def diff(
     policy: PolicyOption = None,
     bundle: BundleOption = None,
     state: StateOption = None,
+    lookup: LookupOption = None,
+    snapshot: SnapshotOption = None,
 ) -> None:
     """Shows what the witnesses say differs between TARGET and what they rebuilt, and how to see it yourself.
 
@@ -35,7 +37,9 @@ def diff(
 
     artifact = read_target(target)
     loaded = load_policy(policy)
-    with open_client(loaded, bundles=tuple(bundle or ()), state=state) as client:
+    with open_client(
+        loaded, bundles=tuple(bundle or ()), snapshot=snapshot, state=state, lookup=lookup
+    ) as client:
         (evidence,) = client.gather([artifact])
     verdict = decide(artifact, evidence, loaded.policy, datetime.now(UTC))
     typer.echo(render(verdict, evidence), nl=False)

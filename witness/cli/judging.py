@@ -37,6 +37,8 @@ class Settings:
     sign_key: Path | None = None
     project_policy: Path | None = None
     max_age: int = 0
+    lookup: str | None = None
+    snapshot: Path | None = None
 
 
 def judge(pins: Pins, settings: Settings) -> int:
@@ -51,6 +53,8 @@ def judge(pins: Pins, settings: Settings) -> int:
     baseline = None if settings.baseline is None else _baseline(settings.baseline)
     given = None if settings.fail_on is None else parse_fail_on(settings.fail_on)
     loaded = with_project(load_policy(settings.policy), settings.project_policy, Path.cwd())
+    for note in loaded.policy.notes:
+        typer.echo(f"wheelwitness: {printable(note)}", err=True)
     now = datetime.now(UTC)
     total = sum(len(pin.sha256) for pin in pins.pins) * len(loaded.policy.everyone)
     with (
@@ -58,9 +62,11 @@ def judge(pins: Pins, settings: Settings) -> int:
         open_client(
             loaded,
             bundles=settings.bundles,
+            snapshot=settings.snapshot,
             progress=advance,
             state=settings.state,
             max_age=settings.max_age,
+            lookup=settings.lookup,
         ) as client,
     ):
         report = gate.check(pins, client, now)

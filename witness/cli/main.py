@@ -10,11 +10,13 @@ import typer
 from witness import __version__
 from witness.cli.check import check
 from witness.cli.diff import diff
+from witness.cli.directory import directory
 from witness.cli.hashes import hashes
 from witness.cli.log import log
 from witness.cli.policy import policy_commands
 from witness.cli.proxy import proxy
 from witness.cli.show import show
+from witness.cli.snapshot import snapshot
 from witness.cli.summary import summary
 from witness.cli.trust import trust
 from witness.cli.verify import verify
@@ -59,9 +61,11 @@ app.command()(diff)
 app.command()(summary)
 app.command()(hashes)
 app.command()(proxy)
+app.command()(snapshot)
 app.add_typer(trust)
 app.add_typer(policy_commands)
 app.add_typer(log)
+app.add_typer(directory)
 
 
 def main() -> None:

@@ -18,6 +18,14 @@ class Format(StrEnum):
     SVR = "svr"
 
 
+class Lookup(StrEnum):
+    """What a witness learns of what is asked (`witness.policy.LOOKUPS`)."""
+
+    PREFIX = "prefix"
+    PREFIX_OR_EXACT = "prefix-or-exact"
+    EXACT = "exact"
+
+
 PolicyOption = Annotated[
     Path | None,
     typer.Option(
@@ -33,6 +41,25 @@ BundleOption = Annotated[
         "--bundle",
         envvar="WHEELWITNESS_BUNDLE",
         help="Ask this file of bundles instead of the network. May be given several times.",
+        show_default=False,
+    ),
+]
+LookupOption = Annotated[
+    Lookup | None,
+    typer.Option(
+        "--lookup",
+        envvar="WHEELWITNESS_LOOKUP",
+        help="What witnesses learn: the first bits of digests; whole digests of those that cannot be asked so; or "
+        "whole digests of all. Default: as the policy says, or prefix.",
+        show_default=False,
+    ),
+]
+SnapshotOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--snapshot",
+        envvar="WHEELWITNESS_SNAPSHOT",
+        help="Ask this snapshot instead of the network; `wheelwitness snapshot` makes one.",
         show_default=False,
     ),
 ]

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from witness.cli.options import BundleOption, PolicyOption, StateOption
+from witness.cli.options import BundleOption, LookupOption, PolicyOption, SnapshotOption, StateOption
 
 
 def show(
@@ -15,6 +15,8 @@ def show(
     policy: PolicyOption = None,
     bundle: BundleOption = None,
     state: StateOption = None,
+    lookup: LookupOption = None,
+    snapshot: SnapshotOption = None,
 ) -> None:
     """Shows who saw what of TARGET, whether it counts and why, and how it was built.
 
@@ -26,6 +28,7 @@ def show(
     from datetime import UTC, datetime
 
     from witness.config import load_policy
+    from witness.escape import printable
     from witness.pins.detect import read_target
     from witness.report.details import render
     from witness.verdict import decide
@@ -33,7 +36,11 @@ def show(
 
     artifact = read_target(target)
     loaded = load_policy(policy)
-    with open_client(loaded, bundles=tuple(bundle or ()), state=state) as client:
+    for note in loaded.policy.notes:
+        typer.echo(f"wheelwitness: {printable(note)}", err=True)
+    with open_client(
+        loaded, bundles=tuple(bundle or ()), snapshot=snapshot, state=state, lookup=lookup
+    ) as client:
         (evidence,) = client.gather([artifact])
     verdict = decide(artifact, evidence, loaded.policy, datetime.now(UTC))
-    typer.echo(render(verdict, evidence), nl=False)
+    typer.echo(render(verdict, evidence, client.as_of), nl=False)

@@ -10,11 +10,13 @@ from witness.cli.options import (
     BundleOption,
     FailOnOption,
     FormatOption,
+    LookupOption,
     OutputOption,
     PolicyOption,
     ProjectPolicyOption,
     QuietOption,
     SignKeyOption,
+    SnapshotOption,
     StateOption,
     VerboseOption,
 )
@@ -34,6 +36,8 @@ def verify(
     baseline: BaselineOption = None,
     sign_key: SignKeyOption = None,
     project_policy: ProjectPolicyOption = None,
+    lookup: LookupOption = None,
+    snapshot: SnapshotOption = None,
 ) -> None:
     """Verifies wheel files: by their bytes, against the witnesses of your policy, or against bundles at hand.
 
@@ -61,5 +65,7 @@ def verify(
         baseline=baseline,
         sign_key=sign_key,
         project_policy=project_policy,
+        lookup=lookup,
+        snapshot=snapshot,
     )
     raise typer.Exit(judge(pins, settings))

@@ -5,13 +5,14 @@ list of events that is not what the log has, is a fault. Files of the log that a
 checkpoint names are errors: nothing was decided.
 """
 
+import hashlib
 from array import array
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from witness import bundle, commitment, keyevent, statement
+from witness import bundle, commitment, keyevent, lookup, statement
 from witness.commitment import Opening
 from witness.entry import Authority, statement_in
 from witness.errors import Malformed, NotFound, Unverified
@@ -39,6 +40,7 @@ class Audit:
         chain: the witness's keys, after all events of the log.
         faults: the first of what is wrong, one line each.
         faults_total: how many there are.
+        lookups: how many files for lookups by prefix were verified; None where the site has none.
         checkpoints: the distinct signed checkpoints in the bundles, for whoever remembers them.
         commitments: how many observations the log has committed to.
         opened: how many of them bundles of shards have opened. Who commits to several outcomes, and opens the one that
@@ -49,6 +51,7 @@ class Audit:
     artifacts: int
     bundles: int
     chain: KeyChain
+    lookups: int | None
     faults: tuple[str, ...]
     faults_total: int
     checkpoints: tuple[bytes, ...]
@@ -84,7 +87,7 @@ def audit(
         identity: the witness, the log's key, and the keys that may sign entries.
         signed: the checkpoint as it was served.
         authority: who may sign entries, if it is not those keys.
-        shards: whether to read every artifact's shard too, a request for each.
+        shards: whether to read every artifact's shard too, a request for each, and the files for lookups.
         progress: called with the number of entries that have just been read.
 
     Raises:
@@ -106,13 +109,17 @@ def audit(
     checked = _Shards(LogReader(signed, verified, held), leaves, identity, found)
     checked.check(keyevent.PATH, fetch)
     paths = sorted(set(leaves.of) - {keyevent.PATH})
-    for path in paths if shards else ():
-        checked.check(path, fetch)
+    lookups = None
+    if shards:
+        for path in paths:
+            checked.check(path, fetch)
+        lookups = _check_lookups(checked, fetch)
     return Audit(
         size=verified.checkpoint.size,
         artifacts=len(paths),
         bundles=checked.bundles,
         chain=reading.chain,
+        lookups=lookups,
         faults=tuple(found.faults),
         faults_total=found.total,
         checkpoints=tuple(checked.checkpoints),
@@ -196,6 +203,7 @@ class _Shards:
     identity: WitnessIdentity
     found: _Found
     bundles: int = 0
+    seen: dict[str, bytes] = field(default_factory=dict)
     checkpoints: dict[bytes, tuple[int, bytes]] = field(default_factory=dict)
     opened: set[str] = field(default_factory=set)
 
@@ -204,16 +212,25 @@ class _Shards:
         expected = len(self.leaves.of.get(path, ()))
         try:
             data = fetch(path)
-            held = bundle.parse_shard(data)
         except NotFound:
             if expected:
                 self.found.add(f"{path}: missing, though the log has {expected} entries of it")
             return
+        self.check_data(path, path, data)
+
+    def check_data(self, path: str, shard: str, data: bytes) -> None:
+        """`data` is served at `path` as what is in `shard`. What was checked before is not checked again."""
+        digest = hashlib.sha256(data).digest()
+        if self.seen.get(shard) == digest:
+            return
+        self.seen[shard] = digest
+        try:
+            held = bundle.parse_shard(data)
         except Malformed as error:
             self.found.add(f"{path}: {error}")
             return
         indexes = [self._verify(path, item) for item in held]
-        self._check_complete(path, indexes, full=len(data) > MAX_SHARD - MAX_BUNDLE)
+        self._check_complete(path, shard, indexes, full=len(data) > MAX_SHARD - MAX_BUNDLE)
 
     def _verify(self, path: str, item: bundle.Bundle) -> int:
         index = item.proof.index
@@ -247,8 +264,8 @@ class _Shards:
             self.checkpoints[signed] = tree.size, tree.root
         return self.checkpoints[signed]
 
-    def _check_complete(self, path: str, indexes: Sequence[int], *, full: bool) -> None:
-        expected = list(self.leaves.of.get(path, ()))
+    def _check_complete(self, path: str, shard: str, indexes: Sequence[int], *, full: bool) -> None:
+        expected = list(self.leaves.of.get(shard, ()))
         shown = [index for index in indexes if index < self.reader.checkpoint.size]
         if full:
             expected = expected[-len(shown) :]  # a shard that is full has lost its oldest
@@ -256,3 +273,41 @@ class _Shards:
             missing = sorted(set(expected) - set(shown))
             what = f"holds back entries {missing[:5]}" if missing else "not the log's entries in their order"
             self.found.add(f"{path}: {what}")
+
+
+def _check_lookups(checked: _Shards, fetch: Fetch) -> int | None:
+    """How many files for lookups by prefix there are, after each was held against the log; None if it has none."""
+    try:
+        bits = lookup.parse_width(fetch(lookup.WIDTH_PATH))
+    except NotFound:
+        return None
+    except Malformed as error:
+        checked.found.add(str(error))
+        return None
+    wanted: defaultdict[str, list[str]] = defaultdict(list)
+    for shard in set(checked.leaves.of) - {keyevent.PATH}:
+        sha256 = bundle.artifact_of(shard)
+        wanted[lookup.prefix_of(sha256, bits)].append(sha256)
+    for prefix in lookup.prefixes(bits):
+        path = lookup.path_of(bits, prefix)
+        try:
+            held = lookup.parse(fetch(path), bits, prefix)
+        except NotFound:
+            checked.found.add(f"{path}: missing")
+        except lookup.Full:
+            pass  # it says so to everyone who asks
+        except Malformed as error:
+            checked.found.add(f"{path}: {error}")
+        else:
+            for sha256 in sorted({*held, *wanted[prefix]}):
+                _check_held(checked, path, prefix, sha256, held.get(sha256, ()))
+    return 1 << bits
+
+
+def _check_held(checked: _Shards, path: str, prefix: str, sha256: str, lines: tuple[bytes, ...]) -> None:
+    if not lines:
+        checked.found.add(f"{path}: without the bundles of {sha256}")
+    elif prefix != lookup.prefix_of(sha256, int(path.split("/")[1])):
+        checked.found.add(f"{path}: bundles of {sha256}, which has another prefix")
+    else:
+        checked.check_data(path, bundle.shard_path(sha256), b"".join(line + b"\n" for line in lines))

@@ -6,16 +6,16 @@ from urllib.parse import urlsplit
 
 from witness.fetch import Fetcher
 from witness.keyevent import PATH as KEYS
-from witness.limits import MAX_KEYS, MAX_SHARD
+from witness.limits import MAX_KEYS, MAX_LOOKUP, MAX_SHARD
 from witness.log.reader import fetch_from
 from witness.store.directory import DirectoryStore
 from witness.tlog.tiles import Fetch, limit_of
 
-_SHARDS: Final = "observations/"
+_LIMITS: Final = {"observations/": MAX_SHARD, "lookup/": MAX_LOOKUP, KEYS: MAX_KEYS}
 
 
 def fetch_at(location: str, fetcher: Fetcher) -> Fetch:
-    """The files of the site at `location`, an http(s) address or a directory: the log's, and its shards."""
+    """The files of the site at `location`, an http(s) address or a directory: the log's, its shards, its lookups."""
     if urlsplit(location).scheme in ("http", "https"):
         prefix = location.rstrip("/")
         return lambda path: fetcher.get(f"{prefix}/{path}", limit=_limit(path)).body
@@ -26,10 +26,8 @@ def fetch_at(location: str, fetcher: Fetcher) -> Fetch:
 
 def _is_ours(path: str) -> bool:
     """Whether a file is not the log's itself (c2sp.org/tlog-tiles), but made from it."""
-    return path == KEYS or path.startswith(_SHARDS)
+    return any(path.startswith(start) for start in _LIMITS)
 
 
 def _limit(path: str) -> int:
-    if path == KEYS:
-        return MAX_KEYS
-    return MAX_SHARD if path.startswith(_SHARDS) else limit_of(path)
+    return next((limit for start, limit in _LIMITS.items() if path.startswith(start)), limit_of(path))

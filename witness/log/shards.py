@@ -1,23 +1,27 @@
 """Shards in a site's store: what is there, and what must be added or proven anew."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
-from witness import bundle, canonical, keyevent, statement
-from witness.bundle import Bundle
+from witness import bundle, canonical, keyevent, note, statement
+from witness.bundle import Bundle, artifact_of
 from witness.commitment import Opening
 from witness.entry import statement_in
 from witness.errors import Malformed, NotFound
-from witness.limits import KIB, MAX_SHARD
-from witness.log.reader import LogReader
+from witness.limits import KIB, MAX_CHECKPOINT, MAX_SHARD
+from witness.log.lookups import update
+from witness.log.reader import LogReader, fetch_from
 from witness.note import VerifierKey
 from witness.store.interface import Store
-from witness.tlog.checkpoint import open_checkpoint
+from witness.tlog.checkpoint import Checkpoint, open_checkpoint
 from witness.tlog.cosignature import CosignerKey
+from witness.tlog.edge import WIDTH
+from witness.tlog.tiles import ENTRIES, fetch_entries, tile_of
 
+_CHECKPOINT: Final = "checkpoint"
 _REFRESHED: Final = "refreshed"
 _BATCH: Final = 1024  # entries whose bundles are proven anew at once
 
@@ -35,12 +39,15 @@ def add_bundles(
     reader: LogReader,
     entries: Iterable[tuple[int, bytes]],
     openings: Mapping[bytes, Opening] = MappingProxyType({}),
+    *,
+    lookups: bool = True,
 ) -> None:
     """Puts a bundle for each of `entries`, pairs of index and bytes, into its artifact's shard, unless it is there.
 
-    `openings` are of entries that were committed to before.
+    `openings` are of entries that were committed to before. The files for lookups by prefix follow, with `lookups`.
     """
-    for path, indexed in by_shard(entries).items():
+    shards = by_shard(entries)
+    for path, indexed in shards.items():
         held = read_shard(site, path)
         known = {item.entry for item in held}
         added = [
@@ -50,6 +57,8 @@ def add_bundles(
         ]
         if added:
             put_shard(site, path, (*held, *added))
+    if lookups:
+        _update_lookups(site, reader, shards)
 
 
 def refresh(
@@ -58,6 +67,8 @@ def refresh(
     entries: Iterable[tuple[int, bytes]],
     log_key: VerifierKey,
     cosigners: Iterable[CosignerKey],
+    *,
+    lookups: bool = True,
 ) -> int:
     """Proves the bundles of `entries` by the reader's checkpoint, those that fewer of `cosigners` have cosigned.
 
@@ -73,7 +84,8 @@ def refresh(
         return cosigned[signed]
 
     changed = 0
-    for path, indexed in by_shard(entries).items():
+    shards = by_shard(entries)
+    for path, indexed in shards.items():
         held = read_shard(site, path)
         bundles = [
             replace(item, proof=reader.proof(item.proof.index))
@@ -85,6 +97,8 @@ def refresh(
         if here:
             put_shard(site, path, bundles)
         changed += here
+    if lookups:
+        _update_lookups(site, reader, shards)
     return changed
 
 
@@ -96,6 +110,7 @@ def refresh_all(
     cosigners: Iterable[CosignerKey],
     *,
     alone: Callable[[], AbstractContextManager[None]] = nullcontext,
+    lookups: bool = True,
 ) -> int:
     """`refresh` of every entry of the reader's tree, without those that `state` says have as many cosigners already.
 
@@ -110,7 +125,7 @@ def refresh_all(
     for low in range(start, size, _BATCH):
         entries = reader.entries(low, min(low + _BATCH, size))
         with alone():
-            changed += refresh(site, reader, enumerate(entries, low), log_key, keys)
+            changed += refresh(site, reader, enumerate(entries, low), log_key, keys, lookups=lookups)
     if size > start:
         covered = {str(number): held for number, held in {**done, count: size}.items()}
         state.put(_REFRESHED, canonical.dumps(covered))
@@ -147,6 +162,30 @@ def _path_of(entry: bytes) -> str:
         keyevent.read(entry)
         return keyevent.PATH
     return bundle.shard_path(statement.parse(statement_in(entry)).sha256)
+
+
+def _artifacts(shards: Iterable[str]) -> set[str]:
+    """Those whose shards are among the files `shards`."""
+    return {artifact_of(path) for path in shards if path != keyevent.PATH}
+
+
+def _update_lookups(site: Store, reader: LogReader, shards: Iterable[str]) -> None:
+    # A reader may be of an older tree, which cosigners had time for; a site's own checkpoint may not be there yet.
+    size, fetch = max(reader.checkpoint.size, _published(site)), fetch_from(site)
+
+    def everything() -> Iterator[set[str]]:
+        for number in range(-(-size // WIDTH)):
+            entries = fetch_entries(fetch, tile_of(ENTRIES, number, size))
+            yield _artifacts(by_shard(enumerate(entries)))
+
+    update(site, size, _artifacts(shards), everything)
+
+
+def _published(site: Store) -> int:
+    try:
+        return Checkpoint.parse(note.parse(site.get(_CHECKPOINT, limit=MAX_CHECKPOINT)).text).size
+    except NotFound:
+        return 0
 
 
 def _refreshed(state: Store) -> dict[int, int]:

@@ -1,6 +1,6 @@
 """`pdm.lock`, versions 4.x: files by name, or by address where it was locked with `static_urls`.
 
-It tells no index. Without addresses, its packages are taken to come from PyPI (docs/adr/0037-inputs.md).
+It tells no index. Without addresses, its packages are taken to come from PyPI (docs/adr/0039-inputs.md).
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
 """Which pins may be asked about: those that come from PyPI, or from an index that the policy calls public. Pure.
 
 A package from any other index may be private, and even a part of its digest is nobody's business: such a pin becomes
-`not-applicable` before anyone is asked (docs/adr/0037-inputs.md). No name of a host stands here; PyPI's are known by
+`not-applicable` before anyone is asked (docs/adr/0039-inputs.md). No name of a host stands here; PyPI's are known by
 their digests.
 """
 

@@ -4,16 +4,16 @@ from collections.abc import Iterator
 
 from witness.commitment import Committed
 from witness.escape import printable
-from witness.evidence import Evidence, describe
+from witness.evidence import AsOf, Evidence, describe
 from witness.observation import Comparison, Environment, Observation, format_time
 from witness.outcome import BAD_SIGNATURE
 from witness.report.guidance import GUIDANCE
-from witness.report.text import verdict_lines
+from witness.report.text import snapshot_lines, verdict_lines
 from witness.verdict import Verdict
 from witness.verification import VerifiedObservation
 
 
-def render(verdict: Verdict, evidence: Evidence) -> str:
+def render(verdict: Verdict, evidence: Evidence, as_of: tuple[AsOf, ...] = ()) -> str:
     """The whole text, with a line feed at its end."""
     lines = [
         f"{printable(verdict.filename or 'a file without a known name')}: {verdict.outcome}"
@@ -33,6 +33,7 @@ def render(verdict: Verdict, evidence: Evidence) -> str:
     for rebuild in sorted(evidence.rebuilds, key=lambda item: (item.service.name, item.finished_at)):
         lines += ["", f"{printable(rebuild.service.name)} ({printable(rebuild.service.operator)}), no log"]
         lines += [_field(name, value) for name, value in rebuild.details]
+    lines += snapshot_lines(as_of)
     return "\n".join(lines) + "\n"
 
 

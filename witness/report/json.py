@@ -30,6 +30,10 @@ def render(report: Report) -> str:
             for item in report.inputs
         ],
         "unchanged": report.unchanged,
+        "snapshot": [
+            {"witness": printable(item.witness), "seen": format_time(item.seen)} for item in report.as_of
+        ]
+        or None,
     }
     return json.dumps(value, indent=2) + "\n"
 

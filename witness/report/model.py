@@ -7,6 +7,7 @@ from datetime import date
 from typing import Final
 
 from witness.errors import InputError
+from witness.evidence import AsOf
 from witness.outcome import AGAINST as SPEAKING_AGAINST
 from witness.outcome import BAD_SIGNATURE, DEFAULT_FAIL_ON, FAILURES, OUTCOMES, Outcome
 from witness.pins.pin import Origin, Recognised
@@ -86,7 +87,8 @@ class Report:
     """Every row, in the order of the inputs, and notes on what was left out.
 
     `inputs` says what each file was taken for, and `unchanged` counts entries left out as known from elsewhere.
-    `gone` are entries of a baseline that are not among the rows; None where there was no baseline.
+    `gone` are entries of a baseline that are not among the rows; None where there was no baseline. `as_of` is how old a
+    snapshot is that was asked.
     """
 
     rows: tuple[Row, ...]
@@ -95,6 +97,7 @@ class Report:
     unchanged: int = 0
     exemptions: tuple[ExemptionUse, ...] = ()
     gone: tuple[str, ...] | None = None
+    as_of: tuple[AsOf, ...] = ()
 
     @property
     def counts(self) -> dict[Outcome, int]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from witness.escape import printable
-from witness.evidence import Rejection
+from witness.evidence import AsOf, Rejection
 from witness.observation import format_time
 from witness.pinned import SEVERITY
 from witness.report.guidance import GUIDANCE, guidance, more, todo
@@ -32,6 +32,7 @@ def render(report: Report, *, verbose: bool = False, paint: Paint = plain) -> st
         lines += ["", *_alike(outcome, rows, paint)]
     lines += _known(report, verbose=verbose)
     lines += _unreachable(report)
+    lines += snapshot_lines(report.as_of)
     lines += exemption_lines(report.exemptions, every=verbose)
     lines += [] if verbose else _unused(report)
     if verbose:
@@ -123,6 +124,15 @@ def _known(report: Report, *, verbose: bool) -> Iterator[str]:
         yield from (f"{label}: {printable(name)}" for name in shown)
         if len(names) > len(shown):
             yield f"{label}: {len(names) - len(shown)} more; --verbose names them"
+
+
+def snapshot_lines(as_of: Sequence[AsOf]) -> Iterator[str]:
+    """How old the snapshot is that was asked: when it last saw each log."""
+    if as_of:
+        yield ""
+        yield "from a snapshot; what was said since is not in it:"
+        for item in sorted(as_of, key=lambda item: (item.seen, item.witness)):
+            yield f"  {_who(item.witness, item.operator)}: as of {format_time(item.seen)}"
 
 
 def _unreachable(report: Report) -> Iterator[str]:

@@ -68,7 +68,7 @@ def test_every_key_of_a_policy_its_default_and_whether_it_is_required(heading, p
     rows = table(text_of("policy.md"), heading)
     assert rows
     for key, (_, default, _) in rows.items():
-        if key in ("witness", "exempt", "diversity", "cosigner-quorum", "sigstore"):
+        if key in ("witness", "exempt", "diversity", "directory", "cosigner-quorum", "sigstore"):
             continue
         assert re.search(rf"^{key} = ", example, re.MULTILINE), f"{key} is not in the example"
         if default == "required":
@@ -258,6 +258,7 @@ def test_limits_and_types():
     assert f"| `commitments` | 1 to {limits.MAX_COMMITMENTS} digests" in text
     assert f"| bundle | {limits.MAX_BUNDLE // limits.KIB} KiB |" in text
     assert f"| shard | {limits.MAX_SHARD // limits.MIB} MiB |" in text
+    assert f"| lookup file | {limits.MAX_LOOKUP // limits.MIB} MiB |" in text
     wheel = limits.ARCHIVE
     sizes = (
         f"{wheel.file // limits.MIB} MiB, {wheel.members} members, {wheel.total // limits.GIB} GiB unpacked; "
