@@ -6,9 +6,11 @@ import pytest
 
 
 def pytest_configure() -> None:
-    """Started in the background, a shell leaves SIGINT ignored, and so would every program that a test interrupts."""
+    """A shell in the background leaves SIGINT ignored, and nohup SIGHUP; so would every program that a test ends."""
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(autouse=True)

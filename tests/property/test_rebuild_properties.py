@@ -11,7 +11,8 @@ from tests.rebuild_service import Service
 from witness.digest import sha256_hex
 from witness.evidence import Evidence
 from witness.ossrebuild.rebuild import verify_rebuild
-from witness.verdict import ACCEPTING, decide
+from witness.outcome import ACCEPTING
+from witness.verdict import decide
 
 SERVICES = (Service(), Service("another", "Operator 0", "another"))
 LEVELS = ("bitwise", "stabilized")
