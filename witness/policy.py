@@ -7,10 +7,10 @@ is fetched. The format is in docs/reference/policy.md.
 
 import re
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any, Final, NoReturn, TypeVar
+from datetime import date
+from typing import Any, Final, TypeVar
 
 from packaging.utils import canonicalize_name
 
@@ -25,6 +25,7 @@ from witness.observation import LEVELS
 from witness.ossrebuild.rebuild import GOOGLE, REBUILD_LEVELS, RebuildService
 from witness.outcome import FAILURES
 from witness.spread import Traits, spread
+from witness.table import Table
 from witness.tlog import quorum
 from witness.tlog.cosignature import CosignerKey
 from witness.tlog.quorum import QuorumPolicy
@@ -38,7 +39,6 @@ DEFAULT_ACCEPT: Final = ("bitwise", "archive")
 DEFAULT_MAX_AGE_DAYS: Final = 400
 DEFAULT_MAX_SNAPSHOT_DAYS: Final = 30
 LOOKUPS: Final = ("prefix", "prefix-or-exact", "exact")
-_MOST: Final = 100_000
 _VKEY: Final = "name+hash+key"
 _INDEX: Final = re.compile(r"https?://[a-zA-Z0-9.-]+(:[0-9]{1,5})?(/[!-~]*)?", re.ASCII)
 _KEYS: Final = "ed25519:… or ecdsa-p256:…"
@@ -200,7 +200,7 @@ def parse(text: str, *, name: str, directory: Callable[[str], Directory] = _no_d
         value = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise InputError(f"{name}: not valid TOML: {error}", hint="Mend the line it names.") from None
-    top = _Table(name, "", value)
+    top = Table(name, "", value)
     if top.integer("version", least=1) != 1:
         top.refuse("version", "this program reads version 1 only", hint="Upgrade wheelwitness.")
     nodes, services = _everyone(top)
@@ -228,100 +228,11 @@ def parse(text: str, *, name: str, directory: Callable[[str], Directory] = _no_d
     top.finish()
     _check_witnesses(top, policy)
     _check_quorum(top, policy)
-    _check_reachable(top, policy)
+    check_reachable(top, policy)
     return policy
 
 
-class _Table:
-    """A TOML table whose keys are taken one by one, so that what is left over can be refused."""
-
-    def __init__(self, file: str, path: str, value: Mapping[str, Any]) -> None:
-        self._file, self._path, self._left = file, path, dict(value)
-
-    def refuse(self, key: str, problem: str, *, hint: str) -> NoReturn:
-        raise InputError(f"{self._file}: {self._path}{key}: {problem}", hint=hint)
-
-    def integer(self, key: str, *, least: int, default: int | None = None) -> int:
-        value = self._take(key, default)
-        if not isinstance(value, int) or isinstance(value, bool):
-            self.refuse(key, "not a whole number", hint=f"Write it without quotes: {key} = {max(least, 1)}.")
-        if not least <= value <= _MOST:
-            self.refuse(key, f"{value} is not from {least} to {_MOST}", hint="Give a number in this range.")
-        return value
-
-    def boolean(self, key: str, *, default: bool) -> bool:
-        value = self._left.pop(key, default)
-        if not isinstance(value, bool):
-            self.refuse(key, "not true or false", hint=f"Write it without quotes: {key} = true.")
-        return value
-
-    def optional_integer(self, key: str, *, least: int) -> int | None:
-        return self.integer(key, least=least) if key in self._left else None
-
-    def string(self, key: str, default: str | None = None) -> str:
-        value = self._take(key, default)
-        if not isinstance(value, str):
-            self.refuse(key, "not a string", hint="Write it in quotes.")
-        if not value.strip() or not value.isprintable():
-            self.refuse(key, "empty, or not printable", hint="Give a value, or leave the key out.")
-        return value
-
-    def has(self, key: str) -> bool:
-        return key in self._left
-
-    def text(self, key: str) -> str | None:
-        value = self._left.pop(key, None)
-        if value is not None and not isinstance(value, str):
-            self.refuse(key, "not a text", hint='Write it in """three quotes""".')
-        return value
-
-    def optional(self, key: str) -> str | None:
-        return self.string(key) if key in self._left else None
-
-    def strings(self, key: str, default: Sequence[str] | None = None) -> tuple[str, ...]:
-        value = self._take(key, default)
-        if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
-            self.refuse(key, "not a list of strings", hint=f'Write {key} = ["…"].')
-        if not value or len(set(value)) != len(value):
-            self.refuse(key, "empty, or an item twice", hint="List each item once.")
-        return tuple(value)
-
-    def optional_strings(self, key: str) -> tuple[str, ...] | None:
-        return self.strings(key) if key in self._left else None
-
-    def date(self, key: str) -> date:
-        value = self._take(key, None)
-        if not isinstance(value, date) or isinstance(value, datetime):
-            self.refuse(key, "not a date", hint=f"Write it without quotes: {key} = 2027-06-01.")
-        return value
-
-    def tables(self, key: str) -> "list[_Table]":
-        value = self._left.pop(key, [])
-        if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-            self.refuse(key, "not a list of tables", hint=f"Write [[{key}]], once for each.")
-        return [
-            _Table(self._file, f"{self._path}{key}[{number}].", item) for number, item in enumerate(value, 1)
-        ]
-
-    def table(self, key: str) -> "_Table | None":
-        if key not in self._left:
-            return None
-        value = self._left.pop(key)
-        if not isinstance(value, dict) or not value:
-            self.refuse(key, "not a table, or empty", hint=f"Write [{key}] and its keys below it.")
-        return _Table(self._file, f"{self._path}{key}.", value)
-
-    def finish(self) -> None:
-        for key in self._left:
-            self.refuse(repr(key)[1:-1], "unknown key", hint="Check its spelling; nothing is ignored here.")
-
-    def _take(self, key: str, default: Any) -> Any:
-        if key not in self._left and default is None:
-            self.refuse(key, "missing", hint=f"Add {key} = ….")
-        return self._left.pop(key, default)
-
-
-def _accept(top: _Table) -> frozenset[str]:
+def _accept(top: Table) -> frozenset[str]:
     accept = top.strings("accept", DEFAULT_ACCEPT)
     for level in accept:
         if level not in ACCEPTABLE:
@@ -331,7 +242,7 @@ def _accept(top: _Table) -> frozenset[str]:
     return frozenset(accept)
 
 
-def _fail_on(top: _Table) -> frozenset[str] | None:
+def _fail_on(top: Table) -> frozenset[str] | None:
     names = top.optional_strings("fail-on")
     for name in names or ():
         if name not in FAILURES:
@@ -339,7 +250,7 @@ def _fail_on(top: _Table) -> frozenset[str] | None:
     return None if names is None else frozenset(names)
 
 
-def _public_indexes(top: _Table) -> tuple[str, ...]:
+def _public_indexes(top: Table) -> tuple[str, ...]:
     addresses = top.strings("public-indexes") if top.has("public-indexes") else ()
     for address in addresses:
         if not _INDEX.fullmatch(address):
@@ -348,14 +259,14 @@ def _public_indexes(top: _Table) -> tuple[str, ...]:
     return addresses
 
 
-def _lookup(top: _Table) -> str:
+def _lookup(top: Table) -> str:
     lookup = top.string("lookup", LOOKUPS[0])
     if lookup not in LOOKUPS:
         top.refuse("lookup", f"no such way: {lookup!r}", hint=f"Choose from {', '.join(LOOKUPS)}.")
     return lookup
 
 
-def _diversity(top: _Table) -> tuple[tuple[str, int], ...]:
+def _diversity(top: Table) -> tuple[tuple[str, int], ...]:
     table = top.table("diversity")
     if table is None:
         return ()
@@ -364,7 +275,7 @@ def _diversity(top: _Table) -> tuple[tuple[str, int], ...]:
     return tuple((place, count) for place, count in asked if count is not None)
 
 
-def _quorum(top: _Table) -> QuorumPolicy | None:
+def _quorum(top: Table) -> QuorumPolicy | None:
     text = top.text("cosigner-quorum")
     if text is None:
         return None
@@ -380,9 +291,9 @@ def _quorum(top: _Table) -> QuorumPolicy | None:
     return found
 
 
-def _everyone(top: _Table) -> tuple[list[_Table], tuple[TrustedService, ...]]:
+def _everyone(top: Table) -> tuple[list[Table], tuple[TrustedService, ...]]:
     """The tables `[[witness]]`, by their kinds: those of nodes, still to be read, and the services."""
-    kinds: dict[str, list[_Table]] = {"node": [], "oss-rebuild": []}
+    kinds: dict[str, list[Table]] = {"node": [], "oss-rebuild": []}
     for table in top.tables("witness"):
         kind = table.string("kind", "node")
         if kind not in kinds:
@@ -393,7 +304,7 @@ def _everyone(top: _Table) -> tuple[list[_Table], tuple[TrustedService, ...]]:
     return kinds["node"], tuple(map(_service, kinds["oss-rebuild"]))
 
 
-def _service(table: _Table) -> TrustedService:
+def _service(table: Table) -> TrustedService:
     accept = table.strings("accept")
     for level in accept:
         if level not in REBUILD_LEVELS:
@@ -411,14 +322,14 @@ def _service(table: _Table) -> TrustedService:
     return TrustedService(identity, url, frozenset(accept), traits)
 
 
-def _url(table: _Table, default: str | None = None) -> str:
+def _url(table: Table, default: str | None = None) -> str:
     url = table.string("url", default)
     if "://" in url and not url.startswith(("http://", "https://")):
         table.refuse("url", f"not http or https: {url!r}", hint="Give a web address, or a local path.")
     return url
 
 
-def _traits(table: _Table) -> Traits:
+def _traits(table: Table) -> Traits:
     places = [(place, table.optional(place)) for place in PLACES]
     return tuple((place, value) for place, value in places if value is not None)
 
@@ -426,7 +337,7 @@ def _traits(table: _Table) -> Traits:
 class _Named:
     """A `[[witness]]` table, and what a directory has for the keys that it leaves out."""
 
-    def __init__(self, table: _Table, directory: Callable[[str], Directory]) -> None:
+    def __init__(self, table: Table, directory: Callable[[str], Directory]) -> None:
         self.table = table
         self.name = table.string("name")
         self.operator = table.string("operator")
@@ -483,7 +394,7 @@ def _witness(named: _Named) -> TrustedWitness:
     return TrustedWitness(identity, url, traits)
 
 
-def _keyless(table: _Table) -> KeylessIdentity | None:
+def _keyless(table: Table) -> KeylessIdentity | None:
     inner = table.table("sigstore")
     if inner is None:
         return None
@@ -498,21 +409,21 @@ def _keyless(table: _Table) -> KeylessIdentity | None:
     return identity
 
 
-def _key(table: _Table, name: str, parse_key: Callable[[str], K], text: str, form: str) -> K:
+def _key(table: Table, name: str, parse_key: Callable[[str], K], text: str, form: str) -> K:
     try:
         return parse_key(text)
     except Malformed as error:
         table.refuse(name, str(error), hint=f"Copy the whole key from the witness, as {form}.")
 
 
-def _exemption(table: _Table) -> Exemption:
+def _exemption(table: Table) -> Exemption:
     package = canonicalize_name(table.string("package"))
     exemption = Exemption(package, table.string("reason"), table.date("expires"))
     table.finish()
     return exemption
 
 
-def _check_witnesses(top: _Table, policy: Policy) -> None:
+def _check_witnesses(top: Table, policy: Policy) -> None:
     if not policy.witnesses:
         problem = (
             "no node is named, and nobody else can dissent" if policy.services else "no witness is named"
@@ -537,7 +448,7 @@ def _check_witnesses(top: _Table, policy: Policy) -> None:
             top.refuse(f"exempt[{number}].package", f"{package} twice", hint="Keep one of them.")
 
 
-def _check_votes(top: _Table, policy: Policy) -> None:
+def _check_votes(top: Table, policy: Policy) -> None:
     """One operator under two spellings, or one key or identity under two names, would have two votes."""
     spellings: dict[str, str] = {}
     holders: dict[ObservationKey, int] = {}
@@ -558,7 +469,7 @@ def _check_votes(top: _Table, policy: Policy) -> None:
             top.refuse(f"witness[{number}].cosigner-key", problem, hint="Each operator cosigns with its own.")
 
 
-def _check_identity(top: _Table, number: int, policy: Policy) -> None:
+def _check_identity(top: Table, number: int, policy: Policy) -> None:
     identity = policy.witnesses[number - 1].identity.sigstore
     for first, other in enumerate(policy.witnesses[: number - 1], 1):
         if identity and other.identity.sigstore and identity.shares(other.identity.sigstore):
@@ -566,7 +477,7 @@ def _check_identity(top: _Table, number: int, policy: Policy) -> None:
             top.refuse(f"witness[{number}].sigstore", problem, hint="Each witness signs in its own name.")
 
 
-def _check_services(top: _Table, policy: Policy) -> None:
+def _check_services(top: Table, policy: Policy) -> None:
     """What would give one party two votes, and what a service cannot have."""
     before: list[TrustedWitness | TrustedService] = [*policy.witnesses]
     for number, service in enumerate(policy.services, len(before) + 1):
@@ -589,7 +500,7 @@ def _folded(text: str) -> str:
     return " ".join(text.casefold().split())
 
 
-def _check_quorum(top: _Table, policy: Policy) -> None:
+def _check_quorum(top: Table, policy: Policy) -> None:
     """Who cosigns under two keys, or under an operator's name, would be taken for two, or for that operator."""
     if policy.quorum is None:
         return
@@ -607,7 +518,7 @@ def _check_quorum(top: _Table, policy: Policy) -> None:
         seen.add(who)
 
 
-def _check_spellings(top: _Table, policy: Policy) -> None:
+def _check_spellings(top: Table, policy: Policy) -> None:
     """One place under two spellings would count as two."""
     spellings: dict[tuple[str, str], str] = {}
     for number, witness in enumerate(policy.everyone, 1):
@@ -618,7 +529,7 @@ def _check_spellings(top: _Table, policy: Policy) -> None:
                 top.refuse(f"witness[{number}].{place}", problem, hint="Write it in one way.")
 
 
-def _check_reachable(top: _Table, policy: Policy) -> None:
+def check_reachable(top: Table, policy: Policy) -> None:
     """A policy that nothing can satisfy, or a veto that nobody can cast, is a mistake and is said at once."""
     operators = policy.operators
     dissenting = {witness.operator for witness in policy.witnesses}  # services never do
@@ -651,7 +562,7 @@ def _check_reachable(top: _Table, policy: Policy) -> None:
             top.refuse(f"diversity.{place}", problem, hint=f"Add {place} to [[witness]] tables, or lower it.")
 
 
-def _check_independent(top: _Table, policy: Policy) -> None:
+def _check_independent(top: Table, policy: Policy) -> None:
     if policy.independent > policy.threshold:
         problem = f"{policy.independent} are asked for, of {policy.threshold} operators"
         top.refuse("independent", problem, hint="Lower it, or raise threshold.")

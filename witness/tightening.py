@@ -12,7 +12,8 @@ from typing import Any, Final, NoReturn
 from witness.errors import InputError
 from witness.limits import MAX_POLICY
 from witness.outcome import DEFAULT_FAIL_ON, FAILURES
-from witness.policy import ACCEPTABLE, PLACES, Policy, _check_reachable, _Table
+from witness.policy import ACCEPTABLE, PLACES, Policy, check_reachable
+from witness.table import Table
 
 PYPROJECT: Final = "pyproject.toml"
 OWN_FILE: Final = "wheelwitness.toml"
@@ -74,17 +75,17 @@ def tightened(policy: Policy, asked: dict[str, Any], *, name: str) -> Policy:
             known = key in ("witness", "exempt", "version", "project-policy", "cosigner-quorum")
             problem = f"{key!r} {_NOT_HERE}" if known else f"unknown key {key!r}"
             raise InputError(f"{name}: {problem}", hint=f"A project may have {', '.join(KEYS)}.")
-    table = _Table(name, "", asked)
+    table = Table(name, "", asked)
     for number in _NUMBERS:
         policy = _with_number(policy, table, number)
     policy = _with_stops(_with_levels(policy, table), table)
     policy = _with_diversity(_with_witnesses(policy, table), table)
     table.finish()
-    _check_reachable(_Table(name, "", {}), policy)
+    check_reachable(Table(name, "", {}), policy)
     return policy
 
 
-def _with_number(policy: Policy, table: _Table, number: _Number) -> Policy:
+def _with_number(policy: Policy, table: Table, number: _Number) -> Policy:
     value = table.optional_integer(number.key, least=0 if number.key in _FROM_ZERO else 1)
     if value is None:
         return policy
@@ -99,7 +100,7 @@ def _with_number(policy: Policy, table: _Table, number: _Number) -> Policy:
     return replace(policy, **changed)
 
 
-def _with_levels(policy: Policy, table: _Table) -> Policy:
+def _with_levels(policy: Policy, table: Table) -> Policy:
     """Fewer levels are tighter. "static" stays what it is: without it, dissent by static checks would not be heard."""
     levels = _among(table, "accept", ACCEPTABLE)
     if levels is None:
@@ -111,7 +112,7 @@ def _with_levels(policy: Policy, table: _Table) -> Policy:
     return replace(policy, accept=levels | (policy.accept & {"static"}))
 
 
-def _with_stops(policy: Policy, table: _Table) -> Policy:
+def _with_stops(policy: Policy, table: Table) -> Policy:
     """More things to stop at are tighter."""
     stops = _among(table, "fail-on", FAILURES)
     if stops is None:
@@ -121,7 +122,7 @@ def _with_stops(policy: Policy, table: _Table) -> Policy:
     return replace(policy, fail_on=stops)
 
 
-def _among(table: _Table, key: str, choices: tuple[str, ...]) -> frozenset[str] | None:
+def _among(table: Table, key: str, choices: tuple[str, ...]) -> frozenset[str] | None:
     values = table.optional_strings(key)
     for value in values or ():
         if value not in choices:
@@ -129,7 +130,7 @@ def _among(table: _Table, key: str, choices: tuple[str, ...]) -> frozenset[str] 
     return None if values is None else frozenset(values)
 
 
-def _with_witnesses(policy: Policy, table: _Table) -> Policy:
+def _with_witnesses(policy: Policy, table: Table) -> Policy:
     """Only the agreement of those that the project names counts. Dissent counts of all: a project that could drop a
     witness could drop the one that speaks against it.
     """
@@ -145,7 +146,7 @@ def _with_witnesses(policy: Policy, table: _Table) -> Policy:
     return replace(policy, agreeing=frozenset(names))
 
 
-def _with_diversity(policy: Policy, table: _Table) -> Policy:
+def _with_diversity(policy: Policy, table: Table) -> Policy:
     asked = table.table("diversity")
     if asked is None:
         return policy
@@ -160,5 +161,5 @@ def _with_diversity(policy: Policy, table: _Table) -> Policy:
     return replace(policy, diversity=tuple((place, own[place]) for place in PLACES if place in own))
 
 
-def _refuse(table: _Table, key: str, problem: str) -> NoReturn:
+def _refuse(table: Table, key: str, problem: str) -> NoReturn:
     table.refuse(key, problem, hint="A project can only tighten its user's policy; leave the key out.")
