@@ -288,7 +288,7 @@ class TestConsumer:
     def test_the_whole_log(self, published, offline):
         result = published.log()
         assert (result.exit_code, result.stdout) == (
-            0, "carl/log: 2 entries about 2 files, 2 bundles, verified\n",
+            0, "carl/log: 2 entries about 2 files, 2 bundles, 1 lookup files, verified\n",
         )  # fmt: skip
 
     def test_the_whole_log_without_a_policy(self, place):
