@@ -428,7 +428,11 @@ def _check_witnesses(top: Table, policy: Policy) -> None:
         problem = (
             "no node is named, and nobody else can dissent" if policy.services else "no witness is named"
         )
-        top.refuse("witness", problem, hint="Add a [[witness]] table for each one you trust.")
+        top.refuse(
+            "witness",
+            problem,
+            hint="`wheelwitness trust add URL` adds one, after you have looked at its keys.",
+        )
     names: dict[str, int] = {}
     logs: dict[VerifierKey, int] = {}
     for number, witness in enumerate(policy.witnesses, 1):
