@@ -117,7 +117,9 @@ def check_everything(store, said):
     files = fetch_from(store)
 
     def fetch(path):
-        return store.get(path, limit=MAX_SHARD) if path.startswith("observations/") else files(path)
+        return (
+            store.get(path, limit=MAX_SHARD) if path.startswith(("observations/", "lookup/")) else files(path)
+        )
 
     signed = files("checkpoint")
     found = audit(fetch, identity(A), signed)
