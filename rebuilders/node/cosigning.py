@@ -5,7 +5,6 @@ One round asks every peer and gathers what they say of this node's log; or it li
 """
 
 import json
-import socket
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
@@ -24,6 +23,7 @@ from starlette.routing import Route
 from rebuilders.node import keys
 from rebuilders.node.apart import run_apart, tell_error
 from rebuilders.node.config import NodeConfig, NodeDirectory
+from witness import listening
 from witness.cosigning import (
     MAX_ADDITION,
     SIZE_TYPE,
@@ -76,11 +76,7 @@ def listen(directory: NodeDirectory, host: str, port: int, tell: Callable[[str],
     config = directory.load()
     peers, own = _peers(config), _own(directory, config)
     app = application(_cosigner(directory, config, peers), own, tell)
-    try:
-        listener = socket.create_server((host, port))
-    except OSError as error:
-        raise Incomplete(f"{host}, port {port}: {error.strerror}", hint="Choose another address.") from None
-    with listener:
+    with listening.listen(host, port, hint="Choose another address.") as listener:
         tell(f"cosigning {len(peers)} logs at http://{host}:{listener.getsockname()[1]}{_PATH}")
         uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False)).run(sockets=[listener])
 

@@ -1,6 +1,5 @@
 """A node's site over HTTP: static files with the caching that each kind allows."""
 
-import socket
 from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
@@ -12,7 +11,7 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from witness.errors import Incomplete
+from witness.listening import listen
 
 _FOREVER = "public, max-age=31536000, immutable"  # tlog-tiles: a tile never changes
 _BRIEFLY = "public, max-age=10"
@@ -36,11 +35,7 @@ def application(site: Path) -> Starlette:
 
 def serve_site(site: Path, host: str, port: int, tell: Callable[[str], None]) -> None:
     """Serves until the process is asked to end. Raises Incomplete if the address cannot be had."""
-    try:
-        listener = socket.create_server((host, port))
-    except OSError as error:
-        raise Incomplete(f"{host}, port {port}: {error.strerror}", hint="Choose another --port.") from None
-    with listener:
+    with listen(host, port, hint="Choose another --port.") as listener:
         tell(f"serving {site} at http://{host}:{listener.getsockname()[1]}/")
         config = uvicorn.Config(application(site), log_level="warning", access_log=False)
         uvicorn.Server(config).run(sockets=[listener])

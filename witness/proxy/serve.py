@@ -1,6 +1,5 @@
 """Puts the proxy together and serves it until the process is asked to end."""
 
-import socket
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
@@ -12,8 +11,9 @@ import uvicorn
 from starlette.applications import Starlette
 
 from witness.config import load_policy
-from witness.errors import Incomplete, InputError
+from witness.errors import InputError
 from witness.fetch import HttpFetcher
+from witness.listening import listen
 from witness.proxy.app import Proxy
 from witness.proxy.audit import AuditLog
 from witness.proxy.choice import Rules
@@ -27,7 +27,6 @@ from witness.wiring import open_client
 
 LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 _CONNECTIONS: Final = 256  # of clients
-_BACKLOG: Final = 128
 _HEADERS: Final = 16 * 1024  # bytes of a request before its body
 _KEEP_ALIVE: Final = 15  # seconds
 _PATIENCE: Final = 8.0  # seconds without progress of an index or a witness: pip gives up after 15
@@ -84,7 +83,7 @@ def serve(settings: Settings, tell: Callable[[str], None]) -> None:
     with closing(fetcher), closing(audit):
         audit.check()
         made = application(settings, fetcher, audit, tell)
-        with _listening(settings) as listener:
+        with listen(settings.host, settings.port, hint="Choose another --port.") as listener:
             port = listener.getsockname()[1]
             _refuse_circle(settings, port)
             shown = f"[{settings.host}]" if ":" in settings.host else settings.host
@@ -106,22 +105,6 @@ def serve(settings: Settings, tell: Callable[[str], None]) -> None:
                 timeout_graceful_shutdown=_KEEP_ALIVE,
             )
             uvicorn.Server(config).run(sockets=[listener])
-
-
-def _listening(settings: Settings) -> socket.socket:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    # asyncio turns Nagle's algorithm off only where the protocol is named; with it, every page takes 40 ms.
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((settings.host, settings.port))
-        listener.listen(_BACKLOG)
-    except OSError as error:
-        listener.close()
-        raise Incomplete(
-            f"{settings.host}, port {settings.port}: {error.strerror}", hint="Choose another --port."
-        ) from None
-    return listener
 
 
 def _refuse_circle(settings: Settings, port: int) -> None:
