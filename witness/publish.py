@@ -1,17 +1,12 @@
 """From unsigned observations in an outbox to signed, logged bundles on a node's site. The process that holds the keys.
 
-The outbox is written by the process that runs strangers' code, so its files are bounded, parsed strictly and signed
-as they are, or refused. A file is `<SHA-256 of its bytes>.json`; unlinking it says that its observation is in the log
-and that its bundle is published; or, on a node that commits first, that its commitment is in the log and that it waits
-in the signer's state (witness.log.hidden). Whatever the point at which a run ends, the next one loses and doubles
-nothing: the log's pending batch (witness.log.writer) lasts until the last file is unlinked.
+Unlinking a file of the outbox (witness.outbox) says that its observation is in the log and that its bundle is
+published; or, on a node that commits first, that its commitment is in the log and that it waits in the signer's state
+(witness.log.hidden). Whatever the point at which a run ends, the next one loses and doubles nothing: the log's pending
+batch (witness.log.writer) lasts until the last file is unlinked.
 """
 
-import errno
-import os
-import re
 import secrets
-import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,34 +21,22 @@ from witness.entry import statement_in
 from witness.errors import Incomplete, InputError, Malformed, NotFound, Unverified
 from witness.escape import printable
 from witness.keyevent import is_event
-from witness.limits import MAX_CHECKPOINT, MAX_COMMITMENTS, MAX_STATEMENT
+from witness.limits import MAX_CHECKPOINT, MAX_COMMITMENTS
 from witness.log.hidden import Hidden
 from witness.log.journal import Batch
 from witness.log.reader import LogReader, fetch_from
 from witness.log.shards import add_bundles, read_shard
 from witness.log.writer import COLLECTED, LogWriter, open_writer
+from witness.outbox import Refused, Waiting, acknowledge, refuse, waiting
 from witness.signing.named import NodeSigners
-from witness.statement import Statement
 from witness.store.directory import DirectoryStore
 from witness.store.interface import Store
 from witness.tlog.checkpoint import open_checkpoint
 from witness.tlog.cosignature import CosignerKey
 
 MAX_BATCH: Final = 1024  # entries appended, and held in memory, at once
-REFUSED: Final = "refused"
 _HIDDEN: Final = "hidden"  # of the state: what was committed to
 CANARY_TIME: Final = timedelta(days=30)
-
-_NAME: Final = re.compile(r"[0-9a-f]{64}\.json")
-_NOT_A_FILE: Final = frozenset({errno.ELOOP, errno.ENXIO, errno.EACCES})  # a link, a socket, somebody else's
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A file of the outbox that was not signed. It is in `refused/`, with the reason in a file beside it."""
-
-    name: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +69,6 @@ class Committing:
     hours: int
     canaries: int = 0
     one_in: int = 4
-
-
-@dataclass(frozen=True, slots=True)
-class _Waiting:
-    """A file of the outbox that may be signed."""
-
-    path: Path
-    data: bytes
-    statement: Statement
 
 
 def publish_outbox(
@@ -134,7 +108,7 @@ def publish_outbox(
         run = _Run(
             outbox, site, node, writer, Hidden(state / _HIDDEN), state, now, committing, cosigners, refused
         )
-        for batch in run.batches(_waiting(outbox, node.name, refused)):
+        for batch in run.batches(waiting(outbox, node.name, refused, at_once=MAX_BATCH)):
             revealed = [index for index, _ in _observations(batch)]
             committed += run.finish(batch)
             count += len(revealed)
@@ -196,7 +170,7 @@ class _Growth:
         self._add_bundles(batch)
         revealed = [sha256_hex(statement_in(entry)) for _, entry in _observations(batch)]
         self.hidden.forget(revealed)
-        _acknowledge(self.outbox, [*names, *revealed])
+        acknowledge(self.outbox, [*names, *revealed])
         self.writer.settle()
         return len(names)
 
@@ -224,7 +198,7 @@ class _Run(_Growth):
     cosigners: tuple[CosignerKey, ...]
     refused: list[Refused]
 
-    def batches(self, waiting: Iterator[list[_Waiting]]) -> Iterator[Batch]:
+    def batches(self, waiting: Iterator[list[Waiting]]) -> Iterator[Batch]:
         """The pending batch, what is new, and what is to be revealed: each appended when it is asked for.
 
         To commit takes no signature, so that nobody who cannot be reached keeps a node from it.
@@ -254,7 +228,7 @@ class _Run(_Growth):
             except Malformed as error:
                 # Without a file in the outbox, it stays hidden, and is told again.
                 told = Refused(sha256_hex(data), printable(str(error)))
-                self.refused.append(_refuse(path, str(error)) if path else told)
+                self.refused.append(refuse(path, str(error)) if path else told)
             except (Incomplete, InputError, Unverified) as error:
                 failed = error
                 break
@@ -263,7 +237,7 @@ class _Run(_Growth):
         if failed is not None:
             raise failed
 
-    def _blinded(self, items: Sequence[_Waiting], how: Committing) -> list[bytes]:
+    def _blinded(self, items: Sequence[Waiting], how: Committing) -> list[bytes]:
         """Entries that commit to `items`, which are kept first."""
         until = commitment.end_of_window(self.now, how.hours)
         kept = []
@@ -273,7 +247,7 @@ class _Run(_Growth):
         parts = (kept[low : low + MAX_COMMITMENTS] for low in range(0, len(kept), MAX_COMMITMENTS))
         return [commitment.encode(commitment.commit(part, until)) for part in parts]
 
-    def _is_canary(self, item: _Waiting, how: Committing) -> bool:
+    def _is_canary(self, item: Waiting, how: Committing) -> bool:
         if (
             not how.canaries
             or item.statement.observation.result != "mismatch"
@@ -314,80 +288,7 @@ def _finished(data: bytes) -> tuple[datetime, str]:
     return statement.parse(data).observation.attempt.finished_at, sha256_hex(data)
 
 
-def _waiting(outbox: Path, builder_name: str, refused: list[Refused]) -> Iterator[list[_Waiting]]:
-    """What may be signed, in bounded lists, oldest first. The rest is moved away, and added to `refused`."""
-    paths = _files(outbox)
-    for start in range(0, len(paths), MAX_BATCH):
-        items = []
-        for path in paths[start : start + MAX_BATCH]:
-            try:
-                item = _read(path, builder_name)
-            except Malformed as error:
-                refused.append(_refuse(path, str(error)))
-                continue
-            if item is not None:
-                items.append(item)
-        # A shard has the newest observation last.
-        items.sort(key=lambda item: (item.statement.observation.attempt.finished_at, item.path.name))
-        yield items
-
-
-def _files(outbox: Path) -> list[Path]:
-    """The files in the order in which they were written."""
-    try:
-        with os.scandir(outbox) as entries:
-            found = [
-                (entry.stat(follow_symlinks=False).st_mtime_ns, entry.name)
-                for entry in entries
-                if _NAME.fullmatch(entry.name)
-            ]
-    except OSError as error:
-        raise InputError(f"{outbox}: cannot read the outbox: {error.strerror}") from None
-    return [outbox / name for _, name in sorted(found)]
-
-
-def _read(path: Path, builder_name: str) -> _Waiting | None:
-    """The file, or None if it has gone. Raises `Malformed` if it must not be signed."""
-    try:
-        # A link could lead to a file of the signer's, and a pipe could keep it waiting.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        if error.errno not in _NOT_A_FILE:
-            raise Incomplete(f"{path}: cannot be read: {error.strerror}") from error
-        raise Malformed(f"{path.name}: cannot be read: {error.strerror}") from None
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise Malformed(f"{path.name}: not a regular file")
-        with os.fdopen(descriptor, "rb", closefd=False) as file:
-            data = file.read(MAX_STATEMENT + 1)
-    finally:
-        os.close(descriptor)
-    if sha256_hex(data) != path.stem:
-        raise Malformed(f"{path.name}: its bytes have another digest than its name says")
-    parsed = statement.parse(data)
-    name = parsed.observation.builder.name
-    if name != builder_name:
-        raise Malformed(f"{path.name}: made by {printable(name)!r}, and this node is {builder_name!r}")
-    return _Waiting(path, data, parsed)
-
-
-def _refuse(path: Path, reason: str) -> Refused:
-    directory = path.parent / REFUSED
-    shown = printable(reason)
-    try:
-        if directory.is_symlink():
-            raise InputError(f"{directory}: a link, and nothing is moved through it", hint="remove it")
-        # The reason first: a file that is moved without one would never get it.
-        DirectoryStore(directory).put(f"{path.name}.reason", f"{shown}\n".encode())
-        path.replace(directory / path.name)
-    except OSError as error:
-        raise Incomplete(f"{path}: cannot be moved to {REFUSED}/: {error.strerror}") from error
-    return Refused(path.name, shown)
-
-
-def _without_published(site: Store, waiting: Sequence[_Waiting], committed: frozenset[str]) -> list[_Waiting]:
+def _without_published(site: Store, waiting: Sequence[Waiting], committed: frozenset[str]) -> list[Waiting]:
     """`waiting` without what is published or `committed` to already, which is acknowledged.
 
     A rebuilder may say a thing twice.
@@ -403,12 +304,3 @@ def _without_published(site: Store, waiting: Sequence[_Waiting], committed: froz
         else:
             fresh.append(item)
     return fresh
-
-
-def _acknowledge(outbox: Path, digests: Sequence[str]) -> None:
-    for digest in digests:
-        name = f"{digest}.json"
-        try:
-            (outbox / name).unlink(missing_ok=True)
-        except OSError as error:
-            raise Incomplete(f"{outbox / name}: cannot be acknowledged: {error.strerror}") from error

@@ -1,5 +1,7 @@
-"""Whom a consumer believes, and how many of them must agree: what a policy is (`values`), how its text is read (`text`),
-and which policies are refused though they read well (`checks`). Pure. The format is in docs/reference/policy.md.
+"""Whom a consumer believes, and how many of them must agree. Pure. The format is in docs/reference/policy.md.
+
+What a policy is (`values`), how its text is read (`text`), and which policies are refused though they read well
+(`checks`).
 """
 
 from witness.policy.checks import check_reachable
