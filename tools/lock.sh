@@ -11,4 +11,5 @@ echo setuptools | pin - --output-file requirements/build.txt
 pin pyproject.toml --group package --output-file requirements/consumer.txt
 pin --group fuzz --output-file requirements/fuzz.txt
 pin --group interop --output-file requirements/interop.txt
+pin --group poetry --output-file requirements/poetry.txt
 grep -E '^uv==' requirements/dev.txt | sed 's/ .*//' | pin - --output-file requirements/bootstrap.txt

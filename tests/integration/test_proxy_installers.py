@@ -134,6 +134,12 @@ def test_a_changed_verdict_is_seen_at_once_where_nothing_is_kept(world, files):
             )
 
 
+def called_public(world, *addresses) -> None:
+    """What the index of a lock made through the proxy needs in the policy, to be asked about."""
+    text = world.policy.read_text("utf-8")
+    world.policy.write_text(f"public-indexes = {json.dumps(addresses)}\n{text}", "utf-8")
+
+
 def test_locks_made_through_the_proxy_pass_the_check_and_fail_it_once_the_verdict_changes(world, files):
     with proxied(world, "--files", files):
         (world.root / "in.txt").write_text("demo\n", encoding="utf-8")
@@ -153,13 +159,16 @@ def test_locks_made_through_the_proxy_pass_the_check_and_fail_it_once_the_verdic
             "export", "--frozen", "--no-emit-project", "-o", world.root / "exported.txt", cwd=root
         )
         assert exported.returncode == 0, exported.stderr
-    locks = [world.root / "requirements.txt", world.root / "exported.txt"]
+        proxy = world.url
+    locks = [world.root / "requirements.txt", world.root / "exported.txt", root / "uv.lock"]
     assert all("2.0" not in lock.read_text("utf-8") for lock in locks)
-    checked = [world.wheelwitness("check", lock) for lock in locks]
-    said = [(item.returncode, item.stdout.splitlines()[0]) for item in checked]
-    assert said == [(0, "2 files: 2 reproduced")] * 2
+    assert world.wheelwitness("check", root / "uv.lock").returncode == 4, "of an index that is not public"
+    called_public(world, proxy, world.index.url)
+    said = [(item.returncode, item.stdout) for item in (world.wheelwitness("check", lock) for lock in locks)]
+    assert [code for code, _ in said] == [0, 0, 0], said
+    assert all("2 reproduced" in text.splitlines()[0] for _, text in said)
     world.see(GOOD_NAME, GOOD, "mismatch", node=ALPHA, again="2")
-    assert [world.wheelwitness("check", lock).returncode for lock in locks] == [1, 1]
+    assert [world.wheelwitness("check", lock).returncode for lock in locks] == [1, 1, 1]
 
 
 def test_nothing_is_installed_while_the_index_or_the_witnesses_cannot_be_reached(world):
@@ -227,6 +236,9 @@ def test_poetry_locks_what_is_accepted(world, files):
         lock = (root / "poetry.lock").read_text("utf-8")
         assert GOOD_NAME in lock
         assert "2.0" not in lock.split("[metadata]")[0]
+        called_public(world, world.url, world.index.url)
+        checked = world.wheelwitness("check", root / "poetry.lock")
+        assert (checked.returncode, "2 reproduced" in checked.stdout) == (0, True), checked.stdout
         installed = world.run(POETRY, "sync", "--no-interaction", cwd=root, **quiet)
         assert installed.returncode == 0, installed.stdout + installed.stderr
         refused = world.run(POETRY, "add", "demo==2.0", "--no-interaction", cwd=root, **quiet)
