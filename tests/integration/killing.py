@@ -1,12 +1,19 @@
 """Starts children that work for ever, and kills them: for the tests of what `kill -9` leaves behind."""
 
 import os
+import random
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from tests.signed_log import observed, put_in
+from witness import statement
+
+CROWD = 60
 
 
 @contextmanager
@@ -54,3 +61,21 @@ def serve_children(work: Callable[[int], None]) -> None:
 def _say(line: str) -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
+
+
+def talk(outbox: Path, said: list[bytes], chance: random.Random, seconds: float) -> None:
+    """Puts observations into `outbox`, and what they say into `said`, for up to `seconds`.
+
+    Several are of one artifact, so that they share a shard, and some are said twice.
+    """
+    until = time.monotonic() + chance.uniform(0.0, seconds)
+    while time.monotonic() < until:
+        # What waits is bounded, as a publisher that reads all of it would be killed before it got anywhere.
+        crowded = sum(1 for _ in outbox.iterdir()) > CROWD
+        for _ in range(0 if crowded else chance.choice((0, 1, 1, 2, 9))):
+            number = len(said)
+            said.append(statement.encode(observed(number, artifact=number % 7 * chance.randint(0, 9))))
+            put_in(outbox, said[-1])
+        if said and chance.random() < 0.3:
+            put_in(outbox, chance.choice(said))
+        time.sleep(chance.uniform(0.0, 0.05))

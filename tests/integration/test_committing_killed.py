@@ -10,9 +10,9 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 from tests.integration.committing_loop import NODE, PEER, publish
-from tests.integration.killing import nursery
+from tests.integration.killing import nursery, talk
 from tests.integration.test_publish_killed import assert_bundles, published
-from tests.signed_log import identity, observed, put_in
+from tests.signed_log import identity
 from witness import bundle, commitment, statement
 from witness.commitment import is_commitments
 from witness.errors import NotFound
@@ -23,7 +23,6 @@ from witness.tlog.merkle import verify_consistency
 from witness.verification import verify_bundle
 
 ROUNDS = int(os.environ.get("WHEELWITNESS_KILL_ROUNDS", "40"))
-CROWD = 60
 KNOWN = [("Operator B", PEER.cosigner.key)]
 
 
@@ -55,19 +54,9 @@ def test_committing_survives_kill_9(tmp_path):
     said: list[bytes] = []
     oracle = Oracle(site)
 
-    def talk():
+    def meanwhile():
         # The longer nothing has come of it, the longer a child lives: a busy machine must get somewhere, too.
-        until = time.monotonic() + chance.uniform(0.0, 0.16 + 0.05 * (rounds - progress))
-        while time.monotonic() < until:
-            # What waits is bounded, as a publisher that reads all of it would be killed before it got anywhere.
-            crowded = sum(1 for _ in outbox.iterdir()) > CROWD
-            for _ in range(0 if crowded else chance.choice((0, 1, 1, 2, 9))):
-                number = len(said)
-                said.append(statement.encode(observed(number, artifact=number % 7 * chance.randint(0, 9))))
-                put_in(outbox, said[-1])
-            if said and chance.random() < 0.3:
-                put_in(outbox, chance.choice(said))
-            time.sleep(chance.uniform(0.0, 0.05))
+        talk(outbox, said, chance, 0.16 + 0.05 * (rounds - progress))
 
     interrupted = rounds = progress = 0
     ends = time.monotonic() + 240 * max(1, ROUNDS // 40)
@@ -77,7 +66,7 @@ def test_committing_survives_kill_9(tmp_path):
             rounds < ROUNDS or oracle.grown <= ROUNDS // 4 or interrupted <= 2
         ) and time.monotonic() < ends:
             rounds += 1
-            kill_after(talk)
+            kill_after(meanwhile)
             interrupted += (tmp_path / "state" / "pending").exists()
             before = oracle.grown
             oracle.look()

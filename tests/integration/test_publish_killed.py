@@ -5,8 +5,8 @@ import random
 import time
 from collections import Counter
 
-from tests.integration.killing import nursery
-from tests.signed_log import NOON, identity, node, observed, put_in
+from tests.integration.killing import nursery, talk
+from tests.signed_log import NOON, identity, node
 from witness import bundle, dsse, statement
 from witness.commitment import is_commitments
 from witness.errors import NotFound
@@ -18,7 +18,6 @@ from witness.tlog.merkle import verify_consistency
 from witness.verification import verify_bundle
 
 ROUNDS = int(os.environ.get("WHEELWITNESS_KILL_ROUNDS", "40"))
-CROWD = 60
 NODE = node()
 
 
@@ -38,19 +37,8 @@ def test_publishing_survives_kill_9(tmp_path):
     roots: dict[int, bytes] = {0: b""}
     newest = 0
 
-    def talk():
-        # Several observations of one artifact share a shard, and some are said twice.
-        until = time.monotonic() + chance.uniform(0.0, 0.16)
-        while time.monotonic() < until:
-            # What waits is bounded, as a publisher that reads all of it would be killed before it got anywhere.
-            crowded = sum(1 for _ in outbox.iterdir()) > CROWD
-            for _ in range(0 if crowded else chance.choice((0, 1, 1, 2, 9))):
-                number = len(said)
-                said.append(statement.encode(observed(number, artifact=number % 7 * chance.randint(0, 9))))
-                put_in(outbox, said[-1])
-            if said and chance.random() < 0.3:
-                put_in(outbox, chance.choice(said))
-            time.sleep(chance.uniform(0.0, 0.05))
+    def meanwhile():
+        talk(outbox, said, chance, 0.16)
 
     grown = interrupted = rounds = 0
     ends = time.monotonic() + 240 * max(1, ROUNDS // 40)
@@ -58,7 +46,7 @@ def test_publishing_survives_kill_9(tmp_path):
         # A busy machine needs more rounds until the kills have come at points where there is something to mend.
         while (rounds < ROUNDS or grown <= ROUNDS // 4 or interrupted <= 2) and time.monotonic() < ends:
             rounds += 1
-            kill_after(talk)
+            kill_after(meanwhile)
             interrupted += (tmp_path / "state" / "pending").exists()
             try:
                 tree = check_log(fetch_from(site), NODE.log.key, [NODE.cosigner.key]).checkpoint
