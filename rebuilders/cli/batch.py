@@ -16,8 +16,8 @@ from rebuilders.cli.options import (
     TimeoutOption,
     settings,
 )
+from rebuilders.cli.written import write
 from rebuilders.config import DEFAULT_TIMEOUT
-from witness.errors import InputError
 
 
 def batch(
@@ -62,7 +62,7 @@ def batch(
 
     names = read_list(targets)
     if page is not None:
-        _write(page, "a", "")  # before anything runs: a batch may take days
+        write(page, "a", "", option="--page")  # before anything runs: a batch may take days
     probe(Bubblewrap.find())
     shown = not quiet and sys.stderr.isatty()
     columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -72,16 +72,6 @@ def batch(
         run(Batch(told, jobs, timeout), names, out, lambda: progress.advance(task))
     summary = summarise(read_results(out))
     if page is not None:
-        _write(page, "w", page_of(summary))
+        write(page, "w", page_of(summary), option="--page")
     if not quiet:
         typer.echo(rendered(summary))
-
-
-def _write(page: Path, mode: str, text: str) -> None:
-    try:
-        with page.open(mode, encoding="utf-8") as file:
-            file.write(text)
-    except OSError as error:
-        raise InputError(
-            f"{page}: cannot be written: {error.strerror}", hint="Choose another --page."
-        ) from None

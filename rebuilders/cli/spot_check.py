@@ -18,8 +18,8 @@ from rebuilders.cli.options import (
     TimeoutOption,
     settings,
 )
+from rebuilders.cli.written import write
 from rebuilders.config import DEFAULT_TIMEOUT
-from witness.errors import InputError
 from witness.escape import printable
 
 
@@ -90,7 +90,8 @@ def spot_check(
 
     known = frozenset(map(str, read_list(canaries))) if canaries else frozenset()
     draw = Draw(seed or secrets.token_hex(8), known)
-    _write(out, "w", "")  # before anything runs
+    if out is not None:
+        write(out, "w", "", option="--out")  # before anything runs
     sample = draw_from(Suspect(location, log_key, key, name), draw, count)
     if not quiet:
         shown = f"{printable(sample.origin)}, {sample.size} entries, {sample.candidates} claims"
@@ -101,7 +102,9 @@ def spot_check(
     outcomes: Counter[str] = Counter()
     for spot in spots(sample, draw, workshop, timeout):
         outcomes[spot.outcome] += 1
-        _write(out, "a", jsonlib.dumps(spot.wire(sample.origin, sample.size, draw.seed)) + "\n")
+        if out is not None:
+            line = jsonlib.dumps(spot.wire(sample.origin, sample.size, draw.seed)) + "\n"
+            write(out, "a", line, option="--out")
         if not quiet or spot.outcome == "refuted":
             mark = " (canary)" if spot.canary else ""
             typer.echo(f"{spot.outcome}: {printable(spot.said.filename)}{mark}: {printable(spot.reason)}")
@@ -111,15 +114,3 @@ def spot_check(
             ", ".join(f"{number} {outcome}" for outcome, number in sorted(outcomes.items())) or "no claims"
         )
     raise typer.Exit(worst(outcomes))
-
-
-def _write(out: Path | None, mode: str, text: str) -> None:
-    if out is None:
-        return
-    try:
-        with out.open(mode, encoding="utf-8") as file:
-            file.write(text)
-    except OSError as error:
-        raise InputError(
-            f"{out}: cannot be written: {error.strerror}", hint="Choose another --out."
-        ) from None

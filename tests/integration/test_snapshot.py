@@ -290,3 +290,17 @@ def test_an_interrupted_copy_goes_on_where_it_was(tmp_path):
     assert (done.size, done.added) == (40 * 256, 40 * 256)
     again = {path for path in second.asked if path.startswith("tile/entries/")} & set(first.asked)
     assert len(again) < 16 <= len([path for path in first.asked if path.startswith("tile/entries/")])
+
+
+def test_diff_and_hashes_ask_the_snapshot_too(tmp_path):
+    world = World(tmp_path)
+    assert world.take().exit_code == 0
+    for member in (ALPHA, BETA):
+        shutil.rmtree(world.site(member))
+    listed = tmp_path / "requirements.txt"
+    listed.write_text(f"demo==1.0 --hash=sha256:{GOOD}\n", encoding="utf-8")
+    done = world.run("hashes", listed, "--snapshot", world.snapshot)
+    assert (done.exit_code, GOOD in done.stdout) == (0, True), done.output
+    assert world.run("hashes", listed).exit_code == 5
+    shown = world.run("diff", world.wheel, "--snapshot", world.snapshot)
+    assert (shown.exit_code, "reproduced" in shown.stdout) == (0, True), shown.output

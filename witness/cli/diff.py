@@ -29,6 +29,7 @@ def diff(
     """
     from datetime import UTC, datetime
 
+    from witness.cli.notes import tell_notes
     from witness.config import load_policy
     from witness.pins.detect import read_target
     from witness.report.difference import render
@@ -37,6 +38,7 @@ def diff(
 
     artifact = read_target(target)
     loaded = load_policy(policy)
+    tell_notes(loaded)
     with open_client(
         loaded, bundles=tuple(bundle or ()), snapshot=snapshot, state=state, lookup=lookup
     ) as client:

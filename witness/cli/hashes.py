@@ -8,9 +8,11 @@ import typer
 from witness.cli.options import (
     BundleOption,
     FailOnOption,
+    LookupOption,
     OutputOption,
     PolicyOption,
     QuietOption,
+    SnapshotOption,
     StateOption,
 )
 
@@ -47,6 +49,8 @@ def hashes(
     quiet: QuietOption = False,
     output: OutputOption = None,
     state: StateOption = None,
+    lookup: LookupOption = None,
+    snapshot: SnapshotOption = None,
 ) -> None:
     """Writes INPUT with the hashes of those files alone that your policy accepts.
 
@@ -76,5 +80,7 @@ def hashes(
         quiet=quiet,
         output=output,
         state=state,
+        lookup=lookup,
+        snapshot=snapshot,
     )
     raise typer.Exit(write_narrowed(inputs, settings))

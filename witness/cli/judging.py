@@ -7,6 +7,7 @@ from pathlib import Path
 import typer
 
 from witness import gate
+from witness.cli.notes import tell_notes
 from witness.cli.options import Format
 from witness.cli.outputs import Circumstances, Output, Sign, parse_outputs, write
 from witness.cli.progress import progress_bar
@@ -53,8 +54,7 @@ def judge(pins: Pins, settings: Settings) -> int:
     baseline = None if settings.baseline is None else _baseline(settings.baseline)
     given = None if settings.fail_on is None else parse_fail_on(settings.fail_on)
     loaded = with_project(load_policy(settings.policy), settings.project_policy, Path.cwd())
-    for note in loaded.policy.notes:
-        typer.echo(f"wheelwitness: {printable(note)}", err=True)
+    tell_notes(loaded)
     now = datetime.now(UTC)
     total = sum(len(pin.sha256) for pin in pins.pins) * len(loaded.policy.everyone)
     with (

@@ -9,7 +9,9 @@ from typing import Final
 import typer
 
 from witness import gate, pylock, requirements
+from witness.cli.notes import tell_notes
 from witness.cli.progress import progress_bar
+from witness.cli.written import write_whole
 from witness.config import load_policy
 from witness.errors import InputError
 from witness.escape import printable
@@ -36,6 +38,8 @@ class Settings:
     quiet: bool
     output: Path | None
     state: Path | None
+    lookup: str | None = None
+    snapshot: Path | None = None
 
 
 def write_narrowed(inputs: Sequence[str], settings: Settings) -> int:
@@ -48,11 +52,19 @@ def write_narrowed(inputs: Sequence[str], settings: Settings) -> int:
         raise InputError("--format pylock: more than one input", hint="Give one pylock.toml.")
     fail_on = DEFAULT_FAIL_ON if settings.fail_on is None else parse_fail_on(settings.fail_on)
     loaded = load_policy(settings.policy)
+    tell_notes(loaded)
     pins = read_inputs(inputs)
     total = sum(len(pin.sha256) for pin in pins.pins) * len(loaded.policy.everyone)
     with (
         progress_bar(total, quiet=settings.quiet) as advance,
-        open_client(loaded, bundles=settings.bundles, progress=advance, state=settings.state) as client,
+        open_client(
+            loaded,
+            bundles=settings.bundles,
+            snapshot=settings.snapshot,
+            progress=advance,
+            state=settings.state,
+            lookup=settings.lookup,
+        ) as client,
     ):
         narrowed = narrow(gate.check(pins, client, datetime.now(UTC)), fail_on)
     code = narrowed.exit_code(fail_on, skip=settings.skip)
@@ -91,11 +103,5 @@ def _tell(narrowed: Narrowed) -> None:
 def _write(rendered: str, output: Path | None) -> None:
     if output is None:
         typer.echo(rendered, nl=False)
-        return
-    try:
-        output.write_text(rendered, encoding="utf-8")
-    except OSError as error:
-        shown = printable(str(output))
-        raise InputError(
-            f"{shown}: cannot be written: {error.strerror}", hint="Choose another --output."
-        ) from None
+    else:
+        write_whole(output, rendered, hint="Choose another --output.")

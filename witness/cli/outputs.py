@@ -10,6 +10,7 @@ from pathlib import Path
 import typer
 
 from witness.cli.options import Format
+from witness.cli.written import write_whole
 from witness.config import LoadedPolicy
 from witness.errors import InputError
 from witness.escape import printable
@@ -129,13 +130,11 @@ def _summary(report: Report, circumstances: Circumstances) -> str | None:
 
 
 def _write(path: Path, rendered: str | None) -> None:
+    if rendered is not None:
+        write_whole(path, rendered, hint="Choose another file.")
+        return
     try:
-        if rendered is None:
-            path.unlink(missing_ok=True)  # a former one would speak for this run
-        else:
-            path.write_text(rendered, encoding="utf-8")
+        path.unlink(missing_ok=True)  # a former one would speak for this run
     except OSError as error:
         shown = printable(str(path))
-        raise InputError(
-            f"{shown}: cannot be written: {error.strerror}", hint="Choose another file."
-        ) from None
+        raise InputError(f"{shown}: cannot be removed: {error.strerror}", hint="Remove it.") from None

@@ -27,8 +27,8 @@ def show(
     """
     from datetime import UTC, datetime
 
+    from witness.cli.notes import tell_notes
     from witness.config import load_policy
-    from witness.escape import printable
     from witness.pins.detect import read_target
     from witness.report.details import render
     from witness.verdict import decide
@@ -36,8 +36,7 @@ def show(
 
     artifact = read_target(target)
     loaded = load_policy(policy)
-    for note in loaded.policy.notes:
-        typer.echo(f"wheelwitness: {printable(note)}", err=True)
+    tell_notes(loaded)
     with open_client(
         loaded, bundles=tuple(bundle or ()), snapshot=snapshot, state=state, lookup=lookup
     ) as client:
