@@ -15,8 +15,8 @@ from witness.directories import PLACE, Directories
 from witness.directory import TARGET, Directory
 from witness.errors import InputError
 from witness.escape import printable
-from witness.limits import MAX_POLICY
 from witness.policy import Policy, TrustedWitness
+from witness.policyfile import read_file
 from witness.tightening import OWN_FILE, PYPROJECT, table_in, tightened
 
 ENVIRONMENT: Final = "WHEELWITNESS_POLICY"
@@ -63,7 +63,7 @@ def load_policy(named: Path | None, now: datetime | None = None) -> LoadedPolicy
     path = named or default_policy_path()
     shown = printable(str(path))
     try:
-        text, digest = _read(path)
+        text, digest = read_file(path)
     except FileNotFoundError:
         hint = f"Begin one with `wheelwitness policy init`, or name one with --policy or {ENVIRONMENT}."
         raise InputError(f"no policy: {shown} does not exist", hint=hint) from None
@@ -104,7 +104,7 @@ def with_project(loaded: LoadedPolicy, named: Path | None, directory: Path) -> L
 
 def _project(path: Path) -> tuple[dict[str, Any], str] | None:
     try:
-        text, digest = _read(path)
+        text, digest = read_file(path)
     except FileNotFoundError:
         raise InputError(f"{printable(str(path))}: no such file") from None
     asked = table_in(text, name=printable(str(path)), pyproject=path.name == PYPROJECT)
@@ -114,24 +114,6 @@ def _project(path: Path) -> tuple[dict[str, Any], str] | None:
 def _tightened(loaded: LoadedPolicy, path: Path, asked: dict[str, Any], digest: str) -> LoadedPolicy:
     tighter = tightened(loaded.policy, asked, name=printable(str(path)))
     return replace(loaded, policy=tighter, files=(*loaded.files, (path.name, digest)))
-
-
-def _read(path: Path) -> tuple[str, str]:
-    """The text of a policy's file, and its SHA-256. Raises InputError, and FileNotFoundError."""
-    shown = printable(str(path))
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_POLICY + 1)
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise InputError(f"{shown}: {error.strerror}", hint="A policy is a TOML file.") from None
-    if len(data) > MAX_POLICY:
-        raise InputError(f"{shown}: larger than any policy", hint="Is this the right file?")
-    try:
-        return data.decode("utf-8"), sha256_hex(data)
-    except UnicodeDecodeError:
-        raise InputError(f"{shown}: not UTF-8", hint="Save the policy as UTF-8.") from None
 
 
 def _check_homes(loaded: LoadedPolicy, shown: str) -> None:

@@ -16,7 +16,7 @@ for: the report counts them. Pin single files (a wheel, or a lock that names fil
 from collections.abc import Sequence
 from typing import Final
 
-from witness.outcome import Outcome
+from witness.outcome import AGAINST, Outcome
 from witness.verdict import Verdict
 
 # Worst first. What speaks against comes before what is missing, and what is missing before what suffices.
@@ -33,7 +33,6 @@ SEVERITY: Final[tuple[Outcome, ...]] = (
     "exempt",
     "not-applicable",
 )
-_AGAINST: Final = ("divergent", "disputed")
 
 
 def severity(verdict: Verdict) -> tuple[int, bool]:
@@ -43,7 +42,7 @@ def severity(verdict: Verdict) -> tuple[int, bool]:
 
 def decisive(verdicts: Sequence[Verdict]) -> Verdict:
     """The verdict among those of a pin's files (at least one) that is the pin's."""
-    against = [item for item in verdicts if item.outcome in _AGAINST or item.bad_signature]
+    against = [item for item in verdicts if item.outcome in AGAINST or item.bad_signature]
     compared = [item for item in verdicts if item.compared]
     candidates = against or compared or list(verdicts)
     return min(candidates, key=lambda item: (*severity(item), item.artifact.sha256))

@@ -1,4 +1,5 @@
-"""Edits a policy's file as its owner would: comments and order stay, and what comes of it is read before it is written.
+"""Reads a policy's file, and edits it as its owner would: comments and order stay, and what comes of it is read before
+it is written.
 
 tomlkit is loaded here alone, and only where a policy is edited.
 """
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from witness import policy
+from witness.digest import sha256_hex
 from witness.errors import InputError
 from witness.escape import printable
 from witness.limits import MAX_POLICY
@@ -55,17 +57,28 @@ cosigners = 0
 
 def read(path: Path) -> str:
     """The text of the policy at `path`. Raises InputError."""
+    try:
+        return read_file(path)[0]
+    except FileNotFoundError:
+        shown = printable(str(path))
+        hint = f"Begin one: wheelwitness policy init {shown}"
+        raise InputError(f"no policy: {shown} does not exist", hint=hint) from None
+
+
+def read_file(path: Path) -> tuple[str, str]:
+    """The whole text of a policy's file, and its SHA-256. Raises InputError, and FileNotFoundError."""
     shown = printable(str(path))
     try:
         with path.open("rb") as file:
             data = file.read(MAX_POLICY + 1)
     except FileNotFoundError:
-        hint = f"Begin one: wheelwitness policy init {shown}"
-        raise InputError(f"no policy: {shown} does not exist", hint=hint) from None
+        raise
     except OSError as error:
         raise InputError(f"{shown}: {error.strerror}", hint="A policy is a TOML file.") from None
+    if len(data) > MAX_POLICY:
+        raise InputError(f"{shown}: larger than any policy", hint="Is this the right file?")
     try:
-        return data.decode("utf-8")
+        return data.decode("utf-8"), sha256_hex(data)
     except UnicodeDecodeError:
         raise InputError(f"{shown}: not UTF-8", hint="Save the policy as UTF-8.") from None
 

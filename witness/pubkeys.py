@@ -17,7 +17,8 @@ _MAX_FILE: Final = 4096
 
 def read_key(text: str) -> ObservationKey:
     """The key that `text` is, or the name of the file of. Raises InputError."""
-    if ":" in text:
+    scheme, colon, _ = text.partition(":")
+    if colon and len(scheme) > 1:  # one letter is a drive of Windows
         try:
             return parse_key(text)
         except Malformed as error:

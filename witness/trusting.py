@@ -49,6 +49,19 @@ class Look:
         return [*told, *(f"  {'log':<13} {line}" for line in self.log)]
 
 
+def location_of(text: str) -> str:
+    """What a policy says for `text`, a web address or a path. Raises InputError for what is neither."""
+    try:
+        if "://" in text:
+            urlsplit(text)
+            return text
+        return str(Path(text).expanduser().absolute())
+    except (ValueError, RuntimeError):  # brackets that are no address; no such home directory
+        raise InputError(
+            f"{printable(text)}: neither an address nor a path", hint="Give https://… or a directory."
+        ) from None
+
+
 def look(location: str, fetcher: Fetcher, state: Path) -> Look:
     """Looks at the node at `location`, an https address or a directory.
 

@@ -15,7 +15,7 @@ from tests.unit.pins import locks
 from tests.unit.pins.locks import INDEX, WHEEL, A
 from witness.cli.main import app
 from witness.errors import InputError
-from witness.pins import document, requirements
+from witness.pins import document, pipfile_lock, requirements
 from witness.pins.detect import Reading, read_input
 from witness.pins.formats import FORMATS
 from witness.pins.target import target_of
@@ -96,6 +96,12 @@ REFUSED = {
     "an empty source": ("uv.lock", locks.uv(source=""), ":4: package[1].source: missing"),
     "a source of an unknown kind": ("uv.lock", locks.uv(source='ipfs = "x"'), ":4: package[1].source.registry: missing"),
     "poetry's source of an unknown kind": ("poetry.lock", locks.poetry(source='[package.source]\ntype = "ipfs"\nurl = "x"\n'), "no such kind of source: ipfs"),
+    "a source of two kinds": ("uv.lock", locks.uv(source=f'registry = "{INDEX}", virtual = "."'), ":4: package[1].source: several at once: registry, virtual"),
+    "poetry's source by Mercurial, which Poetry has not": ("poetry.lock", locks.poetry(source='[package.source]\ntype = "hg"\nurl = "x"\n'), "no such kind of source: hg"),
+    "poetry's files in two spellings": ("poetry.lock", locks.poetry(version="1.1", body="", end=f'\n[metadata.files]\ndemo = [{{file = "{WHEEL}", hash = "sha256:{A}"}}]\nDemo = []\n'), "metadata.files.Demo: the same project twice"),
+    "editable, from nowhere": ("Pipfile.lock", locks.pipfile(entry={"editable": True}), "version: not one version (==): none"),
+    "a path that is none": ("Pipfile.lock", locks.pipfile(entry={"path": True}), "path: not a string"),
+    "a component without a name": ("bom.json", locks.cyclonedx({"type": "library", "name": ""}), "name: empty"),
     "files are a string": ("poetry.lock", locks.poetry(body='files = "x"\n'), ":1: package[1].files: not a list of tables"),
     "a hash is a number": ("pdm.lock", locks.pdm(body='files = [{file = "x.whl", hash = 1}]\n'), "hash: not a string"),
     "no hash": ("pdm.lock", locks.pdm(body='files = [{file = "x.whl"}]\n'), "hash: missing"),
@@ -136,6 +142,9 @@ REFUSED = {
     "a wheel with a path": ("poetry.lock", POETRY.replace(WHEEL, f"../{WHEEL}"), "holds no path"),
     "a wheel with an encoded path": ("uv.lock", UV.replace(f"/{WHEEL}", f"/..%2F{WHEEL}"), "holds no path"),
     "a wheel with control characters": ("poetry.lock", POETRY.replace(WHEEL, f"{EVIL}.whl"), "not a distribution's file name"),
+    "an sdist among uv's wheels": ("uv.lock", UV.replace(WHEEL, "demo-1.0.tar.gz"), ":9: among wheels, and not a wheel: demo-1.0.tar.gz"),
+    "an sdist among pylock's wheels": ("pylock.toml", PYLOCK.replace(WHEEL, "demo-1.0.tar.gz"), "Invalid wheel filename 'demo-1.0.tar.gz'"),
+    "a wheel without a name": ("uv.lock", UV.replace(f"/{WHEEL}", "/"), ":9: among wheels, and not a wheel: a file without a name"),
     "a purl that is none": ("bom.json", component(purl="pypi/demo@1.0"), "not a package URL: pypi/demo@1.0"),
     "a purl without a name": ("bom.json", component(purl="pkg:pypi"), "without type or name"),
     "a purl without a version": ("bom.json", component(purl="pkg:pypi/demo"), "purl: names no version"),
@@ -150,6 +159,7 @@ REFUSED = {
     "a short hash of a requirement": ("r.txt", REQ.replace(A, A[:-1]), ":1: not a SHA-256 digest"),
     "an include that is not there": ("r.txt", "-r x.txt\n", ":1: includes x.txt: no such file"),
     "an include of itself": ("r.txt", "-r ./r.txt\n", ":1: includes ./r.txt, which includes it in turn"),
+    "an include that no file can be": ("r.txt", f"-r {'x' * 300}\n", ":1: includes xxx"),
     "an include by the network": ("r.txt", "-r https://x.example/r.txt\n", "which is not fetched"),
     "an include of a directory": ("r.txt", "-r .\n", "no such file"),
     "an include of a device": ("r.txt", "-c /dev/zero\n", "no such file"),
@@ -206,6 +216,39 @@ def test_an_include_by_way_of_a_link_is_a_circle(tmp_path):
         read_input(str(tmp_path / "r.txt"))
 
 
+@pytest.mark.parametrize("line", ["-r no.txt", "demo==1.0 --hash=sha256:x", f"x @ https://f.example/{WHEEL} --hash=sha256:{A}"])  # fmt: skip
+def test_the_name_of_an_included_file_is_data(tmp_path, line):
+    write(tmp_path, "\x1b[31m.txt", line + "\n")
+    with pytest.raises(InputError, match=r"/\\x1b\[31m\.txt:1: ") as caught:
+        read_input(write(tmp_path, "r.txt", "-r \x1b[31m.txt\n"))
+    assert "\x1b" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["uv.lock", "poetry.lock", "pylock.toml", "pdm.lock", "Pipfile.lock"])
+def test_markers_of_many_brackets(tmp_path, name):
+    deep = "(" * 3000 + "python_version > '3'" + ")" * 3000
+    text = {
+        "uv.lock": UV.replace("source =", f'resolution-markers = ["{deep}"]\nsource ='),
+        "poetry.lock": locks.poetry(source=f'markers = "{deep}"\n'),
+        "pylock.toml": locks.pylock(marker=f'marker = "{deep}"\n'),
+        "pdm.lock": PDM.replace("files =", f'marker = "{deep}"\nfiles ='),
+        "Pipfile.lock": locks.pipfile(entry={"hashes": [f"sha256:{A}"], "version": "==1.0", "markers": deep}),
+    }[name]
+    with pytest.raises(InputError, match="recursion"):
+        read_input(write(tmp_path, name, text), Reading(target_of("3.12", "win_amd64")))
+
+
+def test_keys_that_cannot_be_found_are_not_looked_for_again(tmp_path):
+    """Each search to the end of the file would take hours for 100000 of them."""
+    entries = ",".join(
+        f'"\\u0061{n}": {{"version": "==1.0", "hashes": ["sha256:{A}"]}}' for n in range(20_000)
+    )
+    text = f'{{"_meta": {{"pipfile-spec": 6}},\n"default": {{{entries}}}}}'
+    pins = read_input(write(tmp_path, "Pipfile.lock", text)).pins
+    assert len(pins) == 20_000
+    assert {pin.origin.line for pin in pins} == {2}
+
+
 def test_includes_that_multiply(tmp_path):
     for level in range(12):
         write(tmp_path, f"r{level}.txt", f"-r r{level + 1}.txt\n" * 2)
@@ -235,6 +278,11 @@ def test_files_that_are_too_large(tmp_path, monkeypatch):
 
 def test_more_entries_than_a_lock_has(tmp_path, monkeypatch):
     monkeypatch.setattr(document, "MAX_ENTRIES", 1)
+    monkeypatch.setattr(pipfile_lock, "MAX_ENTRIES", 1)
+    with pytest.raises(InputError, match="more than the 1 entries"):
+        read_input(
+            write(tmp_path, "Pipfile.lock", PIPFILE.replace('"demo": {', '"x": {"path": "."}, "demo": {'))
+        )
     with pytest.raises(InputError, match="more than the 1 entries"):
         read_input(
             write(

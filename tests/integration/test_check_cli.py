@@ -23,8 +23,10 @@ from tests.integration.trusted_nodes import ALPHA, BETA, WHEEL, stated, wheel
 from tests.schemas import validate
 from witness.cli.main import app
 from witness.digest import sha256_hex
+from witness.errors import InputError
+from witness.pubkeys import read_key
 from witness.signing import keyfile
-from witness.summary import open_summary
+from witness.summary import Accepted, Summary, open_summary, sign
 
 GOOD = sha256_hex(wheel())
 CHANGED = wheel(b"VERSION = 2\n")
@@ -379,8 +381,8 @@ def signing_key(world):
 def test_a_signed_summary_of_what_was_accepted(world):
     path, key = signing_key(world)
     signed = world.root / "summary.json"
-    sign = ("--format", f"svr={signed}", "--sign-key", str(path))
-    assert world.run("check", str(world.root), *sign).exit_code == 1
+    signing = ("--format", f"svr={signed}", "--sign-key", str(path))
+    assert world.run("check", str(world.root), *signing).exit_code == 1
     assert [item.filename for item in open_summary(signed.read_bytes().rstrip(), [key]).accepted] == [WHEEL]
     result = world.run("summary", str(signed), "--key", key.text)
     assert result.exit_code == 0
@@ -397,6 +399,24 @@ def test_a_signed_summary_of_what_was_accepted(world):
     assert world.run("summary", str(signed), "--key", world.write("gate.pub.pem", pem)).exit_code == 0
     other = ALPHA.signers.observations.public_key.text
     assert world.run("summary", str(signed), "--key", other).exit_code == 1
+
+
+def test_what_a_summary_says_is_data(world):
+    path, key = signing_key(world)
+    said = Accepted("x\x1b[31m", GOOD, "reproduced\x1b[32m", "bitwise\u202e")
+    told = Summary(SEEN, (("policy\x1b.toml", "a" * 64),), (said,))
+    signed = world.write("summary.json", sign(told, key, keyfile.load(path).sign))
+    result = world.run("summary", signed, "--key", key.text)
+    assert (result.exit_code, "reproduced\\x1b[32m, bitwise\\u202e" in result.stdout) == (0, True)
+    assert not {"\x1b", "\u202e"} & set(result.stdout)
+
+
+def test_a_key_on_a_drive_of_windows_is_a_file(world, monkeypatch):
+    monkeypatch.chdir(world.root)
+    with pytest.raises(InputError, match=r"^C:gate\.pub\.pem: "):
+        read_key("C:gate.pub.pem")
+    with pytest.raises(InputError, match="^--key: "):
+        read_key("ed25519:gate.pub.pem")
 
 
 def test_a_former_summary_does_not_speak_for_a_run_that_accepts_nothing(world):

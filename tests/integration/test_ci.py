@@ -236,6 +236,24 @@ def test_the_hook_looks_at_requirements_alone():
     assert hook["entry"] == "wheelwitness check"
 
 
+def test_a_file_that_is_named_like_an_option_is_a_file(world, tmp_path):
+    """Whoever can add a file could else say whom to believe, or at what to stop."""
+    (hook,) = HOOKS
+    name = "--fail-on=none/requirements.txt"
+    (tmp_path / name).parent.mkdir()
+    (tmp_path / name).write_text(f"demo==1.0 --hash=sha256:{'5' * 64}\n", "utf-8")
+    done = subprocess.run(
+        [PROGRAM, *hook["entry"].split()[1:], *hook["args"], name],
+        cwd=tmp_path,
+        env={**os.environ, "WHEELWITNESS_POLICY": str(world.policy)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, f"read {name}: requirements" in done.stdout) == (3, True), done.stderr
+
+
 @pytest.mark.network
 @pytest.mark.enable_socket
 def test_pre_commit_runs_the_hook(world, tmp_path_factory):

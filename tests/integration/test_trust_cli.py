@@ -20,6 +20,7 @@ from tests.unit.test_nodeinfo import node_json
 from witness import note
 from witness import policy as policies
 from witness.cli.main import app
+from witness.limits import MAX_POLICY
 from witness.log.seen import SeenLog
 from witness.nodeinfo import parse
 from witness.policyfile import TEMPLATE
@@ -159,7 +160,13 @@ def test_a_log_that_was_caught_is_not_trusted(root):
 
 @pytest.mark.parametrize(
     ("url", "code"),
-    [("http://node.example/", 2), ("ftp://node.example/", 2), ("no/such/directory", 2)],
+    [
+        ("http://node.example/", 2),
+        ("ftp://node.example/", 2),
+        ("no/such/directory", 2),
+        ("https://[node", 2),
+        ("~nobody-of-this-name/node", 2),
+    ],
 )
 def test_addresses_that_are_not_asked(root, url, code):
     begun(root)
@@ -268,6 +275,16 @@ def test_a_policy_that_is_none_is_not_edited(root, text):
     assert "Traceback" not in result.output
 
 
+def test_a_policy_that_is_too_large_is_not_cut(root):
+    path, text = hand_made(root)
+    larger = text + "# \N{EM DASH}" + "x" * MAX_POLICY + "\n[[witness]]\n"
+    path.write_text(larger, "utf-8")
+    for arguments in (["remove", "alpha"], ["add", site(root, BETA), "--yes", *keys(BETA)]):
+        result = run(root, "trust", *arguments)
+        assert (result.exit_code, "larger than any policy" in result.stderr) == (2, True)
+    assert path.read_text("utf-8") == larger
+
+
 def test_names_of_strangers_are_data(root):
     begun(root)
     hostile = Node("alpha", 'x"\n[[exempt]]\npackage = "demo"'.replace("\n", " "))
@@ -362,6 +379,7 @@ def test_policies_can_be_tested(root):
         ('expect = "stale"', 'expect = "stale"\nexpects = "x"'),
         ('bundles = ["evidence.jsonl"]', "bundles = []"),
         ('bundles = ["evidence.jsonl"]', 'bundles = ["missing.jsonl"]'),
+        ('bundles = ["evidence.jsonl"]', 'bundles = ["\\u0000"]'),
         ('sha256 = "{bad}"', 'sha256 = "x"'),
         ("at = 2999", "at = "),
         ("[[case]]", "[[cases]]"),

@@ -54,13 +54,14 @@ def add(
     from witness.config import default_policy_path
     from witness.directories import MAX_ROOT, Directories
     from witness.errors import InputError
+    from witness.escape import printable
 
     try:
         with root.open("rb") as file:
             data = file.read(MAX_ROOT + 1)
     except OSError as error:
         raise InputError(
-            f"--root {root}: {error.strerror}", hint="Get it from who keeps the directory."
+            f"--root {printable(str(root))}: {error.strerror}", hint="Get it from who keeps the directory."
         ) from None
     Directories(policy or default_policy_path()).add(name, url, data)
     _update(name, policy, quiet=quiet)

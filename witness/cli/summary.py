@@ -59,7 +59,8 @@ def summary(
     accepted = {item.sha256 for item in told.accepted}
     missing = [path for path, digest in digests.items() if digest not in accepted]
     for item in told.accepted if not wheels else ():
-        typer.echo(f"  {printable(item.filename)} sha256:{item.sha256}: {item.verdict}, {item.level}")
+        verdict = printable(f"{item.verdict}, {item.level}")
+        typer.echo(f"  {printable(item.filename)} sha256:{item.sha256}: {verdict}")
     for path in missing:
         typer.echo(f"  not accepted: {printable(str(path))} sha256:{digests[path]}")
     raise typer.Exit(1 if missing else 0)

@@ -80,11 +80,11 @@ def add(
     from witness.escape import printable
     from witness.fetch import HttpFetcher
     from witness.logcheck import default_state_path
-    from witness.trusting import expect, look
+    from witness.trusting import expect, location_of, look
 
     path = policy or default_policy_path()
     text, shown = policyfile.read(path), printable(str(path))
-    location = url if "://" in url else str(Path(url).expanduser().absolute())
+    location = location_of(url)
     fetcher = HttpFetcher()
     try:
         seen = look(location, fetcher, state or default_state_path())

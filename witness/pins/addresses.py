@@ -6,7 +6,7 @@ _SUFFIXES = (".whl", ".tar.gz", ".zip")
 
 
 def last_part(address: str) -> str:
-    """The name at the end of an address or path, decoded once; that in its fragment, where that names a distribution.
+    """The name at the end of an address or path, decoded once; where that is of no distribution, one in its fragment.
 
     Empty where there is none: what is not an address names nothing.
     """
@@ -14,7 +14,7 @@ def last_part(address: str) -> str:
         parts = urlsplit(address.replace("\\", "/"))
     except ValueError:
         return ""
-    fragment = unquote(parts.fragment)
-    if fragment.endswith(_SUFFIXES) and "/" not in fragment and "=" not in fragment:
-        return fragment
-    return unquote(parts.path.rsplit("/", 1)[-1])
+    name, fragment = unquote(parts.path.rsplit("/", 1)[-1]), unquote(parts.fragment)
+    if name.endswith(_SUFFIXES) or not fragment.endswith(_SUFFIXES) or "/" in fragment or "=" in fragment:
+        return name
+    return fragment

@@ -6,7 +6,7 @@ values of another type than the format has are an `InputError` that names the fi
 
 import re
 import tomllib
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -25,6 +25,7 @@ _PART: Final = r"""(?:[\w-]+|"(?:[^"\\\n]|\\.)*"|'[^'\n]*')"""
 _LONG_KEY: Final = re.compile(rf"(?<![\w-]){_PART}(?:[ \t]*\.[ \t]*{_PART}){{{MAX_DEPTH},}}")
 _DIGEST: Final = re.compile(r"(?<![0-9a-fA-F])([0-9a-f]{64})(?![0-9a-fA-F])")
 _PURL: Final = re.compile(r'"(pkg:[^"\\\n]{1,4096})"')
+_KEY: Final = re.compile(r'"([^"\\\n]{1,400})"[ \t]*:')
 _AGAIN: Final = "Make it anew with the tool that wrote it."
 
 
@@ -95,7 +96,7 @@ class Lines:
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._found: dict[re.Pattern[str], dict[str, int]] = {}
+        self._found: dict[re.Pattern[str], dict[str, list[int]]] = {}
         self._starts = [0, *(found.end() for found in re.finditer("\n", text))]
 
     def at(self, offset: int) -> int:
@@ -111,20 +112,26 @@ class Lines:
 
     def of_digest(self, digest: str) -> int | None:
         """The first line that holds a SHA-256."""
-        return self._first_of(_DIGEST).get(digest)
+        return self._first_of(_DIGEST, digest)
 
     def of_purl(self, purl: str) -> int | None:
         """The first line with this package URL as a string of JSON."""
-        return self._first_of(_PURL).get(purl)
+        return self._first_of(_PURL, purl)
 
-    def _first_of(self, pattern: re.Pattern[str]) -> dict[str, int]:
-        """Where each of what `pattern` matches stands first: found once, since a hostile file has many."""
+    def of_key(self, key: str, after: int = 1) -> int | None:
+        """The first line from `after` on with this key of an object of JSON, if it is written without escapes."""
+        return self._first_of(_KEY, key, after)
+
+    def _first_of(self, pattern: re.Pattern[str], text: str, after: int = 1) -> int | None:
+        """Where `text`, as `pattern` matches it, stands: all are found once, since a hostile file has many."""
         if pattern not in self._found:
-            first: dict[str, int] = {}
+            places: dict[str, list[int]] = {}
             for found in pattern.finditer(self._text):
-                first.setdefault(found[1], self.at(found.start()))
-            self._found[pattern] = first
-        return self._found[pattern]
+                places.setdefault(found[1], []).append(self.at(found.start()))
+            self._found[pattern] = places
+        lines = self._found[pattern].get(text, [])
+        place = bisect_left(lines, after)
+        return lines[place] if place < len(lines) else None
 
     def headers(self, name: str) -> list[int]:
         """The lines of the headers `[[name]]` in TOML."""
@@ -192,6 +199,10 @@ class Table:
     def at(self, needle: str) -> Origin:
         """Where `needle` stands at or after this table; else the table's own place."""
         return self._place(self.document.lines.of(needle, self.origin.line or 1))
+
+    def at_key(self, key: str) -> Origin:
+        """Where a key of an object of JSON stands, at or after this table; else the table's own place."""
+        return self._place(self.document.lines.of_key(key, self.origin.line or 1))
 
     def at_digest(self, digest: str) -> Origin:
         """Where a SHA-256 stands; else, and if it is empty, this table's own place."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from witness.escape import printable
-from witness.pins.document import Document, Table
+from witness.pins.document import MAX_ENTRIES, Document, Table
 from witness.pins.release import Locked, LockedFile, Release, release_of, sha256_of
 
 VERSION: Final = 6
@@ -14,10 +14,10 @@ _ELSEWHERE: Final = {
     "hg": "installed from a version control system",
     "svn": "installed from a version control system",
     "bzr": "installed from a version control system",
-    "editable": "installed from a checkout (editable), not from a published file",
     "path": "installed from a path",
     "file": "installed from a path or URL",
 }
+_EDITABLE: Final = "installed from a checkout (editable), not from a published file"
 
 
 def parse(document: Document) -> Locked:
@@ -36,26 +36,31 @@ def parse(document: Document) -> Locked:
 
 def _section(top: Table, section: str, indexes: dict[str, str]) -> Iterator[Release]:
     table = top.table(section)
-    place = Table(top.document, top.value, top.at(f'"{section}"'), "")
-    for name in table.value if table else ():
-        found = place.at(f'"{name}"')
+    if table is None:
+        return
+    if len(table.value) > MAX_ENTRIES:
+        raise table.refuse("", f"more than the {MAX_ENTRIES} entries allowed")
+    place = Table(top.document, top.value, top.at_key(section), "")
+    for name in table.value:
+        found = place.at_key(name)
         place = Table(top.document, top.value, found, "")  # each is looked for after the one before
-        entry = table.table(name) if table else None
+        entry = table.table(name)
         if entry is None:
             raise place.refuse(f"{section}.{name}", "not an object")
-        else:
-            yield _release(Table(top.document, {**entry.value, "name": name}, found, entry.path), indexes)
+        yield _release(Table(top.document, {**entry.value, "name": name}, found, entry.path), indexes)
 
 
 def _release(table: Table, indexes: dict[str, str]) -> Release:
     markers = (table.text("markers", ""),)
-    for key, reason in _ELSEWHERE.items():
-        if key in table.value:
-            return release_of(table, markers=markers, elsewhere=reason)
-    version = table.text("version")
-    if not version.startswith("=="):
-        raise table.refuse("version", f"not one version (==): {printable(version, limit=80)}")
+    version = table.text("version", "")
     pinned = Table(table.document, {**table.value, "version": version.lstrip("=")}, table.origin, table.path)
+    for key, reason in _ELSEWHERE.items():
+        if table.text(key, ""):  # pipenv takes an empty one for none
+            told = _EDITABLE if table.value.get("editable") is True else reason
+            return release_of(pinned, markers=markers, elsewhere=told)
+    if not version.startswith("=="):
+        told = printable(version, limit=80) or "none"
+        raise table.refuse("version", f"not one version (==): {told}")
     return release_of(pinned, _files(table, _sources(table, indexes)), markers=markers)
 
 

@@ -15,7 +15,6 @@ from witness.pins.release import Locked, LockedFile, Release, release_of, sha256
 VERSIONS: Final = ("1.0", "1.1", "2.0", "2.1")
 _ELSEWHERE: Final = {
     "git": "installed from a version control system",
-    "hg": "installed from a version control system",
     "directory": "installed from a directory, not from a published file",
     "file": "installed from a path",
     "url": "installed from an address of its own, not from an index",
@@ -31,10 +30,18 @@ def parse(document: Document) -> Locked:
         shown = printable(version) or "none"
         raise top.refuse("metadata.lock-version", f"this program reads {', '.join(VERSIONS)}, not {shown}")
     old = metadata.table("files") if version.startswith("1.") else None
-    listed: dict[str, list[Table]] = (
-        {} if old is None else {canonicalize_name(name): old.tables(name) for name in old.value}
-    )
+    listed = {} if old is None else _listed(old)
     return Locked(version, tuple(_release(table, listed) for table in top.tables("package")))
+
+
+def _listed(files: Table) -> dict[str, list[Table]]:
+    """The files of each project, which may stand there once: Poetry takes those of one spelling alone."""
+    listed: dict[str, list[Table]] = {}
+    for name in files.value:
+        if canonicalize_name(name) in listed:
+            raise files.refuse(printable(name, limit=80), "the same project twice")
+        listed[canonicalize_name(name)] = files.tables(name)
+    return listed
 
 
 def _release(table: Table, listed: dict[str, list[Table]]) -> Release:

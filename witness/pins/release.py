@@ -215,7 +215,13 @@ def _applies(release: Release, target: Target) -> bool:
     try:
         markers = [Marker(text) for text in release.markers]
         return not markers or any(target.meets(marker) for marker in markers)
-    except (InvalidMarker, UndefinedComparison, UndefinedEnvironmentName, InvalidVersion) as error:
+    except (
+        InvalidMarker,
+        UndefinedComparison,
+        UndefinedEnvironmentName,
+        InvalidVersion,
+        RecursionError,  # of nested brackets
+    ) as error:
         problem = printable(str(error), limit=200)
         raise InputError(
             f"{printable(str(release.origin))}: its marker cannot be evaluated: {problem}"

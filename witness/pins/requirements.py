@@ -178,18 +178,18 @@ def _includes(options: dict[str, Any]) -> Iterator[tuple[str, bool]]:
 
 
 def _included(file: _File, nested: str, origin: Origin, chain: tuple[Path, ...]) -> _File:
-    shown = printable(nested)
+    includes = f"{_at(origin)}: includes {printable(nested)}"
     if "://" in nested:
-        raise InputError(f"{origin}: includes {shown}, which is not fetched", hint="Include a local copy.")
+        raise InputError(f"{includes}, which is not fetched", hint="Include a local copy.")
     target = file.folder / nested
     try:
         found = target.is_file()
-    except ValueError:  # NUL
+    except (OSError, ValueError):  # a name that no file can have, a directory that is closed, NUL
         found = False
     if not found:
-        raise InputError(f"{origin}: includes {shown}: no such file", hint="Mend the path; it is relative.")
+        raise InputError(f"{includes}: no such file", hint="Mend the path; it is relative.")
     if target.resolve() in chain:
-        raise InputError(f"{origin}: includes {shown}, which includes it in turn", hint="Break the circle.")
+        raise InputError(f"{includes}, which includes it in turn", hint="Break the circle.")
     return _File(target, str(target), target.parent)
 
 
@@ -199,7 +199,7 @@ def _applies(line: Any, origin: Origin, target: Target | None) -> bool:
             return bool(line.marker.evaluate({**target.markers, "extra": ""}))
         return bool(line.match_marker())
     except Exception as error:  # noqa: BLE001 - whatever a marker of a stranger's file sets off
-        raise InputError(f"{origin}: its marker cannot be evaluated: {printable(str(error))}") from None
+        raise InputError(f"{_at(origin)}: its marker cannot be evaluated: {printable(str(error))}") from None
 
 
 def _entry(line: Any, origin: Origin) -> _Entry:
@@ -215,7 +215,7 @@ def _entry(line: Any, origin: Origin) -> _Entry:
     for digest in digests:
         if not SHA256_HEX.fullmatch(digest):
             raise InputError(
-                f"{origin}: not a SHA-256 digest: {printable(digest, limit=80)}", hint=_REGENERATE
+                f"{_at(origin)}: not a SHA-256 digest: {printable(digest, limit=80)}", hint=_REGENERATE
             )
     entry = _Entry(
         origin=origin,
@@ -240,7 +240,7 @@ def _with_address(entry: _Entry, line: Any) -> _Entry:
     except Malformed:
         return entry
     if entry.project not in ("", name.project):
-        raise InputError(f"{entry.origin}: {name.filename} is not a wheel of {entry.project}")
+        raise InputError(f"{_at(entry.origin)}: {name.filename} is not a wheel of {entry.project}")
     return replace(
         entry,
         project=name.project,
@@ -266,12 +266,15 @@ def _merge(entry: _Entry, constraint: _Entry) -> _Entry:
     """`entry` with what `constraint` lends it."""
     if entry.version is not None and constraint.version is not None and entry.version != constraint.version:
         raise InputError(
-            f"{entry.origin}: {entry.project} is {entry.version} here and {constraint.version} at {constraint.origin}",
+            f"{_at(entry.origin)}: {entry.project} is {entry.version} here and {constraint.version} "
+            f"at {_at(constraint.origin)}",
             hint="Give it one version.",
         )
     digests = entry.sha256 & constraint.sha256
     if entry.sha256 and constraint.sha256 and not digests:
-        raise InputError(f"{entry.origin}: {entry.project} has no hash in common with {constraint.origin}")
+        raise InputError(
+            f"{_at(entry.origin)}: {entry.project} has no hash in common with {_at(constraint.origin)}"
+        )
     return replace(
         entry,
         version=entry.version or constraint.version,
@@ -294,6 +297,11 @@ def _resolve(entry: _Entry, sources: tuple[str, ...]) -> Pin | Unpinned:
         filename=entry.filename,
         sources=(entry.url,) if entry.url else sources,
     )
+
+
+def _at(origin: Origin) -> str:
+    """`origin` for messages: an included file's name comes from whoever wrote the line."""
+    return printable(str(origin))
 
 
 def _shown(line: Any) -> str:

@@ -145,6 +145,8 @@ def _release(table: Table, purl: PackageUrl, files: Iterator[LockedFile], *, els
 
 def _unknown(table: Table) -> Release:
     name = table.text("name")
+    if not name.strip():
+        raise table.refuse("name", "empty")
     reason = "no package URL says that it is from PyPI"
     version = printable(table.text("version", ""), limit=80)
     searched = len(table.document.data) <= _SEARCHED

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
+from witness.escape import printable
 from witness.pins.addresses import last_part
 from witness.pins.document import Document, Table
 from witness.pins.release import Locked, LockedFile, Release, release_of, sha256_of
@@ -29,8 +30,11 @@ def parse(document: Document) -> Locked:
 
 def _release(table: Table) -> Release | None:
     source = table.table("source")
-    if source is None or len(set(source.value) - {"subdirectory"}) == 0:
+    kinds = set() if source is None else set(source.value) - {"subdirectory"}
+    if source is None or not kinds:
         raise table.refuse("source", "missing, or empty")
+    if len(kinds) > 1:  # uv would take one of them, and we another
+        raise table.refuse("source", f"several at once: {printable(', '.join(sorted(kinds)), limit=80)}")
     markers = table.texts("resolution-markers")
     if "virtual" in source.value:
         return None  # the project itself: nothing of it is installed
@@ -45,12 +49,16 @@ def _files(table: Table, address: str) -> Iterator[LockedFile]:
     if sdist := table.table("sdist"):
         yield _file(sdist, address)
     for wheel in table.tables("wheels"):
-        yield _file(wheel, address)
+        file = _file(wheel, address)
+        if not file.filename.endswith(".whl"):  # it would be left out, as an sdist
+            name = printable(file.filename, limit=120) or "a file without a name"
+            raise table.document.refuse(f"among wheels, and not a wheel: {name}", file.origin.line)
+        yield file
 
 
 def _file(table: Table, address: str) -> LockedFile:
-    place = table.text("url", "") or table.text("path", "") or address
-    name = table.text("filename", "") or last_part(place)
+    place = table.text("url", "") or table.text("path", "")
+    name = last_part(place) if place else table.text("filename", "") or last_part(address)
     told = table.text("hash", "")
     sha256 = sha256_of(table, told) if told else ""
     return LockedFile(name, sha256, table.at_digest(sha256), (address,))

@@ -57,6 +57,8 @@ def read_bundles(paths: Iterable[Path]) -> Index:
                 lines = split_lines(file.read(MAX_SHARD + 1), what=shown)
         except OSError as error:
             raise InputError(f"{shown}: {error.strerror}") from None
+        except ValueError:  # NUL
+            raise InputError(f"{shown}: no name of a file") from None
         except FetchFailed as error:
             raise InputError(str(error)) from None
         for number, line in enumerate(lines, 1):

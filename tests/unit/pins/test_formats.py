@@ -183,6 +183,15 @@ def test_what_is_of_no_published_file_is_classed(tmp_path, text, reason):
     assert entry.origin.line
 
 
+@pytest.mark.parametrize(
+    "more", [{"editable": False}, {"path": ""}, {"file": ""}, {"git": ""}, {"editable": True}]
+)
+def test_pipenv_takes_it_from_the_index_all_the_same(tmp_path, more):
+    text = locks.pipfile(entry={"hashes": [f"sha256:{A}"], "version": "==1.0", **more})
+    (pin,) = read(tmp_path, "Pipfile.lock", text).pins
+    assert pin.sha256 == {A}
+
+
 def test_the_project_itself_is_no_entry(tmp_path):
     pins = read(tmp_path, "uv.lock", locks.uv([], source='virtual = "."'))
     assert pins.pins == pins.unpinned == ()
@@ -316,6 +325,22 @@ def test_names_in_addresses_are_decoded_once(tmp_path):
     )
     (pin,) = read(tmp_path, "uv.lock", text).pins
     assert (pin.filename, pin.version) == ("demo-1.0+cpu-py3-none-any.whl", "1.0+cpu")
+
+
+@pytest.mark.parametrize("fragment", [SDIST, "demo-1.0-cp39-cp39-win32.whl"])
+def test_a_fragment_does_not_rename_what_the_address_names(tmp_path, fragment):
+    text = locks.uv().replace(WHEEL, f"{WHEEL}#{fragment}")
+    (pin,) = read(tmp_path, "uv.lock", text, target=target_of("3.12", "win_amd64")).pins
+    assert pin.filename == WHEEL
+    text = locks.uv().replace(WHEEL, f"download?x=1#{WHEEL}")
+    (pin,) = read(tmp_path, "uv.lock", text).pins
+    assert pin.filename == WHEEL
+
+
+def test_uv_takes_the_address_and_not_the_name_beside_it(tmp_path):
+    text = locks.uv().replace(", hash", f', filename = "{SDIST}", hash')
+    (pin,) = read(tmp_path, "uv.lock", text).pins
+    assert pin.filename == WHEEL
 
 
 def test_components_within_components_and_of_other_kinds(tmp_path):
