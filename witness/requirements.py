@@ -2,13 +2,13 @@
 
 A requirements file keeps its comments, options and markers; what it includes is written in its place, and constraints,
 which have lent their hashes already, are left out. The text is read again by the reader of `check` before anyone gets
-it: it holds no hash that did not pass, and no entry without one.
+it: it holds every hash that passed, each for the project and version of which it passed, and nothing else.
 """
 
 import re
 import shlex
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -35,9 +35,15 @@ def rewritten(path: Path, narrowed: Narrowed) -> str:
 
 
 def listed(narrowed: Narrowed) -> str:
-    """A line for each project and version of `narrowed`, in the order of the input."""
+    """A line for each project and version of `narrowed`, in the order of the input.
+
+    Raises InputError for a file of which no name was given.
+    """
     hashes: dict[str, list[str]] = {}
     for row, digests in narrowed.kept.items():
+        if not row.project:
+            hint = "Give what names it: a lock, requirements, or the wheel itself."
+            raise InputError(f"{printable(row.name)}: no project to write it for", hint=hint)
         for file in row.files:
             if file.artifact.sha256 in digests:
                 name = f"{file.artifact.project}=={file.artifact.version}"
@@ -144,11 +150,18 @@ def _checked(text: str, narrowed: Narrowed) -> str:
     with tempfile.TemporaryDirectory(prefix="wheelwitness-") as directory:
         path = Path(directory) / "requirements.txt"
         path.write_text(text, encoding="utf-8")
-        pins = read_requirements(path)
-    held = {digest for pin in pins.pins for digest in pin.sha256}
-    if pins.unpinned or not held <= narrowed.digests:
+        pins = read_requirements(path, shown="the requirements, written anew")
+    held = _by_release((pin.project, pin.version, pin.sha256) for pin in pins.pins)
+    if pins.unpinned or held != _by_release((row.project, row.version, of) for row, of in narrowed.kept.items()):
         raise InputError(
-            "the requirements cannot be written anew without letting something else in",
-            hint="Write each requirement on a line of its own, with == and --hash alone.",
+            "the requirements cannot be written anew without letting something else in, or leaving something out",
+            hint="Write each on a line of its own, with == and --hash alone, and save the file as UTF-8.",
         )
     return text
+
+
+def _by_release(pinned: Iterable[tuple[str, str, Iterable[str]]]) -> dict[tuple[str, str], set[str]]:
+    releases: dict[tuple[str, str], set[str]] = {}
+    for project, version, digests in pinned:
+        releases.setdefault((project, version), set()).update(digests)
+    return releases

@@ -164,6 +164,21 @@ def test_what_cannot_be_written_anew_is_refused(world):
     assert "cannot be written anew" in done.stderr
 
 
+def test_a_hash_is_never_written_for_another_project(world):
+    # Read as it declares, the comment is two lines, and every requirement stands a line below where UTF-8 has it.
+    text = "# coding: latin-1\n# \u00c5\n" + hashed("demo==1.0", GOOD) + "\n"
+    text += "dep==3.0 --hash=sha256:" + sha256_hex(DEP) + "\n"
+    done = hashes(world, write(world, text))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "cannot be written anew" in done.stderr
+
+
+def test_a_digest_alone_is_no_requirement(world):
+    done = hashes(world, f"sha256:{sha256_hex(GOOD)}")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "no project to write it for" in done.stderr
+
+
 def test_wheels_become_requirements(world):
     house = world.root / "wheelhouse"
     house.mkdir()
