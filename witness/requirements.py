@@ -152,7 +152,9 @@ def _checked(text: str, narrowed: Narrowed) -> str:
         path.write_text(text, encoding="utf-8")
         pins = read_requirements(path, shown="the requirements, written anew")
     held = _by_release((pin.project, pin.version, pin.sha256) for pin in pins.pins)
-    if pins.unpinned or held != _by_release((row.project, row.version, of) for row, of in narrowed.kept.items()):
+    if pins.unpinned or held != _by_release(
+        (row.project, row.version, of) for row, of in narrowed.kept.items()
+    ):
         raise InputError(
             "the requirements cannot be written anew without letting something else in, or leaving something out",
             hint="Write each on a line of its own, with == and --hash alone, and save the file as UTF-8.",

@@ -415,7 +415,7 @@ def test_a_key_on_a_drive_of_windows_is_a_file(world, monkeypatch):
     monkeypatch.chdir(world.root)
     with pytest.raises(InputError, match=r"^C:gate\.pub\.pem: "):
         read_key("C:gate.pub.pem")
-    with pytest.raises(InputError, match="^--key: "):
+    with pytest.raises(InputError, match=r"^--key: "):
         read_key("ed25519:gate.pub.pem")
 
 

@@ -1,6 +1,5 @@
 """`wheelwitness trust`: whom the policy believes, and what became of their keys."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
