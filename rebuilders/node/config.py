@@ -3,6 +3,7 @@
 DIR/node.toml     what the operator decides
 DIR/keys/         private keys, read by the signer process alone
 DIR/outbox/       observations that wait to be signed
+DIR/reports/      difference reports, to be shown beside the observations
 DIR/state/        the ledger, the log's journal, locks
 DIR/site/         what is served, and nothing else is
 """
@@ -15,6 +16,8 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rebuilders.config import DEFAULT_TIMEOUT, Settings
+from rebuilders.farm.interface import Terms
+from rebuilders.node.ledger import Ledger
 from witness.commitment import WINDOWS
 from witness.errors import InputError, Malformed
 from witness.note import check_name
@@ -95,6 +98,7 @@ class NodeConfig(BaseModel):
     contact: Annotated[str, Field(max_length=200)] = ""
     index: str = ""
     cache: str = ""
+    ledger: Annotated[str, Field(max_length=500)] = ""
     jobs: Annotated[int, Field(ge=1, le=256)] = 1
     timeout: Annotated[float, Field(ge=1)] = DEFAULT_TIMEOUT
     install_pythons: Annotated[bool, Field(alias="install-pythons")] = False
@@ -115,6 +119,11 @@ class NodeConfig(BaseModel):
             contact=self.contact,
             install_pythons=self.install_pythons,
         )
+
+    @property
+    def terms(self) -> Terms:
+        """What holds for each rebuild of the node."""
+        return Terms(self.name, self.method, self.settings, self.timeout)
 
     @property
     def origin(self) -> str:
@@ -150,8 +159,16 @@ class NodeDirectory:
         return self.root / "state"
 
     @property
+    def reports(self) -> Path:
+        return self.root / "reports"
+
+    @property
     def site(self) -> Path:
         return self.root / "site"
+
+    def ledger(self, config: "NodeConfig") -> Ledger:
+        """The node's ledger. Raises InputError, Incomplete."""
+        return Ledger(self.state / "ledger.sqlite", config.ledger)
 
     def load(self) -> NodeConfig:
         """The node's configuration.

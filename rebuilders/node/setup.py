@@ -26,6 +26,8 @@ contact = {contact}
 index = {index}
 # Where downloads and build environments are kept; empty: your cache directory.
 cache = {cache}
+# The database with the queue; empty: SQLite, in state/.
+ledger = {ledger}
 # Rebuilds at a time, and seconds for each.
 jobs = {jobs}
 timeout = {timeout}
