@@ -51,6 +51,15 @@ class Server:
         self.run(f"CREATE DATABASE {name} OWNER guarded")
         return self.url(name)
 
+    def emptied(self) -> str:
+        """The URL of the database that tests have one after the other, without what the one before has left in it."""
+        if not self.run("SELECT 1 FROM pg_database WHERE datname = 'shared'"):
+            self.run("CREATE DATABASE shared OWNER guarded")
+        self.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'shared'")
+        self.run("DROP SCHEMA public CASCADE", "shared")
+        self.run("CREATE SCHEMA public AUTHORIZATION guarded", "shared")
+        return self.url("shared")
+
     def run(self, sql: str, database: str = "postgres") -> list[tuple[object, ...]]:
         """Executes one statement, as the administrator."""
         import psycopg
@@ -77,7 +86,7 @@ class Server:
         argv = [
             "setpriv",
             "--pdeathsig",
-            "INT",
+            "QUIT",
             str(self.binaries / "postgres"),
             "-D",
             str(self.root / "data"),
@@ -112,7 +121,9 @@ class Server:
         """Ends it; who is connected is thrown out."""
         if self._process is None or self._process.poll() is not None:
             return
-        self._process.send_signal(signal.SIGINT)
+        self._process.send_signal(
+            signal.SIGQUIT
+        )  # nothing is kept of it, so nothing need be written any more
         try:
             self._process.wait(_PATIENCE)
         except subprocess.TimeoutExpired:
@@ -180,8 +191,8 @@ def postgres() -> Iterator[Server]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def ledger_url(request: pytest.FixtureRequest) -> str:
-    """Where a ledger of a test is: empty for SQLite in a file, and the URL of a new database in PostgreSQL."""
+    """Where a ledger of a test is: empty for SQLite in a file, and the URL of an empty database in PostgreSQL."""
     if request.param == "sqlite":
         return ""
-    fresh: Callable[[], str] = request.getfixturevalue("postgres").fresh
-    return fresh()
+    emptied: Callable[[], str] = request.getfixturevalue("postgres").emptied
+    return emptied()

@@ -47,11 +47,12 @@ def _work_off(directory: NodeDirectory, config: NodeConfig, tell: Tell, *, publi
     scheduler = Scheduler(directory, config, ledger, executor, tell)
     begun, published = datetime.now(UTC), 0
     try:
-        scheduler.begin()
-        while scheduler.step(_WAIT, retry_before=begun):
-            if publish and scheduler.observed - published >= _BATCH:
-                published = scheduler.observed
-                try_to_publish(directory, tell)
+        with ledger.alone():
+            scheduler.begin()
+            while scheduler.step(_WAIT, retry_before=begun):
+                if publish and scheduler.observed - published >= _BATCH:
+                    published = scheduler.observed
+                    try_to_publish(directory, tell)
         if scheduler.held:
             tell(f"nothing is handed out: {scheduler.held}")
     finally:

@@ -6,7 +6,7 @@ What a worker says is checked before it is recorded: that it is a statement, by 
 import random
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from rebuilders.farm.interface import Executor, Job, Outcome
@@ -58,6 +58,9 @@ class Scheduler:
         self._unsettled: list[tuple[Job, Outcome | None]] = []
         self._running: dict[str, int] = {}  # by claim: how often in a row the target has failed before
         self._lost_in_a_row = 0
+        self._unsure = (
+            False  # whether the ledger failed, so that a claim may have been given that nobody knows
+        )
         self.incomplete = 0  # targets that could not be completed so far
         self.observed = 0  # observations recorded so far
         self.held = ""  # why nothing is handed out, if so
@@ -74,6 +77,16 @@ class Scheduler:
             Incomplete: the ledger or the disk fails, so that the next step may do better; or worker after worker is
                 ended from outside. What has ended is kept for the next step.
         """
+        try:
+            if self._unsure:
+                self._ledger.requeue(keep=self._running)
+                self._unsure = False
+            return self._step(timeout, retry_before)
+        except Incomplete:
+            self._unsure = True
+            raise
+
+    def _step(self, timeout: float, retry_before: datetime | None) -> bool:
         self._settle_all()
         self.held = self._why_held()
         if not self.held:
@@ -119,8 +132,15 @@ class Scheduler:
             self._release(job, _LOST)
             return
         self._lost_in_a_row = 0
+        if outcome.needs and not job.needs:  # once: who has it does it, whatever else it may want
+            self._ledger.release(
+                job.claim, outcome.result, wait=timedelta(0), needs=outcome.needs, blame=False
+            )
+            self._running.pop(job.claim, None)
+            self._say(job, outcome.result)
+            return
         if not outcome.complete:
-            self._release(job, outcome.result, needs=outcome.needs)
+            self._release(job, outcome.result)
             return
         try:
             recorded = self._recorded(job, outcome)
@@ -133,9 +153,9 @@ class Scheduler:
             self._say(job, f"{recorded.result}{level}" if recorded.statement else recorded.detail)
         self._running.pop(job.claim, None)
 
-    def _release(self, job: Job, why: str, *, needs: str = "") -> None:
+    def _release(self, job: Job, why: str) -> None:
         wait = again.retry_after(self._running.get(job.claim, 0), random.random())  # noqa: S311 - spreads load
-        self._ledger.release(job.claim, why, wait=wait, needs=needs or None)
+        self._ledger.release(job.claim, why, wait=wait)
         self._running.pop(job.claim, None)
         self.incomplete += 1
         self._say(job, why if wait else f"{why}; given up until it is added again")
