@@ -5,6 +5,14 @@ from typing import Literal
 from witness.errors import WheelwitnessError
 
 
+class WantedElsewhere(Exception):
+    """Another worker has the Python `minor`, which is nearer to what the wheel was built with than any here."""
+
+    def __init__(self, minor: str) -> None:
+        super().__init__(f"wants Python {minor}, which another worker has")
+        self.minor = minor
+
+
 class NotBuilt(WheelwitnessError):
     """No wheel came out. `result` tells whether a build was tried; `phase` and `cause` are stable words.
 

@@ -118,8 +118,8 @@ class Prepared:
     interpreters: tuple[Interpreter, ...]
 
 
-Bring = Callable[[str], Interpreter]
-"""Installs a minor version; raises Incomplete."""
+Bring = Callable[[str], Interpreter | None]
+"""Installs a minor version, or does not; raises Incomplete."""
 
 
 def rebuild(fetch: Callable[[], Target], ports: Ports, deadline: Deadline) -> Report:
@@ -214,6 +214,8 @@ def _brought(
         new = bring(wanted)
     except Incomplete as error:
         return replace(evidence, lacking=f"could not be installed: {error}"), interpreters
+    if new is None:
+        return evidence, interpreters
     return replace(evidence, pythons=(*evidence.pythons, wanted)), (*interpreters, new)
 
 

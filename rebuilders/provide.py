@@ -8,7 +8,7 @@ with the wheel at hand. What is built is bounded in depth and number, and all of
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, Protocol
 
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
@@ -20,7 +20,6 @@ from rebuilders.environment.built import BuiltWheels
 from rebuilders.environment.gaps import Gap, Walk
 from rebuilders.environment.install import Environments
 from rebuilders.environment.interpreters import Interpreter
-from rebuilders.environment.pythons import Installer
 from rebuilders.environment.resolve import Resolver
 from rebuilders.errors import NotBuilt
 from rebuilders.facts.sdist import SdistFacts, sdist_facts
@@ -47,6 +46,13 @@ Definitions = Callable[[str, Version], Definition | None]
 """The definition for a release of a project, if there is one."""
 
 
+class Installing(Protocol):
+    """Brings interpreters that are not here."""
+
+    def install(self, minor: str, *, seconds: float) -> Interpreter | None:
+        """The newest Python `minor`, within `seconds`; None where none is ever brought. Raises Incomplete."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ports:
     """What a rebuild works with. `platform` is as a recipe names it.
@@ -61,7 +67,7 @@ class Ports:
     platform: str
     limits: Limits
     index: IndexSource | None = None
-    installer: Installer | None = None
+    installer: Installing | None = None
     definitions: Definitions = definitions.none
 
 

@@ -15,6 +15,7 @@ from rebuilders.cli.control import drain, pause, resume
 from rebuilders.cli.cosign import cosign
 from rebuilders.cli.definitions import definitions
 from rebuilders.cli.doctor import doctor
+from rebuilders.cli.farm import farm
 from rebuilders.cli.init import init
 from rebuilders.cli.keys import keys
 from rebuilders.cli.mirror import mirror
@@ -68,6 +69,7 @@ for command in (
     app.command()(command)
 app.command("run")(run_node)
 app.add_typer(keys)
+app.add_typer(farm)
 
 
 def main() -> None:

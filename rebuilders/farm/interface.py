@@ -19,11 +19,19 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One target to rebuild. `claim` comes back with the outcome; `needs`, unless empty, is what a worker must have."""
+    """One target to rebuild.
+
+    Attributes:
+        claim: comes back with the outcome.
+        needs: unless empty, the tag that a worker should have, such as `python3.9`; one that needs nothing may come
+            back once with what it turned out to need.
+        offered: the tags that other workers have; for the executor to say.
+    """
 
     target: str
     claim: str
     needs: str = ""
+    offered: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +63,15 @@ class Executor(Protocol):
         """How many more jobs can be taken now."""
 
     @property
+    def said(self) -> str:
+        """Why nothing can be taken at all, for people; empty where that is not so."""
+
+    @property
     def busy(self) -> int:
         """How many jobs have been taken and not come back."""
+
+    def ready(self, timeout: float) -> bool:
+        """Whether something can be taken, within `timeout` seconds."""
 
     def submit(self, job: Job) -> None:
         """Takes a job; only while something is free."""

@@ -16,6 +16,14 @@ class LocalExecutor:
         return self._crew.free
 
     @property
+    def said(self) -> str:
+        return ""
+
+    def ready(self, timeout: float) -> bool:
+        del timeout
+        return self.free > 0
+
+    @property
     def busy(self) -> int:
         return self._crew.busy
 

@@ -8,9 +8,13 @@ from datetime import UTC, datetime
 from typing import Final
 
 from rebuilders.checking import StaticReport
+from rebuilders.environment.interpreters import Interpreter
+from rebuilders.errors import WantedElsewhere
 from rebuilders.farm.interface import Job, Outcome, Terms
+from rebuilders.farm.tags import python_tag
 from rebuilders.observe import observe, observe_static
 from rebuilders.pipeline import Report
+from rebuilders.provide import Installing
 from rebuilders.report.document import of_rebuild
 from rebuilders.report.json import report_json
 from rebuilders.wiring import Desk, Workshop, open_desk, open_workshop
@@ -22,6 +26,20 @@ from witness.observation import DigestSet, Resource
 from witness.statement import Statement, encode
 
 MAX_REPORT: Final = MIB
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """What other workers have is not installed here: the job goes to one of them. The rest is as `here` does it."""
+
+    offered: frozenset[str]
+    here: Installing | None
+
+    def install(self, minor: str, *, seconds: float) -> Interpreter | None:
+        """Raises WantedElsewhere, and what `here` raises."""
+        if python_tag(minor) in self.offered:
+            raise WantedElsewhere(minor)
+        return self.here.install(minor, seconds=seconds) if self.here else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +59,8 @@ class Worker:
         """Rebuilds or checks the job's target. Whatever goes wrong is an outcome, too."""
         try:
             return self._work(job, TargetName.parse(job.target))
+        except WantedElsewhere as wanted:
+            return Outcome(job.claim, str(wanted), complete=False, needs=python_tag(wanted.minor))
         except WheelwitnessError as error:
             return Outcome(job.claim, str(error), complete=False)
         except Exception as error:  # noqa: BLE001 - a mistake of ours with one target must not end the node
@@ -49,7 +69,7 @@ class Worker:
 
     def _work(self, job: Job, target: TargetName) -> Outcome:
         started = datetime.now(UTC)
-        report = self._report(target)
+        report = self._report(target, frozenset() if job.needs else frozenset(job.offered))
         if report.target is None:
             return Outcome(job.claim, str(report.failure))
         told = _told(report, target)
@@ -59,10 +79,14 @@ class Worker:
         observation = statement.observation
         return Outcome(job.claim, observation.result, observation.level or "", encode(statement), told)
 
-    def _report(self, name: TargetName) -> Report | StaticReport:
-        if isinstance(self.workshop, Desk):
-            return self.workshop.check(name)
-        return self.workshop.rebuild(name, self.terms.timeout)
+    def _report(self, name: TargetName, offered: frozenset[str]) -> Report | StaticReport:
+        workshop = self.workshop
+        if isinstance(workshop, Desk):
+            return workshop.check(name)
+        if offered:
+            installer = Elsewhere(offered, workshop.ports.installer)
+            workshop = replace(workshop, ports=replace(workshop.ports, installer=installer))
+        return workshop.rebuild(name, self.terms.timeout)
 
     def _statement(self, report: Report | StaticReport, started: datetime) -> Statement:
         builder, finished = self.terms.builder, datetime.now(UTC)

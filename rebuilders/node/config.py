@@ -86,6 +86,24 @@ class SigstoreConfig(BaseModel):
     rekor: Literal[1, 2] = 1
 
 
+class FarmConfig(BaseModel):
+    """`[farm]` of `node.toml`: who rebuilds, where that is not `jobs` processes of the node's own.
+
+    Either a Dask `scheduler` that workers of other machines join, by certificates that are relative to node.toml, or
+    a cluster of `workers` on this one. `slots` bounds how many jobs are given away at a time.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    scheduler: Annotated[str, Field(max_length=500)] = ""
+    ca: Annotated[str, Field(max_length=500)] = ""
+    cert: Annotated[str, Field(max_length=500)] = ""
+    key: Annotated[str, Field(max_length=500)] = ""
+    insecure: bool = False
+    workers: Annotated[int, Field(ge=0, le=256)] = 0
+    slots: Annotated[int, Field(ge=0, le=100_000)] = 0
+
+
 class NodeConfig(BaseModel):
     """What `node.toml` holds; rebuilders.node.setup writes it with what each key means."""
 
@@ -108,6 +126,7 @@ class NodeConfig(BaseModel):
     canaries: Annotated[int, Field(ge=0, le=1000)] = 0
     cosign_minutes: Annotated[int, Field(alias="cosign-minutes", ge=0, le=10_080)] = 10
     peer: Annotated[list[PeerConfig], Field(max_length=1000)] = []
+    farm: FarmConfig | None = None
     signer: SignersConfig = SignersConfig()
     sigstore: SigstoreConfig | None = None
 
@@ -203,6 +222,8 @@ def parse(text: str, where: str) -> NodeConfig:
         raise InputError(f"{where}: name: {error}", hint="Use something like node-a.example.") from None
     if config.commit_hours not in WINDOWS:
         raise InputError(f"{where}: commit-hours: not one of {', '.join(map(str, WINDOWS))}", hint=_SEE)
+    if config.farm and bool(config.farm.scheduler) == bool(config.farm.workers):
+        raise InputError(f"{where}: farm: either scheduler or workers, and not both", hint=_SEE)
     if config.canaries and not config.commit:
         raise InputError(f"{where}: canaries: without commit, nothing is kept hidden", hint=_SEE)
     return config

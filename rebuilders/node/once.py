@@ -7,9 +7,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
 
-from rebuilders.farm.local import LocalExecutor
 from rebuilders.node.config import NodeConfig, NodeDirectory
 from rebuilders.node.cosigning import cosign_apart
+from rebuilders.node.executing import open_executor
 from rebuilders.node.locks import alone
 from rebuilders.node.ready import configured
 from rebuilders.node.scheduler import Scheduler
@@ -18,6 +18,7 @@ from witness.errors import Incomplete
 
 _BATCH: Final = 32  # observations that may wait before they are published
 _WAIT: Final = 60.0  # seconds for the next job to end
+_READY: Final = 60.0  # seconds for a farm's first worker
 
 Tell = Callable[[str], None]
 
@@ -43,12 +44,14 @@ def run_once(directory: NodeDirectory, tell: Tell, *, index: str = "", publish: 
 
 def _work_off(directory: NodeDirectory, config: NodeConfig, tell: Tell, *, publish: bool) -> int:
     ledger = directory.ledger(config)
-    executor = LocalExecutor(config.terms, config.jobs)
+    executor = open_executor(directory, config, tell)
     scheduler = Scheduler(directory, config, ledger, executor, tell)
     begun, published = datetime.now(UTC), 0
     try:
         with ledger.alone():
             scheduler.begin()
+            if ledger.counts()["queued"] and not executor.ready(_READY):
+                raise Incomplete(f"nobody is there to rebuild: {executor.said}")
             while scheduler.step(_WAIT, retry_before=begun):
                 if publish and scheduler.observed - published >= _BATCH:
                     published = scheduler.observed

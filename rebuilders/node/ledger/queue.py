@@ -173,7 +173,12 @@ class Ledger:
             again = update(TARGETS).where(ripe)
             return connection.execute(
                 again.values(
-                    state="queued", why="again", due=_T.again_at, not_before=_AT_ONCE, again_at=None, changed=now
+                    state="queued",
+                    why="again",
+                    due=_T.again_at,
+                    not_before=_AT_ONCE,
+                    again_at=None,
+                    changed=now,
                 )
             ).rowcount
 

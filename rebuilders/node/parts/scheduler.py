@@ -2,10 +2,8 @@
 
 import os
 
-from rebuilders.farm.interface import Executor
-from rebuilders.farm.local import LocalExecutor
 from rebuilders.node import again
-from rebuilders.node.config import NodeConfig
+from rebuilders.node.executing import open_executor
 from rebuilders.node.parts.lasting import Lasting, last, run_part
 from rebuilders.node.ready import INDEX, configured
 from rebuilders.node.scheduler import DRAINING, Scheduler
@@ -15,16 +13,11 @@ _IDLE = 5.0  # and while nothing does
 _WAKE = 60.0  # seconds between looks at what is to be observed again
 
 
-def open_executor(config: NodeConfig) -> Executor:
-    """What does the node's rebuilds."""
-    return LocalExecutor(config.terms, config.jobs)
-
-
 def body(part: Lasting) -> None:
     """Works off the ledger until the part is to end, or the node is drained."""
     config = configured(part.directory, os.environ.get(INDEX, ""))
     ledger = part.directory.ledger(config)
-    executor = open_executor(config)
+    executor = open_executor(part.directory, config, part.say)
     try:
         with ledger.alone() as still_alone:
             scheduler = Scheduler(part.directory, config, ledger, executor, part.say)
@@ -34,7 +27,7 @@ def body(part: Lasting) -> None:
                 still_alone()
                 ledger.wake(patience=again.MAX_RETRY)
                 busy = scheduler.step(_STEP)
-                part.beat(doing=scheduler.held or f"{executor.busy} running")
+                part.beat(doing=scheduler.held or executor.said or f"{executor.busy} running")
                 if scheduler.held == DRAINING and scheduler.is_idle:
                     part.say("drained")
                     part.stop.set()

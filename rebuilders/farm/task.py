@@ -1,0 +1,82 @@
+"""What a Dask worker is asked to do: one job, in a process below it. It takes text and gives text.
+
+The process is one of `LocalExecutor`'s, so that a build that ends it costs a job and no worker, and so that it puts
+away what it has begun when the worker dies or the job is taken back.
+"""
+
+import json
+import os
+import threading
+from pathlib import Path
+from typing import Any, Final
+
+from rebuilders.farm.interface import Executor, Terms
+from rebuilders.farm.lines import job_of, of_outcome, terms_of
+from rebuilders.farm.local import LocalExecutor
+from rebuilders.farm.tags import program_tags
+from witness.errors import Malformed
+
+CACHE: Final = "WHEELWITNESS_CACHE"  # of a worker's environment
+
+_LOOK: Final = 0.5  # seconds between looks at whether the job is still wanted
+_kept: dict[Terms, Executor] = {}
+_one_at_a_time = threading.Lock()
+
+
+class Broken(Exception):
+    """The process that worked on the job was ended, or the job is not wanted any more."""
+
+
+def perform(program: list[str], terms: str, job: str) -> str:
+    """The outcome of a job as JSON. `program` are the tags of the program that asks.
+
+    Raises:
+        Broken: whoever worked on it has gone.
+        Malformed: another version of this program asks.
+    """
+    if sorted(program) != sorted(program_tags()):
+        raise Malformed(f"this worker runs {' '.join(program_tags())}, and the node {' '.join(program)}")
+    wanted = job_of(json.loads(job))
+    with _one_at_a_time:
+        executor = _executor(terms_of(json.loads(terms)))
+        executor.submit(wanted)
+        while True:
+            for _, outcome in executor.finished(_LOOK):
+                if outcome is None:
+                    raise Broken
+                return json.dumps(of_outcome(outcome))
+            if _is_taken_back():
+                _close_all()
+                raise Broken
+
+
+def _executor(terms: Terms) -> Executor:
+    """A worker is kept for many jobs; one of other terms ends it."""
+    if terms not in _kept:
+        _close_all()
+        own = os.environ.get(CACHE)
+        if own and terms.settings.cache is None:
+            from dataclasses import replace
+
+            _kept[terms] = LocalExecutor(replace(terms, settings=replace(terms.settings, cache=Path(own))), 1)
+        else:
+            _kept[terms] = LocalExecutor(terms, 1)
+    return _kept[terms]
+
+
+def _close_all() -> None:
+    for executor in _kept.values():
+        executor.close()
+    _kept.clear()
+
+
+def _is_taken_back() -> bool:
+    """Whether Dask has forgotten the job, be it that the node did, or that the node has gone."""
+    from distributed import get_worker, worker
+
+    key: Any = getattr(vars(worker)["thread_state"], "key", None)
+    try:
+        state = get_worker().state.tasks.get(key)
+    except ValueError:  # no Dask worker's thread
+        return False
+    return state is None or state.state == "cancelled"
