@@ -15,6 +15,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rebuilders.config import DEFAULT_TIMEOUT, Settings
+from rebuilders.destinations.opening import check_url
 from witness.commitment import WINDOWS
 from witness.errors import InputError, Malformed
 from witness.note import check_name
@@ -83,6 +84,21 @@ class SigstoreConfig(BaseModel):
     rekor: Literal[1, 2] = 1
 
 
+class DestinationConfig(BaseModel):
+    """A `[[destination]]` of `node.toml`: a place that the site is copied to. Credentials are in the environment, in
+    variables of the usual names with `variables` before them.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    url: Annotated[str, Field(min_length=1, max_length=500)]
+    endpoint: Annotated[str, Field(pattern=r"^(https?://[^\s@?#]+)?$", max_length=500)] = ""
+    region: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]*$", max_length=100)] = ""
+    variables: Annotated[str, Field(pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$", max_length=100)] = ""
+    gzip: bool = False
+    keep_minutes: Annotated[int, Field(alias="keep-minutes", ge=0, le=525_600)] = 60
+
+
 class NodeConfig(BaseModel):
     """What `node.toml` holds; rebuilders.node.setup writes it with what each key means."""
 
@@ -104,6 +120,7 @@ class NodeConfig(BaseModel):
     canaries: Annotated[int, Field(ge=0, le=1000)] = 0
     cosign_minutes: Annotated[int, Field(alias="cosign-minutes", ge=0, le=10_080)] = 10
     peer: Annotated[list[PeerConfig], Field(max_length=1000)] = []
+    destination: Annotated[list[DestinationConfig], Field(max_length=100)] = []
     signer: SignersConfig = SignersConfig()
     sigstore: SigstoreConfig | None = None
 
@@ -184,6 +201,11 @@ def parse(text: str, where: str) -> NodeConfig:
         check_name(config.name)
     except Malformed as error:
         raise InputError(f"{where}: name: {error}", hint="Use something like node-a.example.") from None
+    try:
+        for item in config.destination:
+            check_url(item.url)
+    except InputError as error:
+        raise InputError(f"{where}: {error}", hint=error.hint) from None
     if config.commit_hours not in WINDOWS:
         raise InputError(f"{where}: commit-hours: not one of {', '.join(map(str, WINDOWS))}", hint=_SEE)
     if config.canaries and not config.commit:

@@ -47,6 +47,10 @@ cosign-minutes = {cosign_minutes}
 # log-key = "node-b.example/log+…"
 # cosigner-key = "node-b.example/cosigner+…"
 
+# Where `rebuilder push` copies site/ to: see docs/how-to/host-a-site.md. Credentials belong into the environment.
+# [[destination]]
+# url = "s3://bucket/prefix"
+
 # Keys that are not in keys/, such as one in an HSM: see docs/how-to/keys-in-an-hsm.md.
 # [signer.observation]
 # uri = "hsm:2?label=node-a"
@@ -142,7 +146,7 @@ def _identity(config: SigstoreConfig) -> str:
 
 def toml_of(config: NodeConfig) -> str:
     """The text of `node.toml`."""
-    values = config.model_dump(exclude={"version", "peer", "signer", "sigstore"})
+    values = config.model_dump(exclude={"version", "peer", "destination", "signer", "sigstore"})
     text = _TEMPLATE.format(**{key: _value(value) for key, value in values.items()})
     if config.sigstore is None:
         return text
