@@ -1,6 +1,6 @@
 """What was sent to a destination, in a SQLite file of the node's state, so that a push need not ask what is there.
 
-A row is removed before its file is sent, and written when it is there: the manifest may know too little, which costs a
+A row is emptied before its file is sent, and filled when it is there: the manifest may know too little, which costs a
 file that is sent again, and never too much. It goes with one checkpoint of the destination. If another one is found
 there, somebody else was at it, and the manifest is made anew from a listing.
 """
@@ -26,12 +26,12 @@ create table if not exists about (key text primary key, value blob not null) wit
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A file that is at the destination.
+    """A file that is at the destination, or may be.
 
     Attributes:
         path: its path in the site.
         stat: what the source's file looked like to the file system when it was read; empty if it was not.
-        sha256: of its bytes, in hex; empty if only a listing has told of it.
+        sha256: of its bytes, in hex; empty if only a listing has told of it, or it was being sent.
         fingerprint: what a listing says of it; empty if it cannot be told.
         gone: since when the source has no such file, in seconds since 1970; None if it has.
     """
@@ -78,11 +78,11 @@ class Manifest:
         return (Sent(*row) for row in rows)
 
     def there(self, paths: Sequence[str]) -> bool:
-        """Whether one of `paths` is at the destination, to stay."""
+        """Whether one of `paths` is at the destination as the source has it."""
         with self._failing():
             return any(
                 self._connection.execute(
-                    "select 1 from files where path = ? and gone is null", (path,)
+                    "select 1 from files where path = ? and sha256 != '' and gone is null", (path,)
                 ).fetchone()
                 for path in paths
             )

@@ -1,5 +1,6 @@
 """Brings the files of a site to a destination, those that are not there yet: step by step, in bounded portions."""
 
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -140,7 +141,8 @@ class Transfer:
 
     def _send(self, changed: Iterator[tuple[Item, Sent]]) -> None:
         for portion in _portions(changed, self.destination.at_once):
-            self.manifest.forget(item.path for item, _ in portion)
+            # What is cut off may be there, in which form nobody knows: it is sent again, or deleted some day.
+            self.manifest.record(Sent(item.path, "", "", "") for item, _ in portion)
             self.destination.send([item for item, _ in portion])
             self.manifest.record(row for _, row in portion)
             self.sent += len(portion)
@@ -149,7 +151,9 @@ class Transfer:
     def _read(self, path: str) -> bytes | None:
         """The bytes of the site's file, all of one version of it; None if it is gone, or too large to be one."""
         try:
-            with (self.site / path).open("rb") as file:
+            # Not where a link leads to, which may have come in the place of what was found.
+            descriptor = os.open(self.site / path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            with os.fdopen(descriptor, "rb") as file:
                 data = file.read(MAX_FILE + 1)
         except (FileNotFoundError, NotADirectoryError):
             return None

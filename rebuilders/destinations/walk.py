@@ -74,6 +74,8 @@ def files(site: Path, top: str, left_out: Callable[[str], None]) -> Iterator[Fou
 
 
 def _files(at: Path, path: str, left_out: Callable[[str], None]) -> Iterator[Found]:
+    if at.is_symlink():
+        return
     try:
         with os.scandir(at) as entries:
             # As the paths sort, of which a directory's have a slash behind its name.
