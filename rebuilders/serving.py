@@ -47,4 +47,5 @@ def served(path: str) -> Served:
     name = path.rpartition("/")[2]
     if name == "checkpoint":
         return Served(_PLAIN, BRIEFLY)
-    return Served(_TYPES.get(name.rpartition(".")[2], _BINARY), BRIEFLY)
+    stem, dot, ending = name.rpartition(".")
+    return Served(_TYPES.get(ending, _BINARY) if stem and dot else _BINARY, BRIEFLY)

@@ -12,4 +12,5 @@ pin pyproject.toml --group package --output-file requirements/consumer.txt
 pin --group fuzz --output-file requirements/fuzz.txt
 pin --group interop --output-file requirements/interop.txt
 pin --group poetry --output-file requirements/poetry.txt
+pin --group s3 --output-file requirements/s3.txt
 grep -E '^uv==' requirements/dev.txt | sed 's/ .*//' | pin - --output-file requirements/bootstrap.txt

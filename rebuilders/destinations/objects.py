@@ -25,7 +25,20 @@ from witness.escape import printable
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
-SCHEMES: Final = ("s3", "gs", "az")
+# The environment variables that say who may write, and where, by the scheme of the URL.
+VARIABLES: Final = {
+    "s3": (
+        "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_DEFAULT_REGION",
+        "AWS_ENDPOINT_URL", "AWS_VIRTUAL_HOSTED_STYLE_REQUEST", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "AWS_WEB_IDENTITY_TOKEN_FILE",
+        "AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME", "AWS_SERVER_SIDE_ENCRYPTION",
+    ),
+    "gs": ("GOOGLE_SERVICE_ACCOUNT", "GOOGLE_SERVICE_ACCOUNT_KEY", "GOOGLE_APPLICATION_CREDENTIALS"),
+    "az": (
+        "AZURE_STORAGE_ACCOUNT_NAME", "AZURE_STORAGE_ACCOUNT_KEY", "AZURE_STORAGE_SAS_TOKEN", "AZURE_CLIENT_ID",
+        "AZURE_CLIENT_SECRET", "AZURE_TENANT_ID", "AZURE_FEDERATED_TOKEN_FILE",
+    ),
+}  # fmt: skip
 _UNDER_WAY: Final = 16  # requests
 _LISTED: Final = 1000  # objects in one answer
 _MD5: Final = re.compile(r"[0-9a-f]{32}")
@@ -155,8 +168,8 @@ def open_objects(
     """The destination at `url`, such as `s3://bucket/prefix`.
 
     Args:
-        url: of one of `SCHEMES`.
-        variables: the credentials, by the names of environment variables that obstore knows (`AWS_ACCESS_KEY_ID`, …).
+        url: of a scheme in `VARIABLES`.
+        variables: the values of some of those.
         endpoint: where a service that speaks S3 is, if it is not the one that the name is from.
         region: the bucket's.
         gzipped: see `ObjectDestination`.

@@ -7,13 +7,11 @@ from urllib.parse import unquote, urlsplit
 
 from rebuilders.destinations.directory import DirectoryDestination
 from rebuilders.destinations.interface import Destination
-from rebuilders.destinations.objects import SCHEMES, open_objects
+from rebuilders.destinations.objects import VARIABLES, open_objects
 from rebuilders.destinations.rsync import RsyncDestination, is_rsync
 from witness.errors import InputError
 from witness.escape import printable
 
-# How the variables begin that say who may write to object storage, and where it is.
-_PREFIXES: Final = ("AWS_", "GOOGLE_", "AZURE_")
 _FORMS: Final = (
     "file:///srv/www/node, s3://bucket/prefix, gs://…, az://…, rsync://host/module/path, user@host:path"
 )
@@ -47,8 +45,12 @@ def open_destination(
     scheme = urlsplit(url).scheme if "://" in url else ""
     if scheme == "file":
         return DirectoryDestination(_apart(Path(unquote(urlsplit(url).path)), site))
-    if scheme in SCHEMES:
-        known = _credentials(environment, variables)
+    if scheme in VARIABLES:
+        known = {
+            name: environment[f"{variables}{name}"]
+            for name in VARIABLES[scheme]
+            if f"{variables}{name}" in environment
+        }
         return open_objects(url, known, endpoint=endpoint, region=region, gzipped=gzipped)
     return RsyncDestination(url)
 
@@ -63,7 +65,7 @@ def check_url(url: str) -> None:
         password = parts.password
     except ValueError:
         raise InputError(f"{shown}: not a URL", hint=f"Such as {_FORMS}.") from None
-    if password is not None or (parts.scheme in SCHEMES and "@" in parts.netloc):
+    if password is not None or (parts.scheme in VARIABLES and "@" in parts.netloc):
         raise InputError(
             "destination: a URL with a password in it",
             hint="Put credentials into the environment: see docs/how-to/host-a-site.md.",
@@ -72,16 +74,9 @@ def check_url(url: str) -> None:
         raise InputError(f"{shown}: a destination has no ? and no #")
     if parts.scheme == "file" and parts.netloc in ("", "localhost") and parts.path.startswith("/"):
         return
-    if parts.scheme in SCHEMES and parts.netloc:
+    if parts.scheme in VARIABLES and parts.netloc:
         return
     raise InputError(f"{shown}: not a destination", hint=f"Such as {_FORMS}.")
-
-
-def _credentials(environment: Mapping[str, str], prefix: str) -> dict[str, str]:
-    starts = tuple(f"{prefix}{each}" for each in _PREFIXES)
-    return {
-        name.removeprefix(prefix): value for name, value in environment.items() if name.startswith(starts)
-    }
 
 
 def _apart(root: Path, site: Path | None) -> Path:

@@ -21,7 +21,9 @@ from witness.escape import printable
 _DAEMON: Final = re.compile(
     r"rsync://(?:[A-Za-z0-9_][\w.-]*@)?[A-Za-z0-9\[][\w.:\[\]-]*/[A-Za-z0-9_][^\0\n]*"
 )
-_SHELL: Final = re.compile(r"(?:[A-Za-z0-9_][\w.-]*@)?[A-Za-z0-9][\w.-]*:[^:\0\n-][^\0\n]*")
+_SHELL: Final = re.compile(
+    r"(?!(?:file|s3|gs|az|https?|rsync):)(?:[A-Za-z0-9_][\w.-]*@)?[A-Za-z0-9][\w.-]*:[^:\0\n-][^\0\n]*"
+)
 _MISSING: Final = frozenset({3, 23})  # no such file, or only a part of what was asked for
 _LISTED: Final = re.compile(r"-[rwxsStT-]{9}\s+[0-9,.]+\s+\S+\s+\S+\s+(.+)")
 _SECONDS: Final = 60  # without a byte

@@ -38,7 +38,13 @@ def kind(path):
 
 
 def with_pages(site):
-    for path in ("index.html", "style.css", "project/six.html", "project/six.json", "reports/ab/" + "0" * 64 + ".json"):
+    for path in (
+        "index.html",
+        "style.css",
+        "project/six.html",
+        "project/six.json",
+        "reports/ab/" + "0" * 64 + ".json",
+    ):
         site.write(path, path)
 
 
@@ -116,9 +122,7 @@ class TestInterrupted:
             there.stop = None
             assert site.push(there).size == verified(there) == 20
 
-    @pytest.mark.parametrize(
-        ("before", "more"), [(5, 1), (31, 2), (63, 5), (250, 10)]
-    )
+    @pytest.mark.parametrize(("before", "more"), [(5, 1), (31, 2), (63, 5), (250, 10)])
     def test_a_later_push_at_every_file(self, tmp_path, before, more):
         """Over borders of tiles and of the width of lookup files."""
         site = Site(tmp_path / "node")
@@ -256,7 +260,15 @@ class TestNewerShards:
     def test_each_bundle_verifies_by_the_checkpoint_that_it_brings(self, ahead):
         assert verified(ahead) == 20
         shard = bundle.parse_shard(ahead.get(bundle.shard_path(site_artifact(0)), limit=MAX_SHARD))
-        assert [verify_bundle(item, identity(NODE), []).log_index for item in shard] == [0, 4, 8, 12, 16, 20, 24]
+        assert [verify_bundle(item, identity(NODE), []).log_index for item in shard] == [
+            0,
+            4,
+            8,
+            12,
+            16,
+            20,
+            24,
+        ]
 
     def test_a_check_of_the_log_finds_nothing_against_it(self, ahead, tmp_path):
         named = Named(
@@ -473,7 +485,9 @@ class TestDeleting:
         site.push(there, grace=0.0)
         shutil.rmtree(site.root / "state" / "pushed")
         site.push(there, grace=0.0)
-        assert {path: there.store.files.get(path) for path in list(theirs)[:2]} == dict(list(theirs.items())[:2])
+        assert {path: there.store.files.get(path) for path in list(theirs)[:2]} == dict(
+            list(theirs.items())[:2]
+        )
 
     def test_a_page_of_another_is_not_overwritten(self, site):
         site.grow(2)
