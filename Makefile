@@ -2,10 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check interop s3 bench fuzz lock setup clean help
+.PHONY: demo test check interop objects bench fuzz lock setup clean help
 
 help:                      ## what there is
-	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*##/\t/'
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*##/\t/'
 
 setup: .venv/.ready        ## a virtual environment with everything, and bubblewrap
 
@@ -33,7 +33,7 @@ interop: setup             ## our logs, checked by Go's reference code, and Poet
 	@$(BIN)/uv pip install --quiet --python .venv/poetry/bin/python --require-hashes -r requirements/poetry.txt
 	@TEST_POETRY=$(CURDIR)/.venv/poetry/bin/poetry $(BIN)/python -m pytest -q tests/integration/test_proxy_installers.py -k poetry
 
-s3: setup                  ## pushes to a server that speaks S3; gets it from PyPI (60 MB) first
+objects: setup             ## pushes to a server that speaks S3; gets it from PyPI (60 MB) first
 	@test -x .venv/s3/bin/python || $(BIN)/uv venv --quiet --python $(BIN)/python .venv/s3
 	@$(BIN)/uv pip install --quiet --python .venv/s3/bin/python --require-hashes -r requirements/s3.txt
 	@$(BIN)/python -m pytest -q tests/contract/test_destinations.py tests/integration/test_push_killed.py

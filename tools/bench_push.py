@@ -1,9 +1,9 @@
 """`make bench`, pushing a site: to a local directory, each file flushed; and to a server that speaks S3, on loopback.
 
-Of the site's files, half are shards of as many observations, with the tiles and lookup files that go with them; the rest
-are pages. For each size: files a second of the first push; seconds of a push without anything new, with one observation
-more, and without its manifest, from a listing. The S3 server is moto's, written in Python, on the same machine: its
-speed is what is measured there. It is only there if `make s3` brought it.
+Of the site's files, half are shards of as many observations, with the tiles and lookup files that go with them; the
+rest are pages. For each size: files a second of the first push; seconds of a push without anything new, with one
+observation more, and without its manifest, from a listing. The S3 server is moto's, written in Python, on the same
+machine: its speed is what is measured there. It is only there if `make objects` brought it.
 """
 
 import sys
@@ -42,7 +42,7 @@ def push_rows(sizes: tuple[int, ...] = SIZES) -> dict[str, dict[str, float]]:
         service = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="wheelwitness-bench-s3-")))
         server = stack.enter_context(s3_server(service)) if python_with_moto() else None
         if server is None:
-            print("bench: no server that speaks S3; `make s3` brings it; skipped", file=sys.stderr)
+            print("bench: no server that speaks S3; `make objects` brings it; skipped", file=sys.stderr)
         for size in sizes:
             root = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="wheelwitness-bench-push-")))
             site = _site(root / "node", size)

@@ -17,7 +17,7 @@ from tests.s3_server import VARIABLES, python_with_moto, s3_server
 from witness.errors import FetchFailed, Incomplete, InputError, NotFound
 
 LOOPBACK = [pytest.mark.loopback, pytest.mark.enable_socket]
-needs_s3 = pytest.mark.skipif(python_with_moto() is None, reason="no moto: `make s3` brings it")
+needs_s3 = pytest.mark.skipif(python_with_moto() is None, reason="no moto: `make objects` brings it")
 needs_rsync = pytest.mark.skipif(PROGRAM is None, reason="no rsync")
 KINDS = [
     "memory",

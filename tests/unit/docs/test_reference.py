@@ -7,7 +7,14 @@ import tomllib
 import pytest
 
 from rebuilders.node import config as node_config
-from rebuilders.node.config import NodeConfig, PeerConfig, SignerConfig, SignersConfig, SigstoreConfig
+from rebuilders.node.config import (
+    DestinationConfig,
+    NodeConfig,
+    PeerConfig,
+    SignerConfig,
+    SignersConfig,
+    SigstoreConfig,
+)
 from rebuilders.report.document import of_wheels
 from rebuilders.report.json import report_json
 from rebuilders.result import EXIT, _empty
@@ -141,9 +148,16 @@ def test_node_toml():
     rows = table(text_of("node-toml.md"), "Peers")
     told = {key: row[1].strip("`") for key, row in rows.items()}
     assert told == {key: "required" if field.is_required() else '""' for key, field in peers.items()}
+    places = {field.alias or name: field for name, field in DestinationConfig.model_fields.items()}
+    rows = table(text_of("node-toml.md"), "Destinations")
+    told = {key: row[1].strip("`") for key, row in rows.items()}
+    assert told == {
+        key: "required" if field.is_required() else json.dumps(field.default) for key, field in places.items()
+    }
     table_of = text_of("node-toml.md").split("## Peers", 1)[1].split("```toml\n")[1:]
-    peer, *_, sigstore = (text.split("```", 1)[0] for text in table_of)
-    parsed = node_config.parse(example + peer + sigstore, "node.toml")
+    peer, place, *_, sigstore = (text.split("```", 1)[0] for text in table_of)
+    parsed = node_config.parse(example + peer + place + sigstore, "node.toml")
+    assert set(tomllib.loads(place)["destination"][0]) == set(places)
     assert parsed.peer[0].log_key.startswith("node-b.example/log+")
     rows = table(text_of("node-toml.md"), "sigstore")
     told = {key: row[1].strip("`") for key, row in rows.items()}
