@@ -1,7 +1,7 @@
 """A server that speaks S3, on loopback: moto's, in an interpreter of its own, with faults on demand.
 
-`TEST_S3_PYTHON` names a Python that has moto; else the one of `make objects` is used. Run by such a Python, this file is the
-server: it imports nothing of ours.
+`TEST_S3_PYTHON` names a Python that has moto; else the one of `make objects` is used. Run by such a Python, this file
+is the server: it imports nothing of ours.
 """
 
 import json

@@ -22,7 +22,6 @@ from witness.log.lookups import read_width
 from witness.log.reader import LogReader, fetch_from
 from witness.log.seen import SeenLog
 from witness.log.shards import by_shard
-from witness.log.writer import CHECKPOINT
 from witness.note import VerifierKey
 from witness.store.directory import DirectoryStore
 from witness.store.interface import Store
@@ -31,6 +30,7 @@ from witness.tlog.contradiction import Fork
 from witness.tlog.edge import WIDTH
 from witness.tlog.tiles import ENTRIES, Fetch, Tile, edge_tiles, limit_of, tile_of
 
+CHECKPOINT: Final = "checkpoint"
 _PAUSE: Final = 0.05  # seconds between looks at a writer that is at work
 _STEP: Final = 4 * WIDTH  # entries that are held in memory at once
 

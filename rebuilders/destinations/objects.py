@@ -10,7 +10,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -92,12 +92,7 @@ class ObjectDestination:
 
     def delete(self, paths: Sequence[str]) -> None:
         """See `Destination.delete`."""
-        for path in paths:
-            try:
-                with self._failing(path):
-                    self._store.delete(path)
-            except NotFound:
-                continue
+        for_each(self._pool, self._delete, paths)
 
     def tidy(self) -> None:
         """See `Destination.tidy`."""
@@ -113,6 +108,10 @@ class ObjectDestination:
             attributes["Content-Encoding"] = "gzip"
         with self._failing(item.path):
             self._store.put(item.path, self._stored(item), attributes=attributes, use_multipart=False)
+
+    def _delete(self, path: str) -> None:
+        with suppress(NotFound), self._failing(path):
+            self._store.delete(path)
 
     def _stored(self, item: Item) -> bytes:
         if not self._is_packed(item.path):
@@ -163,7 +162,7 @@ def open_objects(
     endpoint: str = "",
     region: str = "",
     gzipped: bool = False,
-    retries: int = 5,
+    retries: int = 8,
 ) -> ObjectDestination:
     """The destination at `url`, such as `s3://bucket/prefix`.
 

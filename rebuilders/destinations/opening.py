@@ -55,6 +55,14 @@ def open_destination(
     return RsyncDestination(url)
 
 
+def variables_of(url: str, prefix: str) -> frozenset[str]:
+    """The names of the environment variables that a process must have to open the destination at `url`."""
+    if is_rsync(url):
+        return frozenset({"RSYNC_PASSWORD", "RSYNC_RSH", "SSH_AUTH_SOCK"})
+    names = VARIABLES.get(urlsplit(url).scheme, ())
+    return frozenset(names) | {f"{prefix}{name}" for name in names}
+
+
 def check_url(url: str) -> None:
     """Raises `InputError` unless `url` has one of the forms that are known, and holds no password."""
     shown = printable(url, limit=200)

@@ -89,16 +89,17 @@ class Transfer:
             self.deleted += len(going)
 
     def _changed(self, top: str, step: Step) -> Iterator[tuple[Item, Sent]]:
+        def has(path: str) -> bool:
+            return path not in APART and step.has(path)
+
         low = top
-        found = (item for item in files(self.site, top, self._leave_out) if item.path not in APART)
+        found = files(self.site, top, has, self._leave_out)
         while True:
             portion = list(islice(found, _PORTION))
             high = portion[-1].path if len(portion) == _PORTION else f"{top}/{_END}"
             rows = {row.path: row for row in self.manifest.known(low, high) if row.path.split("/")[0] == top}
-            yield from self._compared(
-                (item, rows.pop(item.path, None), None) for item in portion if step.has(item.path)
-            )
-            self._miss(row for row in rows.values() if step.has(row.path))
+            yield from self._compared((item, rows.pop(item.path, None), None) for item in portion)
+            self._miss(row for row in rows.values() if has(row.path))
             if len(portion) < _PORTION:
                 return
             low = f"{high}\0"  # the next there can be
@@ -134,7 +135,7 @@ class Transfer:
 
     def _miss(self, rows: Iterable[Sent]) -> None:
         """Notes which of `rows`, that were not among the files found, the site has no more."""
-        gone = [row for row in rows if row.gone is None and row.path not in APART]
+        gone = [row for row in rows if row.gone is None]
         gone = [row for row in gone if look(self.site / row.path, row.path) is None]
         if gone:
             self.manifest.record(replace(row, gone=self.now()) for row in gone)

@@ -59,47 +59,62 @@ class Found:
 def tops(site: Path) -> frozenset[str]:
     """The names at the top of the site. Raises InputError if there is no such directory."""
     try:
-        return frozenset(filter(_is_ours, os.listdir(site)))
+        return frozenset(name for path in site.iterdir() if _is_ours(name := path.name))
     except OSError as error:
         raise InputError(f"{site}: {error.strerror}") from None
 
 
-def files(site: Path, top: str, left_out: Callable[[str], None]) -> Iterator[Found]:
-    """The files at or below the name `top`, in the order of their paths.
+def files(
+    site: Path, top: str, has: Callable[[str], bool], left_out: Callable[[str], None]
+) -> Iterator[Found]:
+    """The files at or below the name `top` whose paths `has` accepts, in the order of their paths.
 
     Names that begin with a dot are unfinished, links are followed by no server, and what vanishes meanwhile is no
     error. A path that a store cannot have is given to `left_out`.
     """
-    yield from _files(site / top, top, left_out)
+    yield from _files(site / top, top, has, left_out)
 
 
-def _files(at: Path, path: str, left_out: Callable[[str], None]) -> Iterator[Found]:
-    if at.is_symlink():
-        return
-    try:
-        with os.scandir(at) as entries:
-            # As the paths sort, of which a directory's have a slash behind its name.
-            named = sorted((f"{item.name}/" if item.is_dir(follow_symlinks=False) else item.name, item) for item in
-                           entries if _is_ours(item.name))  # fmt: skip
-    except NotADirectoryError:
-        found = look(at, path)
-        if found is not None:
+def _files(
+    at: Path, path: str, has: Callable[[str], bool], left_out: Callable[[str], None]
+) -> Iterator[Found]:
+    listed = _listed(at)
+    if listed is None:
+        if has(path) and (found := look(at, path)) is not None:
             yield found
         return
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise Incomplete(f"{at}: {error.strerror}") from None
-    for name, item in named:
-        below = f"{path}/{item.name}"
+    for name in listed:
+        below = f"{path}/{name.rstrip('/')}"
         if name.endswith("/"):
-            yield from _files(at / item.name, below, left_out)
-        elif not item.is_file(follow_symlinks=False):
+            yield from _files(at / name, below, has, left_out)
+        elif not has(below):
             continue
         elif not is_path(below):
             left_out(below)
-        elif (found := look(at / item.name, below)) is not None:
+        elif (found := look(at / name, below)) is not None:
             yield found
+
+
+def _listed(at: Path) -> list[str] | None:
+    """The names of files in the directory `at`, and of directories with a slash behind them, as paths sort.
+
+    None if it is a file, and no name if it is a link, or has vanished.
+    """
+    if at.is_symlink():
+        return []
+    try:
+        with os.scandir(at) as entries:
+            return sorted(
+                f"{item.name}/" if item.is_dir(follow_symlinks=False) else item.name
+                for item in entries
+                if _is_ours(item.name) and not item.is_symlink()
+            )
+    except NotADirectoryError:
+        return None
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise Incomplete(f"{at}: {error.strerror}") from None
 
 
 def look(at: Path, path: str) -> Found | None:

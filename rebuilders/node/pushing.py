@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from rebuilders.destinations.opening import open_destination
+from rebuilders.destinations.opening import open_destination, variables_of
 from rebuilders.destinations.push import Pushed, Source, push
 from rebuilders.node.config import DestinationConfig, NodeConfig, NodeDirectory
 from witness import nodeinfo
@@ -73,6 +73,11 @@ def push_all(
         else:
             outcomes.append(Outcome(place.url, done))
     return outcomes
+
+
+def variables(places: Iterable[DestinationConfig]) -> frozenset[str]:
+    """The names of the environment variables that the process which pushes to `places` needs."""
+    return frozenset(name for place in places for name in variables_of(place.url, place.variables))
 
 
 def state_of(directory: NodeDirectory, place: DestinationConfig) -> Path:

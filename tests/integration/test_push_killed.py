@@ -154,7 +154,9 @@ print(failed)
 
 def test_a_full_disk(tmp_path):
     apart = ["unshare", "--user", "--map-root-user", "--mount"]
-    if subprocess.run([*apart, "mount", "-t", "tmpfs", "tmpfs", "/mnt"], capture_output=True, check=False).returncode:
+    if subprocess.run(
+        [*apart, "mount", "-t", "tmpfs", "tmpfs", "/mnt"], capture_output=True, check=False
+    ).returncode:
         pytest.skip("no user namespace in which to mount a small disk")
     done = subprocess.run(
         [*apart, sys.executable, "-c", FULL, tmp_path / "node", tmp_path / "there"],

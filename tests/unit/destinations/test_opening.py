@@ -12,7 +12,7 @@ from rebuilders.destinations.opening import check_url, open_destination
 from rebuilders.destinations.rsync import RsyncDestination
 from rebuilders.node import config as node_config
 from rebuilders.node.config import NodeConfig, NodeDirectory
-from rebuilders.node.pushing import destinations, push_all, state_of
+from rebuilders.node.pushing import destinations, push_all, state_of, variables
 from rebuilders.node.setup import toml_of
 from tests.pushed import NODE, Site, verified
 from witness.errors import InputError
@@ -177,3 +177,11 @@ class TestCommand:
         assert outcome.error is None
         assert outcome.pushed.size == 3
         assert state_of(node, place).is_dir()
+
+    def test_variables_that_its_process_needs(self):
+        config = parse(
+            '[[destination]]\nurl = "s3://b/x"\nvariables = "B_"\n[[destination]]\nurl = "h.example:x"'
+        )
+        names = variables(config.destination)
+        assert {"AWS_REGION", "B_AWS_ACCESS_KEY_ID", "SSH_AUTH_SOCK"} <= names
+        assert not [name for name in names if name.startswith("GOOGLE")]
