@@ -107,7 +107,6 @@ def proxy(
     """
     from witness.config import default_policy_path
     from witness.errors import InputError
-    from witness.outcome import DEFAULT_FAIL_ON
     from witness.report.model import parse_fail_on
 
     try:
@@ -121,7 +120,7 @@ def proxy(
         raise InputError(
             f"{error.name} is not installed", hint="Install the extra: pip install 'wheelwitness[proxy]'."
         ) from None
-    hides = DEFAULT_FAIL_ON if fail_on is None else parse_fail_on(fail_on)
+    hides = None if fail_on is None else parse_fail_on(fail_on)
     settings = Settings(
         index=found,
         policy=policy or default_policy_path(),

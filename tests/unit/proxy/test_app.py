@@ -3,7 +3,7 @@
 import asyncio
 import json
 import threading
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -110,7 +110,7 @@ class World:
         pages = Pages(
             Upstream("https://user:secret@index.example/simple/", self.index),
             self.judge,
-            replace(Rules(DEFAULT_FAIL_ON), **rules),
+            Rules(**rules),
             Files.DIRECT,
             seconds=SECONDS,
             made=lambda offer: (self.audit.page(offer), self.made.append(offer), metrics.made(offer)),
@@ -352,6 +352,16 @@ def test_a_bad_signature_hides_the_file_as_check_would_fail(world):
     shard.write_bytes(shard.read_bytes() + b"{}\n")
     assert world.offered() == []
     world.make(hides=DEFAULT_FAIL_ON - {"bad-signature"})
+    assert world.offered() == [WHEEL]
+
+
+def test_what_the_policy_stops_at_is_hidden_unless_the_command_says_otherwise(world):
+    text = world.policy.read_text("utf-8")
+    world.policy.write_text('fail-on = ["divergent", "reproduced"]\n' + text, "utf-8")
+    assert world.offered() == []
+    world.policy.write_text('fail-on = ["reproduced"]\n' + text, "utf-8")
+    assert world.offered() == [BAD_NAME]
+    world.make(hides=DEFAULT_FAIL_ON)
     assert world.offered() == [WHEEL]
 
 
