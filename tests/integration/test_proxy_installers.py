@@ -4,7 +4,9 @@ import hashlib
 import json
 import os
 import shutil
+import socket
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -64,7 +66,7 @@ def test_pip_and_uv_install_what_is_accepted_and_fall_back_to_it(world, files):
             assert done.returncode == 0, done.stderr
             assert world.installed(target, "demo") == "VERSION = '1.0'\n"
             assert world.installed(target, "dep") == "VERSION = '3.0'\n"
-    assert f"demo: 1 offered, 2 hidden: {CHANGED_NAME} divergent" in said[0]
+    assert f"demo: 1 offered, 2 hidden: {CHANGED_NAME} divergent" in said[1]
     assert world.index.asked[f"/files/{CHANGED_NAME}"] == world.index.asked["/files/demo-2.0.tar.gz"] == 0
     assert world.index.asked[f"/files/{GOOD_NAME}.metadata"]
 
@@ -203,6 +205,17 @@ def test_sdists_are_offered_only_to_those_who_ask_for_it(world):
     with proxied(world, "--sdists", "exempt"):
         assert "built" in world.pip("alone").stderr
         assert "built" not in world.pip("demo==2.0").stderr
+
+
+def test_what_it_was_given_for_the_index_is_told_nobody_and_huge_requests_are_refused(world):
+    index = world.index.simple.replace("://", "://user:secret@")
+    with proxied(world, "--index", index) as said:
+        assert world.pip("demo").returncode == 0
+        with socket.create_connection(("127.0.0.1", urlsplit(world.url).port), timeout=60) as client:
+            client.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 65536)
+            assert client.recv(100).startswith(b"HTTP/1.1 400 ")
+    assert f"in front of {world.index.simple}" in said[0]
+    assert "secret" not in "".join(said)
 
 
 def test_report_only_offers_everything_and_tells(world):

@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 
 from witness.config import load_policy
 from witness.errors import InputError
-from witness.fetch import HttpFetcher
+from witness.fetch import HttpFetcher, shown
 from witness.listening import listen
 from witness.proxy.app import Proxy
 from witness.proxy.audit import AuditLog
@@ -86,14 +86,16 @@ def serve(settings: Settings, tell: Callable[[str], None]) -> None:
         with listen(settings.host, settings.port, hint="Choose another --port.") as listener:
             port = listener.getsockname()[1]
             _refuse_circle(settings, port)
-            shown = f"[{settings.host}]" if ":" in settings.host else settings.host
-            tell(f"serving http://{shown}:{port}/simple/ in front of {settings.index}")
+            named = f"[{settings.host}]" if ":" in settings.host else settings.host
+            tell(f"serving http://{named}:{port}/simple/ in front of {shown(settings.index)}")
             if settings.host not in LOOPBACK:
                 tell(
                     "anyone who reaches this address is served; put a web server in front for TLS and access"
                 )
             config = uvicorn.Config(
                 made,
+                http="h11",  # the only one with a bound on headers
+                ws="none",
                 log_level="warning",
                 access_log=False,
                 server_header=False,
@@ -112,5 +114,5 @@ def _refuse_circle(settings: Settings, port: int) -> None:
     parts = urlsplit(settings.index)
     if parts.port == port and parts.hostname in (*LOOPBACK, settings.host):
         raise InputError(
-            f"{settings.index}: the proxy would ask itself", hint="Name the index behind it with --index."
+            f"{shown(settings.index)}: the proxy would ask itself", hint="Name the index behind it with --index."
         )
