@@ -1,7 +1,8 @@
 """Verdicts for a process that runs long: kept for a while, by the digest of the policy that reached them.
 
 The policy's file is looked at before every use, so that a changed one counts at once, and one that cannot be read
-refuses everything. A verdict is kept for at most `seconds`, and never beyond the moment when it would change by age
+refuses everything. It is read again every `seconds` besides: a directory that it names may have other members by then,
+or have expired. A verdict is kept for at most `seconds`, and never beyond the moment when it would change by age
 alone (witness.expiry).
 """
 
@@ -58,17 +59,22 @@ class Judge:
         self._path, self._load, self._connect = path, load, connect
         self._seconds, self._clock, self._today = seconds, clock, today
         self._kept: Kept[tuple[str, Artifact], tuple[Verdict, float]] = Kept(_ROOM)
-        self._loaded: tuple[tuple[int, ...], LoadedPolicy] | None = None
+        self._loaded: tuple[tuple[int, ...], float, LoadedPolicy] | None = None
         self._lock = Lock()
 
     def policy(self) -> LoadedPolicy:
-        """The policy as its file has it now. Raises InputError if it has none."""
-        mark = _mark(self._path)
+        """The policy as its file has it now.
+
+        Raises:
+            InputError: it has none.
+            Incomplete: a directory that it names counts no more.
+        """
+        mark, now = _mark(self._path), self._clock()
         with self._lock:
-            if self._loaded is None or self._loaded[0] != mark:
+            if self._loaded is None or self._loaded[0] != mark or now >= self._loaded[1]:
                 self._loaded = None
-                self._loaded = (mark, self._load(self._path))
-            return self._loaded[1]
+                self._loaded = (mark, now + self._seconds, self._load(self._path))
+            return self._loaded[2]
 
     def judge(self, artifacts: Sequence[Artifact]) -> Judged:
         """The verdicts on `artifacts`.

@@ -4,7 +4,7 @@ import asyncio
 import json
 import threading
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -13,8 +13,10 @@ import pytest
 
 from tests.integration.trusted_nodes import ALPHA, BETA, WHEEL, stated, wheel
 from tests.markup import HOSTILE, Elements
+from witness import canonical, directory
 from witness.config import load_policy
 from witness.digest import sha256_hex
+from witness.directories import Source
 from witness.errors import FetchFailed, NotFound
 from witness.fetch import Fetched
 from witness.proxy import explain
@@ -28,6 +30,7 @@ from witness.proxy.negotiation import JSON
 from witness.proxy.pages import Files, Pages
 from witness.proxy.upstream import Upstream
 from witness.report.model import DEFAULT_FAIL_ON
+from witness.store.directory import DirectoryStore
 from witness.wiring import open_client
 
 GOOD = wheel()
@@ -209,6 +212,42 @@ def test_a_changed_policy_counts_at_once_and_a_broken_one_refuses_everything(wor
     world.policy.write_text(text, "utf-8")
     assert world.offered() == [WHEEL]
     assert world.get("/readyz").status_code == 200
+
+
+def test_a_directory_counts_as_it_is_once_pages_have_run_out_and_not_beyond_its_end(world):
+    kept = DirectoryStore(world.root / "directories" / "net")
+
+    def fetched(*members, days=1):
+        kept.put("directory.json", directory.encode(directory.Directory(tuple(map(listed, members)))))
+        source = Source(url="https://net.example/", expires=datetime.now(UTC) + timedelta(days=days))
+        kept.put("source.json", canonical.dumps(source.wire()))
+
+    def listed(node):
+        key = node.identity.log_key.text
+        keys = (node.identity.keys[0].text,)
+        url = f"https://{node.name}.example/"
+        return directory.Member(name=node.name, operator=node.operator, url=url, log_key=key, keys=keys)
+
+    fetched(ALPHA, BETA)
+    tables = "".join(
+        f'\n[[witness]]\ndirectory = "net"\nname = "{node.name}"\noperator = "{node.operator}"\n'
+        f'url = "{node.name}-site"\n'
+        for node in (ALPHA, BETA)
+    )
+    world.policy.write_text(f"version = 1\nthreshold = 2\n{tables}", "utf-8")
+    assert world.offered() == [WHEEL]
+    fetched(ALPHA)
+    world.clock += SECONDS
+    assert world.get("/simple/demo/").status_code == 503
+    assert "'beta' is no member" in world.get("/readyz").json()["detail"]
+    fetched(ALPHA, BETA)
+    assert world.offered() == [WHEEL]
+    fetched(ALPHA, BETA, days=-1)
+    world.clock += SECONDS
+    for path in ("/simple/demo/", "/readyz"):
+        answer = world.get(path)
+        assert answer.status_code == 503
+        assert "directory net: expired" in answer.json()["detail"]
 
 
 def test_a_match_that_grows_old_ends_its_page(world):
