@@ -193,6 +193,38 @@ def test_nothing_is_installed_while_the_index_or_the_witnesses_cannot_be_reached
     assert not (world.root / "uv" / "demo.py").exists()
 
 
+def over_http(made) -> None:
+    """From now on the policy has its witnesses at the index's own address, which serves nothing of theirs."""
+    text = made.policy.read_text("utf-8")
+    for node in ("alpha", "beta"):
+        text = text.replace(f'"{node}-site"', f'"{made.index.url}{node}/"')
+        shutil.rmtree(made.root / f"{node}-site")
+    made.policy.write_text(text, "utf-8")
+
+
+def test_with_a_snapshot_no_witness_is_asked(world):
+    assert world.wheelwitness("snapshot", world.root / "witnesses").returncode == 0
+    over_http(world)
+    with proxied(world, "--snapshot", str(world.root / "witnesses")) as said:
+        for install, target in ((world.pip, "pip"), (world.uv_pip, "uv")):
+            assert install("demo").returncode == 0
+            assert world.installed(target, "demo") == "VERSION = '1.0'\n"
+        assert world.pip("demo==2.0").returncode == 1
+    assert f"asking the snapshot {world.root / 'witnesses'}, and no witness" in said[1]
+    assert {path.split("/")[1] for path in world.index.asked} == {"simple", "files"}
+
+
+@pytest.mark.parametrize(
+    ("lookup", "asked", "status"), [("exact", "observations", 200), ("prefix", "lookup", 503)]
+)
+def test_what_witnesses_learn_is_chosen_as_for_a_check(world, lookup, asked, status):
+    over_http(world)
+    with proxied(world, "--lookup", lookup):
+        assert fetched(f"{world.simple}demo/")[0] == status
+    learnt = {path.split("/")[2] for path in world.index.asked if path.startswith(("/alpha/", "/beta/"))}
+    assert learnt - {"keys.jsonl"} == {asked}
+
+
 def test_sdists_are_offered_only_to_those_who_ask_for_it(world):
     alone = world.index.entry("alone-1.0.tar.gz", sdist("alone", "1.0"))
     world.index.publish("alone", alone)

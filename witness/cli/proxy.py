@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from witness.cli.options import PolicyOption, StateOption
+from witness.cli.options import LookupOption, PolicyOption, SnapshotOption, StateOption
 
 
 class SdistsChoice(StrEnum):
@@ -96,6 +96,8 @@ def proxy(
         int, typer.Option("--port", envvar="WHEELWITNESS_PORT", min=0, max=65535, help="0: any free one.")
     ] = 8418,
     state: StateOption = None,
+    lookup: LookupOption = None,
+    snapshot: SnapshotOption = None,
 ) -> None:
     """Serves a package index that offers only what your policy accepts. Needs the extra `proxy`.
 
@@ -104,6 +106,7 @@ def proxy(
       wheelwitness proxy
       wheelwitness proxy --index https://index.example/simple/ --audit proxy.jsonl
       wheelwitness proxy --report-only --fail-on divergent,disputed,bad-signature
+      wheelwitness proxy --snapshot witnesses/
     """
     from witness.config import default_policy_path
     from witness.errors import InputError
@@ -131,5 +134,7 @@ def proxy(
         state=state,
         host=host,
         port=port,
+        lookup=lookup,
+        snapshot=snapshot,
     )
     serve(settings, lambda line: typer.echo(line, err=True))

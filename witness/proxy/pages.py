@@ -101,7 +101,7 @@ class Pages:
 
         Raises:
             NotFound, FetchFailed: the index has no such project; gives no page.
-            InputError, Incomplete: the policy cannot be read; witnesses cannot be asked.
+            InputError, Incomplete: the policy or a snapshot cannot be read; witnesses cannot be asked.
         """
         started = self._clock()
         listed = self._upstream.page(project, kind)
@@ -177,5 +177,5 @@ def _check_heard(choices: tuple[Choice, ...], project: str) -> None:
         names = printable(", ".join(sorted(silent)))
         raise Unheard(
             f"{project}: witnesses that the policy needs could not be reached: {names}",
-            hint="Try again; if it stays so, look at the network and at the addresses in the policy.",
+            hint="Try again; if it stays so, look at the network, the addresses in the policy, or the snapshot's age.",
         )

@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 
 from witness.config import load_policy
 from witness.errors import InputError
+from witness.escape import printable
 from witness.fetch import HttpFetcher, shown
 from witness.listening import listen
 from witness.proxy.app import Proxy
@@ -46,6 +47,8 @@ class Settings:
     state: Path | None = None
     host: str = "127.0.0.1"
     port: int = 8418
+    lookup: str | None = None
+    snapshot: Path | None = None
 
 
 def application(
@@ -54,16 +57,22 @@ def application(
     """The ASGI application. `tell` gets a line about every page that hides something, from any thread.
 
     Raises:
-        InputError: the policy or the index's address cannot be used.
+        InputError: the policy, the snapshot or the index's address cannot be used.
     """
     metrics = Metrics()
     judge = Judge(
         settings.policy,
         load_policy,
-        lambda loaded: open_client(loaded, state=settings.state, fetcher=fetcher),
+        lambda loaded: open_client(
+            loaded,
+            snapshot=settings.snapshot,
+            state=settings.state,
+            lookup=settings.lookup,
+            fetcher=fetcher,
+        ),
         seconds=settings.seconds,
     )
-    judge.policy()
+    judge.check()
 
     def made(offer: Offer) -> None:
         audit.page(offer)
@@ -88,6 +97,8 @@ def serve(settings: Settings, tell: Callable[[str], None]) -> None:
             _refuse_circle(settings, port)
             named = f"[{settings.host}]" if ":" in settings.host else settings.host
             tell(f"serving http://{named}:{port}/simple/ in front of {shown(settings.index)}")
+            if settings.snapshot:
+                tell(f"asking the snapshot {printable(str(settings.snapshot))}, and no witness")
             if settings.host not in LOOPBACK:
                 tell(
                     "anyone who reaches this address is served; put a web server in front for TLS and access"
@@ -114,5 +125,6 @@ def _refuse_circle(settings: Settings, port: int) -> None:
     parts = urlsplit(settings.index)
     if parts.port == port and parts.hostname in (*LOOPBACK, settings.host):
         raise InputError(
-            f"{shown(settings.index)}: the proxy would ask itself", hint="Name the index behind it with --index."
+            f"{shown(settings.index)}: the proxy would ask itself",
+            hint="Name the index behind it with --index.",
         )

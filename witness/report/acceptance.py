@@ -1,4 +1,4 @@
-"""What does not pass, and whether one file does, where files are let through one by one: pages of an index, and hashes."""
+"""What is stopped at, and whether one file passes, where files are let through one by one: on pages, and by hashes."""
 
 from witness.outcome import BAD_SIGNATURE, DEFAULT_FAIL_ON
 from witness.policy import Policy

@@ -18,7 +18,7 @@ from witness.config import load_policy
 from witness.digest import sha256_hex
 from witness.directories import Source
 from witness.errors import FetchFailed, NotFound
-from witness.fetch import Fetched
+from witness.fetch import Fetched, HttpFetcher
 from witness.proxy import explain
 from witness.proxy.app import Proxy
 from witness.proxy.audit import AuditLog
@@ -30,6 +30,7 @@ from witness.proxy.negotiation import JSON
 from witness.proxy.pages import Files, Pages
 from witness.proxy.upstream import Upstream
 from witness.report.model import DEFAULT_FAIL_ON
+from witness.snapshot import take
 from witness.store.directory import DirectoryStore
 from witness.wiring import open_client
 
@@ -85,6 +86,7 @@ class World:
 
     def __init__(self, root: Path) -> None:
         self.root, self.clock, self.index, self.connected = root, 1000.0, Memory(), 0
+        self.snapshot, self.today = None, TODAY
         self.policy = root / "policy.toml"
         self.policy.write_text(
             "version = 1\nthreshold = 2\n" + ALPHA.toml("alpha-site") + BETA.toml("beta-site"), "utf-8"
@@ -106,7 +108,7 @@ class World:
             self.connect,
             seconds=SECONDS,
             clock=lambda: self.clock,
-            today=lambda: TODAY,
+            today=lambda: self.today,
         )
         self.made = []
         self.audit = AuditLog(audit)
@@ -118,7 +120,7 @@ class World:
             seconds=SECONDS,
             made=lambda offer: (self.audit.page(offer), self.made.append(offer), metrics.made(offer)),
             clock=lambda: self.clock,
-            today=lambda: TODAY,
+            today=lambda: self.today,
         )
         self.app = Proxy(
             Desk(pages, metrics), self.judge, self.audit, metrics, lambda: self.clock
@@ -126,7 +128,7 @@ class World:
 
     def connect(self, loaded):
         self.connected += 1
-        return open_client(loaded, state=self.root / "state")
+        return open_client(loaded, state=self.root / "state", snapshot=self.snapshot)
 
     def get(self, path, accept=JSON, **headers):
         (answer,) = self.get_all([path], accept, **headers)
@@ -332,6 +334,51 @@ def test_without_witnesses_there_is_no_page_and_they_are_asked_again_soon(world)
     (world.root / "away").rename(world.root / "beta-site")
     world.clock += 5
     assert world.offered() == [WHEEL]
+
+
+def taken(world, **age):
+    """Takes the snapshot that is asked, or brings it up to date, as if that had been so long ago."""
+    world.snapshot, seen = world.root / "witnesses", datetime.now(UTC) - timedelta(**age)
+    state, loaded = world.root / "state", load_policy(world.policy)
+    copied = list(take(loaded, world.snapshot, HttpFetcher(), now=lambda: seen, state=state))
+    assert [item.missed for item in copied] == ["", ""]
+
+
+def test_a_snapshot_is_asked_and_counts_as_it_is_once_pages_have_run_out(world):
+    taken(world)
+    world.see(BETA, stated(BETA, "mismatch", sha256=sha256_hex(GOOD), recipe="again"))
+    assert world.offered() == [WHEEL]
+    world.clock += SECONDS
+    assert world.offered() == [WHEEL]
+    taken(world)
+    assert world.offered() == [WHEEL]
+    world.clock += SECONDS
+    assert world.offered() == []
+    index = world.snapshot / "snapshot.json"
+    index.rename(world.root / "away")
+    world.clock += SECONDS
+    for path in ("/simple/demo/", "/explain/demo", "/readyz"):
+        answer = world.get(path)
+        assert answer.status_code == 503
+        assert "snapshot.json: No such file" in answer.json()["detail"]
+    (world.root / "away").rename(index)
+    assert world.get("/readyz").status_code == 200
+
+
+def test_a_snapshot_that_is_too_old_leaves_nobody_to_ask(world):
+    taken(world, days=31)
+    answer = world.get("/simple/demo/")
+    assert answer.status_code == 503
+    assert "could not be reached: alpha, beta" in answer.json()["detail"]
+
+
+def test_no_page_outlives_its_snapshot(world):
+    world.today = datetime.now(UTC)
+    taken(world, days=30, seconds=-SECONDS / 2)
+    answer = world.get("/simple/demo/")
+    assert [item["filename"] for item in answer.json()["files"]] == [WHEEL]
+    seconds = answer.headers["cache-control"].removeprefix("max-age=").removesuffix(", must-revalidate")
+    assert int(seconds) <= SECONDS / 2
 
 
 def test_a_witness_that_is_not_needed_may_be_silent(world):

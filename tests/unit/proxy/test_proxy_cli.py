@@ -33,6 +33,8 @@ def run(tmp_path):
         (["--index", "https:///simple"], "not the address of a package index"),
         (["--index", "https://[x/simple"], "not the address of a package index"),
         (["--policy", "missing.toml"], "missing.toml does not exist"),
+        (["--snapshot", "missing"], "missing/snapshot.json: No such file"),
+        (["--lookup", "all"], "'all' is not one of"),
         (["--fail-on", "wrong"], "no such outcome: 'wrong'"),
         (["--sdists", "some"], "'some' is not one of"),
         (["--max-age", "-1"], "Invalid value for '--max-age'"),
