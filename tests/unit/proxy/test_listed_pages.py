@@ -206,7 +206,7 @@ def test_html_of_another_version_or_encoding_is_refused():
 @pytest.mark.parametrize("unit", ["<a x='", '<a x="', "<!--", "<a ", "</"])
 def test_what_nothing_ends_is_not_read_again_and_again(unit):
     """The parser of the standard library begins anew behind each "<": hours for a page of the size that is allowed."""
-    link = f'<a href="https://f.example/x.whl">x</a>'
+    link = '<a href="https://f.example/x.whl">x</a>'
     assert len(html_page.parse(f"{link}{unit}".encode(), URL, "demo").files) >= 1
     with pytest.raises(Malformed, match="ends within a tag or a comment"):
         html_page.parse(f"{link}{unit * 2_000_000}".encode(), URL, "demo")
