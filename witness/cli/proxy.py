@@ -1,27 +1,12 @@
 """`wheelwitness proxy`: a package index that offers what the policy accepts."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from witness.cli.options import LookupOption, PolicyOption, SnapshotOption, StateOption
-
-
-class SdistsChoice(StrEnum):
-    """As `witness.proxy.choice.Sdists`, which is not loaded for `--help`."""
-
-    HIDE = "hide"
-    EXEMPT = "exempt"
-    OFFER = "offer"
-
-
-class FilesChoice(StrEnum):
-    """As `witness.proxy.pages.Files`."""
-
-    DIRECT = "direct"
-    PROXY = "proxy"
+from witness.proxy.modes import Files, Sdists
 
 
 def proxy(
@@ -46,13 +31,13 @@ def proxy(
         ),
     ] = None,
     sdists: Annotated[
-        SdistsChoice,
+        Sdists,
         typer.Option(
             "--sdists",
             envvar="WHEELWITNESS_SDISTS",
             help="Sdists, which no witness vouches for: hide them, offer those of exempt projects, or offer them.",
         ),
-    ] = SdistsChoice.HIDE,
+    ] = Sdists.HIDE,
     report_only: Annotated[
         bool,
         typer.Option(
@@ -62,14 +47,14 @@ def proxy(
         ),
     ] = False,
     files: Annotated[
-        FilesChoice,
+        Files,
         typer.Option(
             "--files",
             envvar="WHEELWITNESS_FILES",
             help="Where pages lead to: directly to the index's files, or to them by way of the proxy, which locks "
             "then ask, too.",
         ),
-    ] = FilesChoice.DIRECT,
+    ] = Files.DIRECT,
     max_age: Annotated[
         int,
         typer.Option(
@@ -114,8 +99,7 @@ def proxy(
 
     try:
         from witness.endpoint import default_endpoint
-        from witness.proxy.choice import Rules, Sdists
-        from witness.proxy.pages import Files
+        from witness.proxy.choice import Rules
         from witness.proxy.serve import Settings, serve
 
         found = index or default_endpoint()
@@ -127,8 +111,8 @@ def proxy(
     settings = Settings(
         index=found,
         policy=policy or default_policy_path(),
-        rules=Rules(hides, Sdists(sdists.value), report_only),
-        files=Files(files.value),
+        rules=Rules(hides, sdists, report_only),
+        files=files,
         seconds=float(max_age),
         audit=audit,
         state=state,

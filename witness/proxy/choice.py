@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from witness.errors import Malformed
 from witness.evidence import Artifact
@@ -11,16 +10,9 @@ from witness.names import SdistName, WheelName
 from witness.outcome import Outcome
 from witness.policy import Policy
 from witness.proxy.listing import Listed
+from witness.proxy.modes import Sdists
 from witness.report.acceptance import passes, stops_at
 from witness.verdict import Verdict
-
-
-class Sdists(StrEnum):
-    """When sdists are offered: never, those of projects that the policy exempts, or always."""
-
-    HIDE = "hide"
-    EXEMPT = "exempt"
-    OFFER = "offer"
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,8 @@ from witness.proxy.desk import Desk
 from witness.proxy.explain import summary
 from witness.proxy.judge import Judge
 from witness.proxy.metrics import Metrics
-from witness.proxy.pages import Files, Offer, Pages
+from witness.proxy.modes import Files
+from witness.proxy.pages import Offer, Pages
 from witness.proxy.upstream import Upstream, endpoint_of
 from witness.wiring import open_client
 

@@ -22,12 +22,13 @@ from witness.fetch import Fetched, HttpFetcher
 from witness.proxy import explain
 from witness.proxy.app import Proxy
 from witness.proxy.audit import AuditLog
-from witness.proxy.choice import Rules, Sdists
+from witness.proxy.choice import Rules
 from witness.proxy.desk import MAX_WAITING, Desk
 from witness.proxy.judge import Judge
 from witness.proxy.metrics import Metrics
+from witness.proxy.modes import Files, Sdists
 from witness.proxy.negotiation import JSON
-from witness.proxy.pages import Files, Pages
+from witness.proxy.pages import Pages
 from witness.proxy.upstream import Upstream
 from witness.report.model import DEFAULT_FAIL_ON
 from witness.snapshot import take
