@@ -5,7 +5,7 @@ from typing import Final
 
 _FIRST_RETRY: Final = timedelta(minutes=1)
 MAX_RETRY: Final = timedelta(hours=6)
-_MAX_FAILURES: Final = 12  # about a day and a half of trying
+MAX_FAILURES: Final = 12  # about a day and a half of trying
 
 
 def retry_after(failures: int, chance: float) -> timedelta | None:
@@ -13,7 +13,7 @@ def retry_after(failures: int, chance: float) -> timedelta | None:
 
     None: it is stuck, until somebody adds it again. `chance`, from 0 to 1, spreads what failed together.
     """
-    if failures + 1 >= _MAX_FAILURES:
+    if failures + 1 >= MAX_FAILURES:
         return None
     wait: timedelta = min(_FIRST_RETRY * 2**failures, MAX_RETRY)
     return wait * (0.75 + 0.5 * chance)

@@ -64,7 +64,7 @@ class Scheduler:
 
     def begin(self) -> None:
         """Takes up where a former process left off."""
-        self._ledger.requeue()
+        self._ledger.requeue(stuck_after=again.MAX_FAILURES)
         self._ledger.deliver(self._put)
 
     def step(self, timeout: float, *, retry_before: datetime | None = None) -> bool:

@@ -294,7 +294,7 @@ def test_a_target_that_ends_its_worker_keeps_nobody_from_his_turn(tmp_path):
     names = [TargetName.parse(f"{name}==1.0") for name in ("poison", "good", "fine")]
     ledger.add(map(Want, names))
     assert ledger.take().target == names[0]
-    ledger.requeue()  # the node died of it
+    ledger.requeue(stuck_after=12)  # the node died of it
     taken = [ledger.take() for _ in range(3)]
     assert [item.target for item in taken] == [names[1], names[2], names[0]]
     assert [item.failures for item in taken] == [0, 0, 1]

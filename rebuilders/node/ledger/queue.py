@@ -141,13 +141,17 @@ class Ledger:
             return False
         return True
 
-    def requeue(self) -> int:
-        """Queues what was running; for the start of a scheduler, when nobody is at it any more."""
+    def requeue(self, *, stuck_after: int) -> int:
+        """Queues what was running; for the start of a scheduler, when nobody is at it any more.
+
+        What ran when the node ended for the time `stuck_after` in a row is stuck instead.
+        """
         now = self._clock()
         with self.database.begin() as connection:
             running = update(TARGETS).where(_T.state == "running")
             # Behind what was due before: one that ends every node that takes it up keeps nobody from his turn.
-            waiting = {"state": "queued", "claim": "", "due": case((_T.due > now, _T.due), else_=now)}
+            state = case((_T.failures + 1 >= stuck_after, "stuck"), else_="queued")
+            waiting = {"state": state, "claim": "", "due": case((_T.due > now, _T.due), else_=now)}
             return connection.execute(running.values(failures=_T.failures + 1, **waiting)).rowcount
 
     def wake(self, *, patience: timedelta) -> int:

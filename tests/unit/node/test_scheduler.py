@@ -260,6 +260,16 @@ def test_a_former_scheduler_that_still_has_a_worker_records_nothing(place):
     assert [parse(data).observation.result for data in place.outbox().values()] == ["build-failed"]
 
 
+def test_what_ends_the_node_each_time_is_stuck_in_the_end(place):
+    place.add(TARGET)
+    for _ in range(12):
+        scheduler, executor = place.scheduler(incomplete)
+        scheduler._hand_out(None)  # and then the node dies
+        assert len(executor.seen) == 1
+    place.scheduler(incomplete)
+    assert place.ledger.counts() == {"stuck": 1}
+
+
 @pytest.mark.parametrize("word", [PAUSED, DRAINING])
 def test_nothing_is_handed_out_while_it_is_held(place, word):
     place.add(TARGET)
