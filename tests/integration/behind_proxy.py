@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import gzip
 import io
 import os
 import re
@@ -60,7 +61,10 @@ def sdist(project: str, version: str) -> bytes:
         "backend.py": b"raise SystemExit('built')\n",
     }
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+    with (
+        gzip.GzipFile(fileobj=buffer, mode="wb", mtime=0) as packed,
+        tarfile.open(fileobj=packed, mode="w") as archive,
+    ):
         for name, data in files.items():
             member = tarfile.TarInfo(f"{project}-{version}/{name}")
             member.size = len(data)
