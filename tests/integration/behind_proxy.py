@@ -1,8 +1,8 @@
 """A whole chain on loopback: an index, two nodes' sites, `wheelwitness proxy`, and installers as users have them."""
 
 import base64
-import hashlib
 import gzip
+import hashlib
 import io
 import os
 import re
