@@ -15,6 +15,7 @@ from rebuilders.cli.control import drain, pause, resume
 from rebuilders.cli.cosign import cosign
 from rebuilders.cli.definitions import definitions
 from rebuilders.cli.doctor import doctor
+from rebuilders.cli.gc import gc
 from rebuilders.cli.init import init
 from rebuilders.cli.keys import keys
 from rebuilders.cli.mirror import mirror
@@ -63,7 +64,7 @@ def _options(
 
 for command in (
     rebuild, batch, plan, static, compare, spot_check, init, add, publish, cosign, mirror, canaries, serve, status,
-    pause, resume, drain, doctor, definitions,
+    pause, resume, drain, gc, doctor, definitions,
 ):  # fmt: skip
     app.command()(command)
 app.command("run")(run_node)

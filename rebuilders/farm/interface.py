@@ -35,6 +35,7 @@ class Outcome:
         statement: the observation as an unsigned statement; empty where there is nothing to observe.
         report: the difference report as JSON; empty where there is none.
         complete: False where it should be tried again.
+        received: bytes that the worker got over the network for it.
         needs: with `complete` False, what the next worker must have that this one lacks.
     """
 
@@ -44,6 +45,7 @@ class Outcome:
     statement: bytes = b""
     report: bytes = b""
     complete: bool = True
+    received: int = 0
     needs: str = ""
 
 

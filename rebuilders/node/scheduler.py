@@ -6,11 +6,13 @@ What a worker says is checked before it is recorded: that it is a statement, by 
 import random
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final
 
 from rebuilders.farm.interface import Executor, Job, Outcome
 from rebuilders.node import again
+from rebuilders.node.caps import Caps, Day
 from rebuilders.node.config import NodeConfig, NodeDirectory
 from rebuilders.node.ledger import Ledger, Recorded
 from rebuilders.outbox import Outbox
@@ -29,8 +31,7 @@ DRAINING: Final = "draining"  # the same, and the node ends when nothing runs an
 _LOST: Final = "the worker process was ended from outside"
 _MAX_IN_A_ROW: Final = 3
 
-Gate = Callable[[], str]
-"""Why nothing more may be started now, or an empty string."""
+RECEIVED: Final = "received"  # of the ledger's control: what was downloaded today
 
 
 class Scheduler:
@@ -43,16 +44,9 @@ class Scheduler:
         ledger: Ledger,
         executor: Executor,
         tell: Callable[[str], None],
-        *,
-        gate: Gate = str,
     ) -> None:
-        self._config, self._ledger, self._executor, self._tell, self._gate = (
-            config,
-            ledger,
-            executor,
-            tell,
-            gate,
-        )
+        self._config, self._ledger, self._executor, self._tell = config, ledger, executor, tell
+        self._caps = Caps(config.limits, (directory.state, _existing(config.settings.cache_path)))
         self._outbox, self._reports = Outbox(directory.outbox), DirectoryStore(directory.reports)
         self._site = DirectoryStore(directory.site)
         self._unsettled: list[tuple[Job, Outcome | None]] = []
@@ -94,7 +88,8 @@ class Scheduler:
         for word in (DRAINING, PAUSED):
             if word in said:
                 return word
-        return self._gate()
+        now = datetime.now(UTC)
+        return self._caps.why_not(now, Day.parse(said.get(RECEIVED, ""), now))
 
     def _hand_out(self, retry_before: datetime | None) -> None:
         while self._executor.free > 0:
@@ -119,6 +114,7 @@ class Scheduler:
             self._release(job, _LOST)
             return
         self._lost_in_a_row = 0
+        self._count(outcome.received)
         if not outcome.complete:
             self._release(job, outcome.result, needs=outcome.needs)
             return
@@ -132,6 +128,11 @@ class Scheduler:
             level = f" ({recorded.level})" if recorded.level else ""
             self._say(job, f"{recorded.result}{level}" if recorded.statement else recorded.detail)
         self._running.pop(job.claim, None)
+
+    def _count(self, received: int) -> None:
+        if received > 0:
+            day = Day.parse(self._ledger.control().get(RECEIVED, ""), datetime.now(UTC))
+            self._ledger.say(RECEIVED, day.plus(received))
 
     def _release(self, job: Job, why: str, *, needs: str = "") -> None:
         wait = again.retry_after(self._running.get(job.claim, 0), random.random())  # noqa: S311 - spreads load
@@ -182,6 +183,11 @@ class Scheduler:
         if report:
             self._reports.put(f"{artifact[:2]}/{artifact}.json", report)
         self._outbox.put(statement)
+
+
+def _existing(path: Path) -> Path:
+    """`path`, or the first directory above it that is there."""
+    return next(place for place in (path, *path.parents) if place.is_dir())
 
 
 def _report(statement: Statement, told: bytes) -> bytes | None:
