@@ -20,8 +20,7 @@ MARKUPSAFE = "c0ef13eaeee5b615fb07c9a7dadb38eac06a0608b41570d8ade51c56539e509d"
 PURE = {"six": SIX, "attrs": ATTRS, "colorama": COLORAMA}
 LINUX = target_of("3.12", "manylinux_2_28_x86_64")
 WINDOWS = target_of("3.13", "win_amd64")
-# file: format and version, whether files have names, whether it has an entry that is from no index (the package in a
-# directory, or in SPDX the project itself), and colorama
+# file: format and version, whether files have names, whether it has the package in a directory and colorama
 MADE = {
     "uv.lock": ("uv.lock", "1 (revision 5)", True, True, True),
     "pylock.uv.toml": ("pylock.toml", "1.0", True, True, True),
@@ -35,9 +34,9 @@ MADE = {
     "Pipfile.lock": ("Pipfile.lock", "6", False, False, True),
     "cyclonedx-1.4.json": ("CycloneDX", "1.4", False, False, True),
     "cyclonedx-1.6.json": ("CycloneDX", "1.6", False, False, True),
-    "spdx-uv.json": ("SPDX", "2.3", True, True, False),
-    "spdx-poetry.json": ("SPDX", "2.3", False, True, False),
-    "spdx-tools.json": ("SPDX", "2.3", True, True, False),
+    "spdx-uv.json": ("SPDX", "2.3", True, False, False),
+    "spdx-poetry.json": ("SPDX", "2.3", False, False, False),
+    "spdx-tools.json": ("SPDX", "2.3", True, False, False),
 }
 ONE_PLATFORM = ("pylock.pip.toml", "spdx-uv.json", "spdx-poetry.json", "spdx-tools.json")
 # They do not tell where packages are from: in SPDX what has no address is PyPI's, as package URLs are.
