@@ -14,3 +14,6 @@ pin --group fuzz --output-file requirements/fuzz.txt
 pin --no-deps --group interop --output-file requirements/interop.txt
 pin --group poetry --output-file requirements/poetry.txt
 grep -E '^uv==' requirements/dev.txt | sed 's/ .*//' | pin - --output-file requirements/bootstrap.txt
+# The one thing of npm's, where there is npm: `make interop` gets it.
+! command -v npm >/dev/null || npm install --prefix requirements/sarif --package-lock-only --save-exact --ignore-scripts \
+    --omit-lockfile-registry-resolved --no-audit --no-fund --silent @microsoft/sarif-multitool-linux@5
