@@ -66,7 +66,7 @@ def test_pip_and_uv_install_what_is_accepted_and_fall_back_to_it(world, files):
             assert done.returncode == 0, done.stderr
             assert world.installed(target, "demo") == "VERSION = '1.0'\n"
             assert world.installed(target, "dep") == "VERSION = '3.0'\n"
-    assert f"demo: 1 offered, 2 hidden: {CHANGED_NAME} divergent" in said[1]
+    assert f"demo: 1 offered, 2 hidden: {CHANGED_NAME} divergent" in "".join(said)
     assert world.index.asked[f"/files/{CHANGED_NAME}"] == world.index.asked["/files/demo-2.0.tar.gz"] == 0
     assert world.index.asked[f"/files/{GOOD_NAME}.metadata"]
 
@@ -211,6 +211,7 @@ def test_with_a_snapshot_no_witness_is_asked(world):
             assert world.installed(target, "demo") == "VERSION = '1.0'\n"
         assert world.pip("demo==2.0").returncode == 1
     assert f"asking the snapshot {world.root / 'witnesses'}, and no witness" in said[1]
+    assert "public-indexes" not in "".join(said)
     assert {path.split("/")[1] for path in world.index.asked} == {"simple", "files"}
 
 
@@ -219,10 +220,15 @@ def test_with_a_snapshot_no_witness_is_asked(world):
 )
 def test_what_witnesses_learn_is_chosen_as_for_a_check(world, lookup, asked, status):
     over_http(world)
-    with proxied(world, "--lookup", lookup):
+    with proxied(world, "--lookup", lookup) as said:
         assert fetched(f"{world.simple}demo/")[0] == status
     learnt = {path.split("/")[2] for path in world.index.asked if path.startswith(("/alpha/", "/beta/"))}
     assert learnt - {"keys.jsonl"} == {asked}
+    assert f"{world.index.simple} is neither PyPI nor among public-indexes of the policy" in said[1]
+    called_public(world, world.index.url)
+    with proxied(world) as said:
+        pass
+    assert "public-indexes" not in "".join(said)
 
 
 def test_sdists_are_offered_only_to_those_who_ask_for_it(world):

@@ -1,6 +1,6 @@
 """Puts the proxy together and serves it until the process is asked to end."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +10,12 @@ from urllib.parse import urlsplit
 import uvicorn
 from starlette.applications import Starlette
 
-from witness.config import load_policy
+from witness.config import LoadedPolicy, load_policy
 from witness.errors import InputError
 from witness.escape import printable
 from witness.fetch import HttpFetcher, shown
 from witness.listening import listen
+from witness.pins.public import PublicIndexes
 from witness.proxy.app import Proxy
 from witness.proxy.audit import AuditLog
 from witness.proxy.choice import Rules
@@ -98,12 +99,8 @@ def serve(settings: Settings, tell: Callable[[str], None]) -> None:
             _refuse_circle(settings, port)
             named = f"[{settings.host}]" if ":" in settings.host else settings.host
             tell(f"serving http://{named}:{port}/simple/ in front of {shown(settings.index)}")
-            if settings.snapshot:
-                tell(f"asking the snapshot {printable(str(settings.snapshot))}, and no witness")
-            if settings.host not in LOOPBACK:
-                tell(
-                    "anyone who reaches this address is served; put a web server in front for TLS and access"
-                )
+            for line in _notices(settings, load_policy(settings.policy)):
+                tell(line)
             config = uvicorn.Config(
                 made,
                 http="h11",  # the only one with a bound on headers
@@ -119,6 +116,20 @@ def serve(settings: Settings, tell: Callable[[str], None]) -> None:
                 timeout_graceful_shutdown=_KEEP_ALIVE,
             )
             uvicorn.Server(config).run(sockets=[listener])
+
+
+def _notices(settings: Settings, loaded: LoadedPolicy) -> Iterator[str]:
+    """What whoever starts the proxy should know of these settings, a line each."""
+    yield from map(printable, loaded.policy.notes)
+    if settings.snapshot:
+        yield f"asking the snapshot {printable(str(settings.snapshot))}, and no witness"
+    elif not PublicIndexes(loaded.policy.public_indexes).covers(settings.index):
+        yield (
+            f"{shown(settings.index)} is neither PyPI nor among public-indexes of the policy: "
+            "what it lists is asked about all the same, but for projects that are exempt"
+        )
+    if settings.host not in LOOPBACK:
+        yield "anyone who reaches this address is served; put a web server in front for TLS and access"
 
 
 def _refuse_circle(settings: Settings, port: int) -> None:
