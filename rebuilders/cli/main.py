@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from rebuilders.cli.add import add
+from rebuilders.cli.backup import backup, restore
 from rebuilders.cli.batch import batch
 from rebuilders.cli.canaries import canaries
 from rebuilders.cli.compare import compare
@@ -64,7 +65,7 @@ def _options(
 
 for command in (
     rebuild, batch, plan, static, compare, spot_check, init, add, publish, cosign, mirror, canaries, serve, status,
-    pause, resume, drain, gc, doctor, definitions,
+    pause, resume, drain, gc, backup, restore, doctor, definitions,
 ):  # fmt: skip
     app.command()(command)
 app.command("run")(run_node)

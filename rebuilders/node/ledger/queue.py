@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, and_, case, delete, func, insert, or_, s
 
 from rebuilders.node.ledger.database import Database, upsert, url_of
 from rebuilders.node.ledger.tables import CONTROL, OUTGOING, TARGETS
-from witness.names import TargetName
+from witness.names import TargetName, WheelName
 
 State = Literal["queued", "running", "done", "stuck"]
 
@@ -264,6 +264,19 @@ class Ledger:
             delivered += len(rows)
             if len(rows) < _DELIVERED_AT_ONCE:
                 return delivered
+
+    def observed_before(self, filenames: Iterable[str]) -> int:
+        """These files have been observed, as the log shows, whatever the ledger says; returns how many waited."""
+        done = 0
+        with self.database.begin() as connection:
+            for name in filenames:
+                wheel = WheelName.parse(name)
+                same = _T.target.in_((name, f"{wheel.project}=={wheel.version}"))
+                waits = update(TARGETS).where(same, _T.state != "done")
+                done += connection.execute(
+                    waits.values(state="done", claim="", changed=self._clock())
+                ).rowcount
+        return done
 
     def drop(self, target: TargetName) -> bool:
         """Forgets a target that waits or is stuck; False if there is none."""
