@@ -35,7 +35,7 @@ def is_rsync(url: str) -> bool:
 
 
 class RsyncDestination:
-    """Files below `url`. `program` is an rsync of 3.2.3 or later, here and there."""
+    """Files below `url`. `program` is an rsync of 3.2.4 or later, here and there."""
 
     at_once = 4096
 
@@ -99,7 +99,7 @@ class RsyncDestination:
         """See `Destination.close`."""
 
     def _run(self, arguments: Sequence[str], paths: Sequence[str] = ()) -> subprocess.CompletedProcess[bytes]:
-        argv = [self._program, "--no-motd", f"--timeout={_SECONDS}", "--secluded-args", *arguments]
+        argv = [self._program, "--no-motd", f"--timeout={_SECONDS}", "-s", *arguments]
         try:
             return subprocess.run(
                 argv,
