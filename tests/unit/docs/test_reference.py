@@ -168,6 +168,8 @@ def test_node_toml():
         for key, field in ShareConfig.model_fields.items()
     }
     assert (len(shared.members), shared.weights) == (4, {"node-b.example": 4})
+    (split,) = [block.body for block in blocks(DOCS / "how-to" / "run-a-node.md") if "[share]" in block.body]
+    assert node_config.parse(example + split, "node.toml").share.redundancy == 4
 
 
 def test_signers_of_node_toml():
