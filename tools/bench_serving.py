@@ -98,7 +98,10 @@ def _asked(root: Path, port: int, paths: Path, seconds: int, *, packed: bool = F
     ]
     said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=seconds + 30).stdout
     rate, sent = re.search(r"Requests/sec:\s+(\S+)", said), re.search(r"Transfer/sec:\s+(\S+)", said)
-    late, failed = re.search(r"^\s+99%\s+(\S+)", said, re.MULTILINE), re.search(r"Non-2xx.*|Socket errors.*", said)
+    late, failed = (
+        re.search(r"^\s+99%\s+(\S+)", said, re.MULTILINE),
+        re.search(r"Non-2xx.*|Socket errors.*", said),
+    )
     told = [found[1] if found else "?" for found in (rate, sent, late)]
     return f"{told[0]:>10} requests/s  {told[1]:>9}/s  99 % {told[2]}" + (f"  {failed[0]}" if failed else "")
 

@@ -48,6 +48,7 @@ from witness.cosigning import (
 from witness.errors import Incomplete, InputError, Malformed, WheelwitnessError
 from witness.store.directory import DirectoryStore
 
+WITHHELD: Final = "cosigner-withheld"  # of a node's state: a file that says why it cosigns nobody
 _PATH: Final = "/add-checkpoint"
 
 
@@ -130,6 +131,10 @@ def _peers(config: NodeConfig) -> tuple[Peer, ...]:
 
 
 def _cosigner(directory: NodeDirectory, config: NodeConfig, peers: tuple[Peer, ...]) -> Cosigner:
+    if (withheld := directory.state / WITHHELD).exists():
+        raise InputError(
+            f"{withheld}: this node was restored, and cosigns nobody", hint="The file says what to do."
+        )
     key = keys.load_cosigner(directory, config)
     return open_cosigner(key, peers, directory.state / "cosigner", DirectoryStore(directory.site))
 

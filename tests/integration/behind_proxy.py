@@ -1,6 +1,7 @@
 """A whole chain on loopback: an index, two nodes' sites, `wheelwitness proxy`, and installers as users have them."""
 
 import base64
+import gzip
 import hashlib
 import io
 import os
@@ -60,7 +61,10 @@ def sdist(project: str, version: str) -> bytes:
         "backend.py": b"raise SystemExit('built')\n",
     }
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+    with (
+        gzip.GzipFile(fileobj=buffer, mode="wb", mtime=0) as packed,
+        tarfile.open(fileobj=packed, mode="w") as archive,
+    ):
         for name, data in files.items():
             member = tarfile.TarInfo(f"{project}-{version}/{name}")
             member.size = len(data)
