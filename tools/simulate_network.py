@@ -115,8 +115,8 @@ def change_table(world: World) -> str:
             world, redundancy, own_failure=0.06, passing_failure=0.09
         ),
         "builds take four times as long": _delays(world, redundancy, seconds=4.0),
-        "two providers, each down once in ten days": _delays(
-            world, redundancy, providers=2, provider_up=10 * DAY
+        "one provider has them all, and is down two days of 22": _delays(
+            world, redundancy, providers=1, provider_up=20 * DAY, provider_down=2 * DAY
         ),
         "four times as many leave for good": _delays(world, redundancy, leaving=1 / (365 * DAY)),
     }
