@@ -185,13 +185,12 @@ def proxied(made: Chain, *options: str) -> Iterator[list[str]]:
         "0",
     ]
     program = subprocess.Popen(list(map(str, [*command, *options])), stderr=subprocess.PIPE, text=True)
-    said: list[str] = []
-    first = program.stderr.readline()
-    found = re.search(r"serving (http://\S+/)simple/", first)
+    said = [program.stderr.readline()]
+    found = re.search(r"serving (http://\S+/)simple/", said[0])
     reader = Thread(target=lambda: said.extend(program.stderr))
     reader.start()
     try:
-        assert found, first
+        assert found, said
         made.url = found[1]
         yield said
     finally:
