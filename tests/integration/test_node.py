@@ -351,6 +351,13 @@ class TestServe:
         assert b"this is" not in body
         assert "immutable" not in headers.get("cache-control", "")
 
+    def test_a_head_without_end_is_not_kept(self, served):
+        """Refused, while it is still being sent."""
+        head = "".join(f"X-{number}: {'a' * 1000}\r\n" for number in range(5000))
+        with pytest.raises(OSError, match=r"reset|Broken pipe"):
+            served(f"/checkpoint HTTP/1.1\r\n{head}X: ")
+        assert served("/checkpoint")[0] == 200
+
     @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
     def test_nothing_is_changed(self, served, method):
         assert served("/checkpoint", method)[0] == 405
