@@ -15,6 +15,7 @@ from typing import Final, Self
 from witness.errors import Incomplete
 
 _VERSION: Final = 1
+_PORTION: Final = 512  # rows that are read at once
 _SCHEMA: Final = """
 create table if not exists files (
     path text primary key, stat text not null, sha256 text not null, fingerprint text not null, gone real
@@ -70,12 +71,17 @@ class Manifest:
 
     def known(self, low: str, high: str) -> Iterator[Sent]:
         """The rows of paths from `low` up to `high`, both among them, in the order of code points."""
-        with self._failing():
-            rows = self._connection.execute(
-                "select path, stat, sha256, fingerprint, gone from files where path >= ? and path <= ? order by path",
-                (low, high),
-            ).fetchall()
-        return (Sent(*row) for row in rows)
+        while True:
+            with self._failing():
+                rows = self._connection.execute(
+                    "select path, stat, sha256, fingerprint, gone from files where path >= ? and path <= ?"
+                    " order by path limit ?",
+                    (low, high, _PORTION),
+                ).fetchall()
+            yield from (Sent(*row) for row in rows)
+            if len(rows) < _PORTION:
+                return
+            low = f"{rows[-1][0]}\0"  # the next there can be
 
     def there(self, paths: Sequence[str]) -> bool:
         """Whether one of `paths` is at the destination as the source has it."""

@@ -17,6 +17,7 @@ from witness.escape import printable
 
 _PORTION: Final = 512  # files that are looked at together
 _END: Final = "\U0010ffff"  # after every path
+_NEW: Final = Sent("", "", "", "")  # stands for the row that there is not
 
 
 @dataclass(slots=True)
@@ -41,7 +42,7 @@ class Transfer:
 
     def put(self, path: str, data: bytes) -> None:
         """Sends one file as it was when the copy began, unless it is there."""
-        row = next(self.manifest.known(path, path), None)
+        row = next(self.manifest.known(path, path), _NEW)
         self._send(self._compared([(Found(path, "", len(data)), row, data)]))
 
     def there(self, wanted: Iterable[tuple[str, ...]]) -> str | None:
@@ -97,27 +98,34 @@ class Transfer:
         while True:
             portion = list(islice(found, _PORTION))
             high = portion[-1].path if len(portion) == _PORTION else f"{top}/{_END}"
-            rows = {row.path: row for row in self.manifest.known(low, high) if row.path.split("/")[0] == top}
-            yield from self._compared((item, rows.pop(item.path, None), None) for item in portion)
-            self._miss(row for row in rows.values() if has(row.path))
+            rows: dict[str, Sent] = {item.path: _NEW for item in portion}
+            missed: list[Sent] = []
+            for row in self.manifest.known(low, high):
+                if row.path in rows:
+                    rows[row.path] = row
+                elif row.gone is None and row.path.split("/")[0] == top and has(row.path):
+                    missed.append(row)
+                if len(missed) == _PORTION:
+                    self._miss(missed)
+                    missed.clear()
+            self._miss(missed)
+            yield from self._compared((item, rows[item.path], None) for item in portion)
             if len(portion) < _PORTION:
                 return
             low = f"{high}\0"  # the next there can be
 
-    def _compared(
-        self, items: Iterable[tuple[Found, Sent | None, bytes | None]]
-    ) -> Iterator[tuple[Item, Sent]]:
+    def _compared(self, items: Iterable[tuple[Found, Sent, bytes | None]]) -> Iterator[tuple[Item, Sent]]:
         """Those that must be sent, each with the row that says so afterwards."""
         same: list[Sent] = []
         for found, row, given in items:
-            if row is not None and found.stat and row.stat == found.stat and row.gone is None:
+            if found.stat and row.stat == found.stat and row.gone is None:
                 continue
             data = self._read(found.path) if given is None else given
             if data is None:
                 continue
             item = Item(found.path, data)
             sha256 = sha256_hex(data)
-            if row is not None and self._is_there(row, item, sha256):
+            if self._is_there(row, item, sha256):
                 same.append(replace(row, stat=found.stat, sha256=sha256, gone=None))
                 continue
             yield item, Sent(found.path, found.stat, sha256, self.destination.fingerprint(item))
@@ -134,11 +142,11 @@ class Transfer:
         return row.sha256 == sha256
 
     def _miss(self, rows: Iterable[Sent]) -> None:
-        """Notes which of `rows`, that were not among the files found, the site has no more."""
-        gone = [row for row in rows if row.gone is None]
-        gone = [row for row in gone if look(self.site / row.path, row.path) is None]
+        """Notes that the site has no more the files of `rows`, which were not found, unless they came meanwhile."""
+        now = self.now()
+        gone = [replace(row, gone=now) for row in rows if look(self.site / row.path, row.path) is None]
         if gone:
-            self.manifest.record(replace(row, gone=self.now()) for row in gone)
+            self.manifest.record(gone)
 
     def _send(self, changed: Iterator[tuple[Item, Sent]]) -> None:
         for portion in _portions(changed, self.destination.at_once):

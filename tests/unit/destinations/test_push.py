@@ -441,6 +441,27 @@ class TestDeleting:
         names = {path.relative_to(site.path).as_posix() for path in site.path.rglob("*") if path.is_file()}
         assert set(there.store.files) == names
 
+    def test_more_than_are_looked_at_together(self, site):
+        site.grow(2)
+        for number in range(1200):
+            site.path.joinpath(f"page-{number}.html").write_bytes(b"%d" % number)
+        there = Watched()
+        there.at_once = 512
+        site.push(there)
+        for number in range(1, 1200):
+            site.path.joinpath(f"page-{number}.html").unlink()
+        assert site.push(there, grace=0.0).deleted == 1199
+        names = {path.relative_to(site.path).as_posix() for path in site.path.rglob("*") if path.is_file()}
+        assert set(there.store.files) == names
+        directory = site.path / "project"
+        directory.mkdir()
+        for number in range(1100):
+            (directory / f"{number}.html").write_bytes(b"%d" % number)
+        assert site.push(there, grace=0.0).sent == 1100
+        for path in directory.iterdir():
+            path.unlink()
+        assert site.push(there, grace=0.0).deleted == 1100
+
     def test_what_comes_back_stays(self, site):
         site.grow(2)
         site.write("a.html", "one")
