@@ -214,7 +214,11 @@ def ask(own: OwnLog, peer: Peer, poster: Poster) -> bytes:
         answer = _post(peer, Addition(old, (), b""), reader, poster)
     if answer.status != 200:
         raise Incomplete(f"add-checkpoint was answered {answer.status}")
-    lines = parse_lines(answer.body)
+    # Whatever else it wrote there, more than a note may hold even, is of no use to anybody.
+    theirs = (peer.cosigner_key.name, peer.cosigner_key.key_hash) if peer.cosigner_key else None
+    lines = tuple(item for item in parse_lines(answer.body) if (item.name, item.key_hash) == theirs)[:1]
+    if not lines:
+        raise Incomplete("add-checkpoint was answered without a line by the peer's cosigner-key")
     store.put(path, str(reader.checkpoint.size).encode())
     ours = tuple(item for item in held.signatures if item.name == own.key.name)
     return note.encode(Note(held.text, (*ours, *lines)))

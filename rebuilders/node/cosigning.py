@@ -45,7 +45,7 @@ from witness.cosigning import (
     own_log,
     parse_peer,
 )
-from witness.errors import Incomplete, InputError, Malformed, WheelwitnessError
+from witness.errors import InputError, Malformed, WheelwitnessError
 from witness.store.directory import DirectoryStore
 
 _PATH: Final = "/add-checkpoint"
@@ -111,7 +111,8 @@ def answer(cosigner: Cosigner, own: OwnLog, body: bytes, tell: Callable[[str], N
         if error.evidence is not None:
             tell(accuse(error, own))
         return Response(status_code=HTTPStatus.UNPROCESSABLE_ENTITY)
-    except Incomplete:
+    except WheelwitnessError as error:  # of this node's own: its disk, its state, its configuration
+        tell(f"not cosigned: {error}")
         return Response(status_code=HTTPStatus.SERVICE_UNAVAILABLE)
     return Response(encode_lines((signature,)), media_type="text/plain; charset=utf-8")
 

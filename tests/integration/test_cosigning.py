@@ -8,6 +8,9 @@ from contextlib import contextmanager
 
 import pytest
 import uvicorn
+from starlette.applications import Starlette
+from starlette.responses import Response
+from starlette.routing import Route
 from typer.testing import CliRunner
 
 from rebuilders.cli.main import app
@@ -15,7 +18,7 @@ from rebuilders.node import cosigning, keys
 from rebuilders.node.config import NodeConfig, NodeDirectory
 from rebuilders.node.server import application as site_of
 from rebuilders.node.setup import make
-from tests.signed_log import NOON, observed, put_in
+from tests.signed_log import NOON, key, observed, put_in
 from witness import bundle, note, statement
 from witness.cli.main import app as consumer
 from witness.errors import Incomplete, Unverified
@@ -28,10 +31,12 @@ from witness.log.reader import LogReader, fetch_from
 from witness.log.writer import LogWriter
 from witness.mirror import mirror
 from witness.publish import publish_outbox
+from witness.signing import keyfile
+from witness.signing.named import LogSigner
 from witness.store.directory import DirectoryStore
 from witness.store.memory import MemoryStore
 from witness.tlog import contradiction
-from witness.tlog.addition import Addition, parse_lines
+from witness.tlog.addition import Addition, encode_lines, parse_lines
 from witness.tlog.checkpoint import open_checkpoint
 from witness.verification import WitnessIdentity, verify_bundle
 
@@ -217,8 +222,8 @@ def test_time_never_goes_back(crew):
 
 def run_once(member, **settings):
     text = member.directory.config_path.read_text()
-    for key, value in {"method": '"static"', **settings}.items():  # without builds, so without a sandbox
-        text = re.sub(rf"(?m)^{key} = .*$", f"{key} = {value}", text)
+    for name, value in {"method": '"static"', **settings}.items():  # without builds, so without a sandbox
+        text = re.sub(rf"(?m)^{name} = .*$", f"{name} = {value}", text)
     member.directory.config_path.write_text(text)
     return CliRunner().invoke(app, ["run", str(member.directory.root), "--once"])
 
@@ -414,6 +419,61 @@ def test_asking_at_once(crew, listening):
     a.publish(2)
     assert "5 entries cosigned by 1 peers; 5 bundles" in a.cosign().output.replace("2 bundles", "5 bundles")
     assert set(map(len, cosigned_by(a, [b]))) == {1}
+
+
+@pytest.mark.loopback
+@pytest.mark.enable_socket
+@pytest.mark.parametrize("own_line", [True, False])
+def test_a_peer_that_answers_more_than_a_note_holds_hinders_nobody(crew, own_line):
+    a, b, c = crew
+    c.cosign()
+    cosigner = b.cosigner(a)
+    junk = note.Signature("x" * 300, bytes(4), bytes(200))
+
+    async def flood(request):
+        line = cosigner.add(Addition.parse(await request.body()), at=100)
+        return Response(encode_lines((*[junk] * 100, *[line] * own_line)[own_line:]))
+
+    with served(Starlette(routes=[Route("/add-checkpoint", flood, methods=["POST"])])) as address:
+        text = a.directory.config_path.read_text().replace('ask = ""', f'ask = "{address}"', 1)
+        a.directory.config_path.write_text(text)
+        done = a.cosign()
+    assert f"3 entries cosigned by {1 + own_line} peers" in done.output, done.output
+    assert done.exit_code == (0 if own_line else 5)
+
+
+def test_a_cosigner_with_a_new_key_proves_old_bundles_anew(crew):
+    """It counts for those who know the new key, from the first entry on."""
+    a, b, _ = crew
+    for member in (b, a):
+        member.cosign()
+    assert cosigned_by(a, [b]) == [{"Operator b"}] * 3
+    before = b.signers.cosigner.key.text
+    (b.directory.keys / "cosigner.pem").unlink()
+    keyfile.create(b.directory.keys / "cosigner.pem")
+    b.signers = keys.load(b.directory, b.config)
+    text = a.directory.config_path.read_text().replace(before, b.signers.cosigner.key.text)
+    a.directory.config_path.write_text(text)
+    for member in (b, a):
+        assert member.cosign().exit_code == 0
+    assert cosigned_by(a, [b]) == [{"Operator b"}] * 3
+    assert "0 bundles proven anew" in a.cosign().output
+
+
+def test_a_cosigner_that_cannot_read_its_own_state_says_so(crew):
+    """Such as one whose peer has another log key now, under the old origin."""
+    a, b, _ = crew
+    b.cosigner(a).add(request(a), at=100)
+    other = LogSigner(a.signers.log.name, key("another log"))
+    writer = LogWriter(store := MemoryStore(), Journal(MemoryStore()), other, a.signers.cosigner)
+    writer.append([b"x"], at=100)
+    signed = store.get("checkpoint", limit=MAX_SHARD)
+    cosigner = Cosigner(b.signers.cosigner, {other.name: other.key}, b.directory.state / "cosigner", b.site)
+    told = []
+    own = cosigning._own(b.directory, b.config)
+    done = cosigning.answer(cosigner, own, Addition(0, (), signed).data, told.append)
+    assert done.status_code == 503
+    assert told == ["not cosigned: checkpoint: not signed by the log 'node-a.example/log'"]
 
 
 def test_a_mirror(crew, tmp_path):
