@@ -121,6 +121,11 @@ def _keeper(directory: NodeDirectory, config: NodeConfig) -> KeyKeeper:
 
 def _identity(directory: NodeDirectory, config: NodeConfig) -> WitnessIdentity:
     path = directory.site / _NODE
+    if config.sigstore:
+        raise InputError(
+            f"{directory.root}: signs its observations without a key",
+            hint="[sigstore] in node.toml: there is no key to list, replace or revoke.",
+        )
     told = _about(directory)
     try:
         return own_identity(config.name, config.operator, str(told["logKey"]), str(told["keys"][0]))
