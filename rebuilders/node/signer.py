@@ -38,6 +38,7 @@ def publish(directory: NodeDirectory) -> Published:
     now = datetime.now(UTC)
     with keys.alone(directory):
         signers = keys.load(directory, config) if config.sigstore else rotation.ready(directory, config, now)
+        rotation.tell_cosigner(directory, signers.cosigners)
         return publish_outbox(
             directory.outbox,
             DirectoryStore(directory.site),
@@ -46,7 +47,7 @@ def publish(directory: NodeDirectory) -> Published:
             now=now,
             patience=_PATIENCE,
             committing=Committing(config.commit_hours, config.canaries) if config.commit else None,
-            cosigner_keys=[peer.cosigner_key for peer in config.peer if peer.cosigner_key],
+            cosigner_keys=[key for peer in config.peer for key in peer.cosigner_keys],
         )
 
 
@@ -80,12 +81,22 @@ def revoke_apart(directory: NodeDirectory, key: str, start: int | None, reason: 
     return _apart(directory, "revoke", key, "" if start is None else str(start), reason)
 
 
+def add_cosigner_key_apart(directory: NodeDirectory, algorithm: str) -> dict[str, Any]:
+    """`rotation.add_cosigner_key` in a process of its own. Raises as `publish_apart`."""
+    return _apart(directory, "cosigner", algorithm)
+
+
+def retire_cosigner_key_apart(directory: NodeDirectory) -> dict[str, Any]:
+    """`rotation.retire_cosigner_key` in a process of its own. Raises as `publish_apart`."""
+    return _apart(directory, "retire")
+
+
 def _apart(directory: NodeDirectory, *arguments: str) -> dict[str, Any]:
     more = needed(directory.load())
     return run_apart("rebuilders.node.signer", directory.root, more, arguments)
 
 
-def _do(directory: NodeDirectory, arguments: list[str]) -> Published | rotation.Logged:
+def _do(directory: NodeDirectory, arguments: list[str]) -> Published | rotation.Logged | rotation.Cosigning:
     match arguments:
         case []:
             return publish(directory)
@@ -94,6 +105,10 @@ def _do(directory: NodeDirectory, arguments: list[str]) -> Published | rotation.
             return rotation.rotate(directory, datetime.now(UTC), until, configured=kind == "next")
         case ["revoke", key, start, reason]:
             return rotation.revoke(directory, key, int(start) if start else None, reason, datetime.now(UTC))
+        case ["cosigner", algorithm]:
+            return rotation.add_cosigner_key(directory, algorithm)
+        case ["retire"]:
+            return rotation.retire_cosigner_key(directory)
     raise InputError(f"nothing that the signer does: {arguments[0]}")
 
 

@@ -7,7 +7,7 @@ that it had vouched against.
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -65,7 +65,9 @@ def evidence_path(origin: str) -> str:
 
 
 class Cosigner:
-    """Cosigns the logs in `logs`, by their origins, under `key`.
+    """Cosigns the logs in `logs`, by their origins, by each of `keys`, which are one cosigner's.
+
+    All of them sign the same trees at the same times, by one state, so that none can be played off against another.
 
     Args:
         state: a directory of its own, not published, which decides what may be signed.
@@ -73,9 +75,9 @@ class Cosigner:
     """
 
     def __init__(
-        self, key: CheckpointCosigner, logs: Mapping[str, VerifierKey], state: Path, site: Store
+        self, keys: Sequence[CheckpointCosigner], logs: Mapping[str, VerifierKey], state: Path, site: Store
     ) -> None:
-        self._key = key
+        self._keys = tuple(keys)
         self._logs = dict(logs)
         self._state = state
         self._store = DirectoryStore(state)
@@ -88,8 +90,8 @@ class Cosigner:
         except NotFound:
             return None
 
-    def add(self, request: Addition, *, at: int) -> note.Signature:
-        """The cosignature of the checkpoint in `request`, once it is on disk; `at` is in seconds since 1970.
+    def add(self, request: Addition, *, at: int) -> tuple[note.Signature, ...]:
+        """The cosignatures of the checkpoint in `request`, once they are on disk; `at` is in seconds since 1970.
 
         Raises:
             Malformed: what it holds is no checkpoint, or smaller than its old size.
@@ -101,17 +103,18 @@ class Cosigner:
         tree, opened = self._open(request)
         with self._alone():
             known = self.newest(tree.origin)
-            before = open_checkpoint(known, self._logs[tree.origin], (self._key.key,)) if known else None
+            keys = [key.key for key in self._keys]
+            before = open_checkpoint(known, self._logs[tree.origin], keys) if known else None
             self._check(request, opened, known, before)
             times = [cosignature.at for cosignature in before.cosignatures] if before else []
-            text = tree.text
-            signature = self._key.sign(text, max(at, *times, 0))
-            self._key.key.verify(text, signature.data)
+            text, now = tree.text, max(at, *times, 0)
+            signatures = tuple(key.sign(text, now) for key in self._keys)
+            signed = note.encode(Note(text, (*self._of_the_log(request, tree.origin), *signatures)))
+            open_checkpoint(signed, self._logs[tree.origin], keys)  # no signer that fails is believed
             path = cosigned_path(tree.origin)
-            signed = note.encode(Note(text, (*self._of_the_log(request, tree.origin), signature)))
             self._store.put(path, signed)
             self._site.put(path, signed)
-        return signature
+        return signatures
 
     def _open(self, request: Addition) -> tuple[Checkpoint, VerifiedCheckpoint]:
         tree = Checkpoint.parse(note.parse(request.checkpoint).text)
@@ -171,7 +174,9 @@ class Cosigner:
             os.close(descriptor)
 
 
-def pull(cosigner: Cosigner, reader: LogReader, log_key: VerifierKey, *, at: int) -> note.Signature:
+def pull(
+    cosigner: Cosigner, reader: LogReader, log_key: VerifierKey, *, at: int
+) -> tuple[note.Signature, ...]:
     """Cosigns the log that `reader` has opened, with the consistency proof from its own tiles.
 
     Raises:

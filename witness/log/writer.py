@@ -45,11 +45,15 @@ class Growth:
 class LogWriter:
     """Appends to the log of `log` in `store`; use `open_writer`, which sees to it that there is only one.
 
+    Each checkpoint is signed by `log`, and by all of `cosigners`, the node's own.
+
     A batch is `pending` from the moment it is appended until `settle` says that all that follows from it is done;
     it stays so through any crash, and the constructor has published it when it returns.
     """
 
-    def __init__(self, store: Store, journal: Journal, log: LogSigner, cosigner: CheckpointCosigner) -> None:
+    def __init__(
+        self, store: Store, journal: Journal, log: LogSigner, *cosigners: CheckpointCosigner
+    ) -> None:
         """Finishes publishing the pending batch.
 
         Raises:
@@ -58,7 +62,7 @@ class LogWriter:
         self._store = store
         self._journal = journal
         self._log = log
-        self._cosigner = cosigner
+        self._cosigners = cosigners
         self._fetch: Fetch = fetch_from(store)
         self.pending = journal.pending
         current = self._published()
@@ -107,13 +111,13 @@ class LogWriter:
             self.pending = None
 
     def _sign(self, edge: Edge, before: VerifiedCheckpoint | None, at: int) -> bytes:
-        key = self._cosigner.key
         times = [cosignature.at for cosignature in before.cosignatures] if before else []
+        now = max(at, *times, 0)
         text = Checkpoint(self._log.name, edge.size, edge.root).text
-        signatures = (self._log.sign(text), self._cosigner.sign(text, max(at, *times, 0)))
-        signed = note.encode(note.Note(text, signatures))
+        cosigned = (cosigner.sign(text, now) for cosigner in self._cosigners)
+        signed = note.encode(note.Note(text, (self._log.sign(text), *cosigned)))
         # A signer that fails must fail here, before anything is promised.
-        open_checkpoint(signed, self._log.key, (key,))
+        self._open(signed)
         return signed
 
     def _grow(self, before: VerifiedCheckpoint | None, entries: Sequence[bytes]) -> Growth:
@@ -145,7 +149,8 @@ class LogWriter:
             return b""
 
     def _open(self, signed: bytes) -> VerifiedCheckpoint | None:
-        return open_checkpoint(signed, self._log.key, (self._cosigner.key,)) if signed else None
+        keys = (cosigner.key for cosigner in self._cosigners)
+        return open_checkpoint(signed, self._log.key, keys) if signed else None
 
     def _tree(self, opened: VerifiedCheckpoint | None) -> Checkpoint:
         return opened.checkpoint if opened else Checkpoint(self._log.name, 0, EMPTY_ROOT)
@@ -160,7 +165,7 @@ class LogWriter:
 
 @contextmanager
 def open_writer(
-    store: Store, state: Path, log: LogSigner, cosigner: CheckpointCosigner, *, patience: float = 0.0
+    store: Store, state: Path, log: LogSigner, *cosigners: CheckpointCosigner, patience: float = 0.0
 ) -> Iterator[LogWriter]:
     """The log's only writer, by a lock in `state`, a directory of its own that must not be published.
 
@@ -172,7 +177,7 @@ def open_writer(
         Unverified: see `LogWriter`.
     """
     with exclusive(state, patience=patience):
-        yield LogWriter(store, Journal(DirectoryStore(state)), log, cosigner)
+        yield LogWriter(store, Journal(DirectoryStore(state)), log, *cosigners)
 
 
 def grow(edge: Edge, bundle: Sequence[bytes], entries: Sequence[bytes]) -> Growth:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from witness.note import Signature, VerifierKey
-from witness.signing.interface import Ed25519Signer, Sealer, Signer
+from witness.signing.interface import CosignerSigner, Ed25519Signer, Sealer, Signer
 from witness.signing.sealing import KeySealer
 from witness.tlog.cosignature import CosignerKey
 
@@ -30,7 +30,7 @@ class CheckpointCosigner:
     """Cosigns checkpoints, of this node's log or another's, under `name`. Its key is used for nothing else."""
 
     name: str
-    signer: Ed25519Signer
+    signer: CosignerSigner
 
     @property
     def key(self) -> CosignerKey:
@@ -45,13 +45,19 @@ class CheckpointCosigner:
 @dataclass(frozen=True, slots=True)
 class NodeSigners:
     """All that a node signs with: as `name` its observations, and its log's checkpoints twice. Three distinct keys, or
-    two, and observations without one.
+    two, and observations without one; and a second key of its cosigner's, the newer one, for as long as it has both.
     """
 
     name: str
     observations: Signer | Sealer
     log: LogSigner
     cosigner: CheckpointCosigner
+    second: CheckpointCosigner | None = None
+
+    @property
+    def cosigners(self) -> tuple[CheckpointCosigner, ...]:
+        """Every key that cosigns, the newest at the end: that is the one for others to name."""
+        return (self.cosigner,) if self.second is None else (self.cosigner, self.second)
 
     @property
     def sealer(self) -> Sealer:
