@@ -150,7 +150,8 @@ def _remote_ed25519(directory: NodeDirectory, told: SignerConfig) -> Ed25519Sign
         key = PublicKey.parse(told.public_key)
     except Malformed as error:
         raise InputError(
-            f"node.toml: signer: public-key: {error}", hint="There, logs and cosigners have Ed25519 keys alone."
+            f"node.toml: signer: public-key: {error}",
+            hint="There, logs and cosigners have Ed25519 keys alone.",
         ) from None
     return open_uri(told.uri, key, _secret(directory, told))
 
