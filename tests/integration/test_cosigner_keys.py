@@ -2,13 +2,19 @@
 
 import json
 import stat
+from dataclasses import replace
 
 import pytest
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey, MLDSA44PublicKey
+from typer.testing import CliRunner
 
 from rebuilders.node import cosigning, keys, rotation, signer
 from rebuilders.node.config import parse
 from tests.integration.peers import Member, befriended, cosigned_by, forked, request
+from tests.integration.trusted_nodes import ALPHA, BETA, NOW, SHA, stated
 from witness import bundle, note
+from witness.cli.main import app as consumer
 from witness.errors import InputError
 from witness.limits import MAX_SHARD
 from witness.log.audit import audit
@@ -16,12 +22,15 @@ from witness.log.cosigner import Inconsistent
 from witness.log.location import fetch_at
 from witness.log.reader import LogReader, fetch_from
 from witness.signing import keyfile
+from witness.signing.keyfile import MlDsaKeyFile
+from witness.signing.named import CheckpointCosigner
 from witness.store.directory import DirectoryStore
 from witness.tlog.addition import Addition
 from witness.tlog.checkpoint import open_checkpoint
 from witness.tlog.cosignature import COSIGNATURE, ML_DSA_COSIGNATURE, CosignerKey
 from witness.verification import verify_bundle
 
+AT = int(NOW.timestamp())
 ALGORITHMS = pytest.mark.parametrize(
     ("algorithm", "number"), [("ed25519", COSIGNATURE), ("ml-dsa-44", ML_DSA_COSIGNATURE)]
 )
@@ -247,3 +256,61 @@ def test_bundles_by_both_keys_stay_within_their_bounds(crew):
     assert len(note.parse(signed).signatures) == 7
     everybody = [held.key for member in crew for held in member.signers.cosigners]
     assert len(open_checkpoint(signed, a.signers.log.key, everybody).cosignatures) == 6
+
+
+QUANTUM = CheckpointCosigner(
+    BETA.signers.cosigner.name, MlDsaKeyFile(MLDSA44PrivateKey.from_seed_bytes(bytes(32)))
+)
+
+
+@pytest.fixture
+def check(tmp_path):
+    """Checks the wheel that `ALPHA` rebuilt, whose bundle has the lines that `more` gives for its checkpoint's text."""
+    site = ALPHA.publish(tmp_path, [stated(ALPHA)])
+    path = site / bundle.shard_path(SHA)
+    held = bundle.parse(path.read_bytes()[:-1])
+    (tmp_path / "beta").mkdir()
+    beta = BETA.toml(str(tmp_path / "beta")).replace(BETA.identity.cosigner_key.text, QUANTUM.key.text)
+    policy = tmp_path / "policy.toml"
+    policy.write_text(f"version = 1\nthreshold = 1\ncosigners = 1\n{ALPHA.toml(str(site))}{beta}", "utf-8")
+    pin = tmp_path / "requirements.txt"
+    pin.write_text(f"demo==1.0 --hash=sha256:{SHA}\n", "utf-8")
+
+    def run(more):
+        signed = note.parse(held.proof.checkpoint)
+        lines = (*signed.signatures, *more(signed.text))
+        proof = replace(held.proof, checkpoint=note.encode(note.Note(signed.text, lines)))
+        path.write_bytes(bundle.encode(replace(held, proof=proof)) + b"\n")
+        env = {"WHEELWITNESS_POLICY": str(policy), "WHEELWITNESS_STATE": str(tmp_path / "seen")}
+        return CliRunner().invoke(consumer, ["check", str(pin)], env=env)
+
+    return run
+
+
+def flipped(line):
+    return replace(line, data=line.data[:-1] + bytes([line.data[-1] ^ 1]))
+
+
+@pytest.mark.parametrize(
+    ("more", "code", "words"),
+    [
+        (lambda text: [QUANTUM.sign(text, AT)], 0, "reproduced"),
+        (lambda _: [], 3, "insufficient"),
+        (lambda text: [flipped(QUANTUM.sign(text, AT))], 1, "does not hold"),
+        (lambda text: [QUANTUM.sign(text.replace("\n1\n", "\n2\n"), AT)], 1, "does not hold"),
+        (lambda text: [replace(QUANTUM, name="other").sign(text, AT)], 3, "insufficient"),
+    ],
+    ids=["by the key", "by nobody", "changed", "of another tree", "in another name"],
+)
+def test_a_consumer_counts_on_an_ml_dsa_cosigner(check, more, code, words):
+    done = check(more)
+    assert (done.exit_code, words in done.output) == (code, True), done.output
+
+
+def test_a_consumer_who_cannot_verify_ml_dsa_decides_nothing(check, monkeypatch):
+    def unsupported(_):
+        raise UnsupportedAlgorithm("ML-DSA-44 is not supported by this backend.")
+
+    monkeypatch.setattr(MLDSA44PublicKey, "from_public_bytes", unsupported)
+    done = check(lambda text: [QUANTUM.sign(text, AT)])
+    assert (done.exit_code, "ML-DSA-44 cannot be verified here" in done.output) == (5, True), done.output
