@@ -46,6 +46,7 @@ from witness.tlog.addition import (
 )
 from witness.tlog.checkpoint import VerifiedCheckpoint, open_checkpoint
 from witness.tlog.cosignature import CosignerKey
+from witness.tlog.succession import lines_of_log
 
 # What the shell that serves `add-checkpoint` needs besides.
 __all__ = [
@@ -57,7 +58,7 @@ __all__ = [
 _PATIENCE: Final = 60.0  # seconds to wait for the process that publishes
 # Of a checkpoint, for its text and the lines of the log itself and its own cosigner.
 _OWN_BYTES: Final = 16 * KIB
-_OWN_LINES: Final = 3
+_OWN_LINES: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ def check_room(peers: Sequence[Peer]) -> None:
     if len(keys) + _OWN_LINES > note.MAX_SIGNATURES or size + _OWN_BYTES > MAX_CHECKPOINT:
         raise InputError(
             f"node.toml: {len(keys)} cosigner keys of peers, whose lines have no room in a checkpoint",
-            hint="Leave the cosigner-key of some out: there is room for 97 of Ed25519, or for 14 of ML-DSA-44.",
+            hint="Leave the cosigner-key of some out: there is room for 95 of Ed25519, or for 14 of ML-DSA-44.",
         )
 
 
@@ -300,8 +301,7 @@ def _valid(
     notes: Sequence[bytes], log_key: VerifierKey, keys: tuple[CosignerKey, ...]
 ) -> tuple[bytes, VerifiedCheckpoint] | None:
     """Notes of one text as one, without those in which a signature does not hold; None if no peer cosigned it."""
-    verifiers: tuple[note.Verifier, ...] = (log_key, *keys)
-    known = {(key.name, key.key_hash) for key in verifiers}
+    known = {(key.name, key.key_hash) for key in keys}
     good = []
     for signed in notes:
         try:
@@ -311,8 +311,8 @@ def _valid(
             continue
         # Whatever else a peer wrote there, a line in our own cosigner's name say, does not get into our files.
         held = note.parse(signed)
-        lines = tuple(item for item in held.signatures if (item.name, item.key_hash) in known)
-        good.append(note.encode(Note(held.text, lines)))
+        lines = [item for item in held.signatures if (item.name, item.key_hash) in known]
+        good.append(note.encode(Note(held.text, (*lines_of_log(held, log_key), *lines))))
     if not good:
         return None
     signed = _merged(good)

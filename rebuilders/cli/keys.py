@@ -45,6 +45,10 @@ def rotate(
             "--next", envvar="WHEELWITNESS_NEXT", help="Change to the key of [signer.next] in node.toml."
         ),
     ] = False,
+    log: Annotated[
+        bool,
+        typer.Option("--log", envvar="WHEELWITNESS_LOG", help="Not this key, but the log's."),
+    ] = False,
     cosigner: Annotated[
         CosignerAlgorithm | None,
         typer.Option(
@@ -56,13 +60,15 @@ def rotate(
 ) -> None:
     """Put a new key in the place of the one that signs observations, and say so in the log.
 
-    A new key is made in a file, in the place of the old one's, which is destroyed. With --cosigner, nothing is
-    destroyed: the cosigner signs by both of its keys, until `rebuilder keys retire`.
+    A new key is made in a file, in the place of the old one's, which is destroyed. With --log, the log says so in each
+    checkpoint. With --cosigner, nothing is destroyed: the cosigner signs by both of its keys, until `rebuilder keys
+    retire`.
 
     \b
     Examples:
       rebuilder keys rotate node --expires 2027-12-31
       rebuilder keys rotate node --next
+      rebuilder keys rotate node --log
       rebuilder keys rotate node --cosigner ml-dsa-44
 
     Exit codes: 0 done, 2 usage, or the node's key may not be replaced, 5 could not complete.
@@ -70,11 +76,19 @@ def rotate(
     from datetime import UTC
 
     from rebuilders.node.config import NodeDirectory
-    from rebuilders.node.signer import add_cosigner_key_apart, rotate_apart
+    from rebuilders.node.signer import add_cosigner_key_apart, rotate_apart, rotate_log_apart
 
+    if (log or cosigner is not None) and (expires or next_):
+        raise InputError(
+            "--log, --cosigner: not with --expires or --next", hint="Those are for observations."
+        )
+    if log and cosigner is not None:
+        raise InputError("--log and --cosigner: one key at a time", hint="Give the command twice.")
+    if log:
+        moved = rotate_log_apart(NodeDirectory(directory))
+        typer.echo(f"{moved['key']} signs the log from {moved['size']} entries on")
+        return
     if cosigner is not None:
-        if expires or next_:
-            raise InputError("--cosigner: not with --expires or --next", hint="Those are for observations.")
         told = add_cosigner_key_apart(NodeDirectory(directory), cosigner.value)
         typer.echo(f'cosigner-key = "{told["keys"][-1]}"')
         typer.echo("It cosigns from now on, and so does the key before it, until: rebuilder keys retire.")
@@ -144,10 +158,10 @@ def list_(directory: NodeArgument) -> None:
       rebuilder keys list node
     """
     from rebuilders.node.config import NodeDirectory
-    from rebuilders.node.rotation import described, listed
+    from rebuilders.node.rotation import described, listed, listed_log
 
     followed = listed(NodeDirectory(directory))
-    for line in described(followed):
+    for line in [*described(followed), *listed_log(NodeDirectory(directory))]:
         typer.echo(line)
     texts = ", ".join(f'"{span.key.text}"' for span in followed.chain.spans)
     typer.echo(f"keys = [{texts}]")

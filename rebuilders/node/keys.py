@@ -14,19 +14,25 @@ from pathlib import Path
 from typing import Final
 
 from rebuilders.node.config import NodeConfig, NodeDirectory, SignerConfig, SigstoreConfig
-from witness.errors import Incomplete, InputError, Malformed
+from witness.errors import Incomplete, InputError, Malformed, Unverified
+from witness.escape import printable
 from witness.keyless.identity import KeylessIdentity
 from witness.keys import PublicKey, parse_key
+from witness.note import parse_signatures
 from witness.signing import keyfile
 from witness.signing.interface import CosignerSigner, Ed25519Signer, Sealer, Signer
 from witness.signing.keyless import KeylessSealer, ambient_token
 from witness.signing.named import CheckpointCosigner, LogSigner, NodeSigners
 from witness.signing.uri import open_uri, read_secret
+from witness.store.directory import DirectoryStore
+from witness.tlog.succession import Succession
 
 _OBSERVATION, _LOG, _COSIGNER = _FILES = ("observation.pem", "log.pem", "cosigner.pem")
 _NEXT: Final = "observation.next.pem"
 _SECOND: Final = "cosigner.next.pem"
 _UNFINISHED: Final = "cosigner.unfinished.pem"
+_NEXT_LOG: Final = "log.next.pem"
+_SUCCESSION: Final = "log.succession"
 _CREATE: Final = {"ed25519": keyfile.create, "ml-dsa-44": keyfile.create_ml_dsa}
 
 
@@ -40,7 +46,7 @@ def create(directory: NodeDirectory, config: NodeConfig) -> NodeSigners:
         _remove(directory, made)
         raise
     observation = keyless(directory, config.sigstore) if config.sigstore else made[_OBSERVATION]
-    return _signers(config, observation, made[_LOG], made[_COSIGNER])
+    return _signers(config, observation, LogSigner(config.origin, made[_LOG]), made[_COSIGNER])
 
 
 def discard(directory: NodeDirectory) -> None:
@@ -62,7 +68,7 @@ def load(directory: NodeDirectory, config: NodeConfig, wanted: str = "") -> Node
     return _signers(
         config,
         keyless(directory, config.sigstore) if config.sigstore else _observation(directory, config, wanted),
-        _ed25519(directory, config.signer.log, _LOG),
+        _log(directory, config),
         *_cosigners(directory, config),
     )
 
@@ -139,10 +145,58 @@ def _observation(directory: NodeDirectory, config: NodeConfig, wanted: str) -> S
     return _open(directory, config.signer.observation)
 
 
-def _ed25519(directory: NodeDirectory, told: SignerConfig | None, file: str) -> Ed25519Signer:
-    if told is None:
-        return keyfile.load_ed25519(directory.keys / file)
-    return _remote_ed25519(directory, told)
+def _log(directory: NodeDirectory, config: NodeConfig) -> LogSigner:
+    """The log's newest key, to which what its older ones signed leads."""
+    succession, told = _succession(directory, config), config.signer.log
+    if succession is None:
+        remote = None if told is None else _remote_ed25519(directory, told)
+        return LogSigner(config.origin, remote or keyfile.load_ed25519(directory.keys / _LOG))
+    for path in (directory.keys / _NEXT_LOG, directory.keys / _LOG):
+        if path.exists():
+            signer = keyfile.load_ed25519(path)
+            if signer.public_key == succession.keys[-1]:
+                return LogSigner(config.origin, signer, succession)
+    raise InputError(
+        f"{directory.keys}: none of the log's keys is the one that {_SUCCESSION} leads to",
+        hint="Restore keys/ as it was in whole.",
+    )
+
+
+def _succession(directory: NodeDirectory, config: NodeConfig) -> Succession | None:
+    path = directory.keys / _SUCCESSION
+    try:
+        (line,) = parse_signatures(path.read_text("utf-8"))
+        found = Succession.parse(line)
+        found.after(found.first)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, Malformed, Unverified) as error:
+        raise InputError(f"{path}: does not lead to the log's key: {error}", hint="Restore it.") from None
+    if found.origin != config.origin:
+        raise InputError(f"{path}: of the log {printable(found.origin)}", hint="Restore it.")
+    return found
+
+
+def create_next_log(directory: NodeDirectory) -> keyfile.KeyFile:
+    """A new key for the log, which nothing leads to yet, in place of any that nothing became of."""
+    _remove(directory, (_NEXT_LOG,))
+    return keyfile.create(directory.keys / _NEXT_LOG)
+
+
+def lead_to_next_log(directory: NodeDirectory, succession: Succession) -> None:
+    """From here on the log has the next key. One step, and on disk at the end. Raises Incomplete."""
+    DirectoryStore(directory.keys).put(_SUCCESSION, succession.line.line.encode())
+
+
+def use_next_log(directory: NodeDirectory, config: NodeConfig) -> None:
+    """Puts the log's next key in the place of the one before, which is lost by that, if it is the log's key now."""
+    path, succession = directory.keys / _NEXT_LOG, _succession(directory, config)
+    if (
+        succession is not None
+        and path.exists()
+        and keyfile.load_ed25519(path).public_key == succession.keys[-1]
+    ):
+        _rename(directory, _NEXT_LOG, _LOG)
 
 
 def _remote_ed25519(directory: NodeDirectory, told: SignerConfig) -> Ed25519Signer:
@@ -259,14 +313,14 @@ def _needed(config: NodeConfig) -> tuple[str, ...]:
 def _signers(
     config: NodeConfig,
     observation: Signer | Sealer,
-    log: Ed25519Signer,
+    log: LogSigner,
     cosigner: CosignerSigner,
     second: CosignerSigner | None = None,
 ) -> NodeSigners:
     return NodeSigners(
         name=config.name,
         observations=observation,
-        log=LogSigner(config.origin, log),
+        log=log,
         cosigner=CheckpointCosigner(config.cosigner, cosigner),
         second=None if second is None else CheckpointCosigner(config.cosigner, second),
     )

@@ -1,9 +1,10 @@
 """Rotates and revokes the keys of a node's observations, so that it is at no time left with a key that nobody believes;
-and replaces its cosigner's. Runs in the process that holds the keys.
+and replaces its log's and its cosigner's. Runs in the process that holds the keys.
 
 Order: the next key is on disk; the log says so; `node.json` names it; it is renamed over the old one. Whoever comes
 next after a crash finds by the log how far it got. A cosigner's key is not in the log: others name it, so that two of
-them cosign, side by side, until the older is retired.
+them cosign, side by side, until the older is retired. A log's key is in the log's checkpoints: what the old one has
+signed to lead to the new one is on disk before that is renamed over it.
 """
 
 import json
@@ -22,17 +23,19 @@ from witness.keykeeping import (
     WitnessIdentity,
     described,
     key_texts,
+    log_keys,
     own_identity,
     own_keys,
     parse_key,
     read_public,
+    settled_size,
 )
 from witness.signing.named import CheckpointCosigner, NodeSigners
 from witness.store.directory import DirectoryStore
 
 __all__ = [
-    "Cosigning", "Logged", "add_cosigner_key", "described", "listed", "public_key_in", "ready", "retire_cosigner_key",
-    "revoke", "rotate", "tell_cosigner",
+    "Cosigning", "Logged", "add_cosigner_key", "described", "listed", "listed_log", "public_key_in", "ready",
+    "retire_cosigner_key", "revoke", "rotate", "rotate_log", "tell_cosigner",
 ]  # fmt: skip
 
 _MAX_PUBLIC: Final = 4096  # bytes
@@ -44,6 +47,14 @@ class Logged:
     """The entry of the log that an event became, and the key that signs now."""
 
     index: int
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogKey:
+    """The vkey by which the log is signed from a tree of `size` entries on."""
+
+    size: int
     key: str
 
 
@@ -97,6 +108,37 @@ def revoke(directory: NodeDirectory, key: str, start: int | None, reason: str, n
         return Logged(index, keeper.signer.public_key.text)
 
 
+def rotate_log(directory: NodeDirectory) -> LogKey:
+    """A new key for the log, in a file, in place of the old one, which is destroyed if it is in a file.
+
+    Raises:
+        InputError: a key cannot be used, or the log has had as many as it may have.
+        Incomplete, Unverified: see witness.publish.
+    """
+    config = directory.load()
+    with keys.alone(directory):
+        signers = _all_settled(directory, config)
+        size = _settled_size(directory, signers)
+        new = keys.create_next_log(directory)
+        try:
+            succession = signers.log.succeeded(size, new.public_key)
+        except Malformed as error:
+            raise InputError(f"no further key for the log: {error}", hint="Start a new node.") from None
+        keys.lead_to_next_log(directory, succession)
+        after = _all_settled(directory, config)
+        _settled_size(directory, after)
+        return LogKey(size, after.log.newest.text)
+
+
+def _all_settled(directory: NodeDirectory, config: NodeConfig) -> NodeSigners:
+    keys.use_next_log(directory, config)
+    return keys.load(directory, config) if config.sigstore else _settled(directory, config).node
+
+
+def _settled_size(directory: NodeDirectory, signers: NodeSigners) -> int:
+    return settled_size(directory.outbox, DirectoryStore(directory.site), directory.state, signers)
+
+
 def add_cosigner_key(directory: NodeDirectory, algorithm: str) -> Cosigning:
     """Makes a second key for the cosigner, which cosigns beside the first from now on, and is the one that others
     should name. Raises as `keys.create_second`.
@@ -131,6 +173,11 @@ def _told(directory: NodeDirectory, config: NodeConfig) -> Cosigning:
 def listed(directory: NodeDirectory) -> Followed:
     """The node's keys and key events. Reads no private key."""
     return own_keys(DirectoryStore(directory.site), _identity(directory, directory.load()))
+
+
+def listed_log(directory: NodeDirectory) -> list[str]:
+    """What became of the log's first key, a line for each that followed. Reads no private key."""
+    return log_keys(DirectoryStore(directory.site), _identity(directory, directory.load()).log_key)
 
 
 def public_key_in(path: Path) -> str:

@@ -9,7 +9,7 @@ import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from rebuilders.node import keys, rotation
 from rebuilders.node.apart import run_apart, tell_error
@@ -32,11 +32,15 @@ _AMBIENT: Final = (
 )
 
 
+_Done: TypeAlias = Published | rotation.Logged | rotation.LogKey | rotation.Cosigning
+
+
 def publish(directory: NodeDirectory) -> Published:
     """Publishes the outbox of the node in `directory`, in this process."""
     config = directory.load()
     now = datetime.now(UTC)
     with keys.alone(directory):
+        keys.use_next_log(directory, config)
         signers = keys.load(directory, config) if config.sigstore else rotation.ready(directory, config, now)
         rotation.tell_cosigner(directory, signers.cosigners)
         return publish_outbox(
@@ -81,6 +85,11 @@ def revoke_apart(directory: NodeDirectory, key: str, start: int | None, reason: 
     return _apart(directory, "revoke", key, "" if start is None else str(start), reason)
 
 
+def rotate_log_apart(directory: NodeDirectory) -> dict[str, Any]:
+    """`rotation.rotate_log` in a process of its own. Raises as `publish_apart`."""
+    return _apart(directory, "log")
+
+
 def add_cosigner_key_apart(directory: NodeDirectory, algorithm: str) -> dict[str, Any]:
     """`rotation.add_cosigner_key` in a process of its own. Raises as `publish_apart`."""
     return _apart(directory, "cosigner", algorithm)
@@ -96,7 +105,7 @@ def _apart(directory: NodeDirectory, *arguments: str) -> dict[str, Any]:
     return run_apart("rebuilders.node.signer", directory.root, more, arguments)
 
 
-def _do(directory: NodeDirectory, arguments: list[str]) -> Published | rotation.Logged | rotation.Cosigning:
+def _do(directory: NodeDirectory, arguments: list[str]) -> _Done:
     match arguments:
         case []:
             return publish(directory)
@@ -107,6 +116,8 @@ def _do(directory: NodeDirectory, arguments: list[str]) -> Published | rotation.
             return rotation.revoke(directory, key, int(start) if start else None, reason, datetime.now(UTC))
         case ["cosigner", algorithm]:
             return rotation.add_cosigner_key(directory, algorithm)
+        case ["log"]:
+            return rotation.rotate_log(directory)
         case ["retire"]:
             return rotation.retire_cosigner_key(directory)
     raise InputError(f"nothing that the signer does: {arguments[0]}")

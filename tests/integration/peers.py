@@ -118,3 +118,19 @@ def forked(member, entries):
     )
     writer.append(entries, at=int(NOON.timestamp()))
     return store
+
+
+class Killed(BaseException):
+    """What ends a command in the middle: no `except` of ours catches it."""
+
+
+def kill(monkeypatch, holder, name, *, before):
+    """Ends what calls `name` of `holder` before that is done, or when it is."""
+    real = getattr(holder, name)
+
+    def killed(*args):
+        if not before:
+            real(*args)
+        raise Killed
+
+    monkeypatch.setattr(holder, name, killed)

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from rebuilders.node import cosigning, keys, rotation, signer
 from rebuilders.node.config import parse
-from tests.integration.peers import Member, befriended, cosigned_by, forked, request
+from tests.integration.peers import Killed, Member, befriended, cosigned_by, forked, kill, request
 from tests.integration.trusted_nodes import ALPHA, BETA, NOW, SHA, stated
 from witness import bundle, note
 from witness.cli.main import app as consumer
@@ -144,22 +144,6 @@ def test_one_after_the_other(alone):
     assert alone.keys("rotate", "--cosigner", "rsa").exit_code == 2
 
 
-class Killed(BaseException):
-    """What ends a command in the middle: no `except` of ours catches it."""
-
-
-def kill(monkeypatch, holder, name, *, before):
-    """Ends what calls `name` of `holder` before that is done, or when it is."""
-    real = getattr(holder, name)
-
-    def killed(*args):
-        if not before:
-            real(*args)
-        raise Killed
-
-    monkeypatch.setattr(holder, name, killed)
-
-
 @pytest.mark.parametrize(
     ("step", "before", "there"),
     [
@@ -218,7 +202,7 @@ def test_peers_beyond_what_a_checkpoint_has_room_for(tmp_path):
     keys_of = [key.key.text for key in b.signers.cosigners]
     peer = '\n[[peer]]\nurl = "x"\nlog-key = "{}"\ncosigner-key = "{}"\n'
     text = a.directory.config_path.read_text("utf-8")
-    for kind, most in ((0, 97), (1, 14)):
+    for kind, most in ((0, 95), (1, 14)):
         made = [
             peer.format(
                 b.signers.log.__class__(f"{number}/log", b.signers.log.signer).key.text, keys_of[kind]

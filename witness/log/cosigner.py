@@ -24,8 +24,9 @@ from witness.store.directory import DirectoryStore
 from witness.store.interface import Store
 from witness.tlog.addition import Addition
 from witness.tlog.checkpoint import Checkpoint, VerifiedCheckpoint, open_checkpoint
-from witness.tlog.contradiction import Contradiction, Fork
+from witness.tlog.contradiction import Contradiction, Fork, find
 from witness.tlog.merkle import EMPTY_ROOT, verify_consistency
+from witness.tlog.succession import lines_of_log
 
 _DIRECTORY: Final = "cosigned"
 
@@ -142,20 +143,20 @@ class Cosigner:
         shown = printable(tree.origin)
         if request.old != old.size:
             raise OtherSize(f"{shown}: the newest tree that was cosigned has {old.size} entries", old.size)
-        if known is not None and old.size == tree.size and old.root != tree.root:
-            fork = Fork(self._logs[tree.origin], known, request.checkpoint, tree.root, ())
-            raise Inconsistent(f"{shown}: two different trees of {tree.size} entries", fork)
+        if known is not None and before is not None:
+            found = find(before, opened, (known, request.checkpoint), self._logs[tree.origin])
+            if found is not None:
+                raise Inconsistent(f"{shown}: {found.prove()}", found)
+            # Else what was heard of the log's new key would be forgotten.
+            if len(opened.links) < len(before.links):
+                raise NotSigned(f"{shown}: signed by a key that the log has replaced")
         try:
             verify_consistency(old.size, old.root, tree.size, tree.root, request.proof)
         except Unverified as error:
             raise Inconsistent(f"{shown}: {error}") from None
 
     def _of_the_log(self, request: Addition, origin: str) -> tuple[note.Signature, ...]:
-        key = self._logs[origin]
-        signatures = note.parse(request.checkpoint).signatures
-        return tuple(item for item in signatures if (item.name, item.key_hash) == (key.name, key.key_hash))[
-            :1
-        ]
+        return lines_of_log(note.parse(request.checkpoint), self._logs[origin])
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

@@ -24,6 +24,7 @@ from witness.store.interface import Store
 from witness.tlog.checkpoint import Checkpoint, VerifiedCheckpoint, open_checkpoint
 from witness.tlog.edge import WIDTH, Edge, row_width
 from witness.tlog.merkle import EMPTY_ROOT, leaf_hash
+from witness.tlog.succession import succession_in
 from witness.tlog.tiles import ENTRIES, Fetch, Tile, fetch_entries, pack_entries, read_edge, tile_of
 
 CHECKPOINT: Final = "checkpoint"
@@ -54,10 +55,11 @@ class LogWriter:
     def __init__(
         self, store: Store, journal: Journal, log: LogSigner, *cosigners: CheckpointCosigner
     ) -> None:
-        """Finishes publishing the pending batch.
+        """Finishes publishing the pending batch, and signs the tree that is published by the log's newest key.
 
         Raises:
-            Unverified: the log in `store` is not as this journal left it, so that appending could fork it.
+            Unverified: the log in `store` is not as this journal left it, so that appending could fork it; or it has
+                keys that `log` does not lead to.
         """
         self._store = store
         self._journal = journal
@@ -72,6 +74,7 @@ class LogWriter:
         else:
             self._check_known(current, self.pending.checkpoint if self.pending else journal.checkpoint)
             self._sweep()
+        self._renew()
 
     @property
     def checkpoint(self) -> Checkpoint:
@@ -115,7 +118,7 @@ class LogWriter:
         now = max(at, *times, 0)
         text = Checkpoint(self._log.name, edge.size, edge.root).text
         cosigned = (cosigner.sign(text, now) for cosigner in self._cosigners)
-        signed = note.encode(note.Note(text, (self._log.sign(text), *cosigned)))
+        signed = note.encode(note.Note(text, (*self._log.lines(text), *cosigned)))
         # A signer that fails must fail here, before anything is promised.
         self._open(signed)
         return signed
@@ -141,6 +144,29 @@ class LogWriter:
             sizes = (self.pending.first, self.pending.first + len(self.pending.entries))
             for path in _outdated(*sizes):
                 self._store.remove(path)
+
+    def _renew(self) -> None:
+        """Signs the published tree by the log's newest key, if that has come since. Cosignatures of it stay.
+
+        Raises:
+            Unverified: the log has keys that this node does not know of: it would contradict itself.
+        """
+        signed = self._published()
+        if not signed:
+            return
+        parsed, held = note.parse(signed), self._log.succession
+        there = succession_in(parsed, self._log.key)
+        if there is not None and (held is None or not held.begins_with(there)):
+            raise Unverified(
+                f"log {self._log.name}: its checkpoint leads to another key than this node has",
+                hint="restore keys/ as it was in whole, log.succession with it",
+            )
+        if held is None or there == held:
+            return
+        others = [line for line in parsed.signatures if line.name != self._log.name]
+        renewed = note.encode(note.Note(parsed.text, (*self._log.lines(parsed.text), *others)))
+        self._open(renewed)
+        self._store.put(CHECKPOINT, renewed)
 
     def _published(self) -> bytes:
         try:
