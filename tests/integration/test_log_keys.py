@@ -1,6 +1,7 @@
 """A log's key, from one to the next: whoever knows the first goes on as before, whatever he does with the log."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
@@ -198,6 +199,31 @@ def test_a_cosigner_does_not_forget_the_new_key(alone, tmp_path):
     assert isinstance(caught.value.evidence, OutOfTurn)
     line = cosigner.add(Addition(3, (), published(alone)), at=3)[0]
     assert line.name == b.config.cosigner
+
+
+@pytest.mark.parametrize("rotated", [False, True])
+def test_a_peer_cannot_put_a_key_of_his_before_ours(crew, rotated):
+    """Whoever made a key that names our first one as its successor would have our node think it lacked one."""
+    a, b, _ = crew
+    if rotated:
+        a.keys("rotate", "--log")
+    rounds(b)
+    path = cosigned_path(a.config.origin)
+    parsed = note.parse(b.site.get(path, limit=MAX_SHARD))
+    stranger = LogSigner(a.signers.log.name, key("stranger"))
+    made = stranger.succeeded(0, a.signers.log.key.public_key)
+    links = a.signers.log.succession.links if rotated else ()
+    led = replace(made, links=(*made.links, *links))
+    assert led.after(led.first)
+    lines = [line for line in parsed.signatures if not rotated or line != a.signers.log.succession.line]
+    forged = note.encode(note.Note(parsed.text, (*lines, led.line)))
+    assert open_checkpoint(forged, a.signers.log.key).checkpoint.size == 3
+    b.site.put(path, forged)
+    rounds(a)
+    held = succession.succession_in(note.parse(published(a)), a.signers.log.key)
+    assert held == a.signers.log.succession
+    a.publish(1)
+    signer.publish(a.directory)
 
 
 def test_what_was_seen_of_a_logs_keys_is_remembered(alone, tmp_path):

@@ -152,16 +152,18 @@ class LogWriter:
             Unverified: the log has keys that this node does not know of: it would contradict itself.
         """
         signed = self._published()
-        if not signed:
+        opened, held = self._open(signed), self._log.succession
+        if opened is None:
             return
-        parsed, held = note.parse(signed), self._log.succession
+        parsed, links = note.parse(signed), held.links if held else ()
         there = succession_in(parsed, self._log.key)
-        if there is not None and (held is None or not held.begins_with(there)):
+        before = there is not None and there.first != self._log.key.public_key
+        if before or opened.links != links[: len(opened.links)]:
             raise Unverified(
                 f"log {self._log.name}: its checkpoint leads to another key than this node has",
                 hint="restore keys/ as it was in whole, log.succession with it",
             )
-        if held is None or there == held:
+        if opened.links == links:
             return
         others = [line for line in parsed.signatures if line.name != self._log.name]
         renewed = note.encode(note.Note(parsed.text, (*self._log.lines(parsed.text), *others)))

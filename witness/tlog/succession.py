@@ -64,7 +64,7 @@ class Succession:
 
     @classmethod
     def parse(cls, line: Signature) -> Self:
-        """The succession in a line for which `is_line` holds. Raises `Malformed`."""
+        """The succession in such a line. Raises `Malformed`."""
         data = line.data
         if len(data) < KEY_BYTES or (len(data) - KEY_BYTES) % _LINK_BYTES:
             raise Malformed(f"log succession: a line of {len(data)} bytes")
@@ -83,12 +83,6 @@ class Succession:
             link.size.to_bytes(_SIZE_BYTES, "big") + link.key.raw + link.signature for link in self.links
         )
         return Signature(self.origin, _key_hash(self.origin), self.first.raw + b"".join(links))
-
-    def begins_with(self, other: "Succession") -> bool:
-        """Whether it is `other`, or what became of that."""
-        return (self.origin, self.first) == (other.origin, other.first) and self.links[
-            : len(other.links)
-        ] == other.links
 
     def after(self, key: PublicKey) -> tuple[Link, ...]:
         """The links that lead on from `key`, verified; none if it is not one of the log's.
@@ -119,31 +113,28 @@ def extend(held: Succession, size: int, new: PublicKey, sign: Callable[[bytes], 
     return replace(held, links=(*held.links, _made(held.origin, size, new, sign)))
 
 
-def is_line(line: Signature, origin: str) -> bool:
-    """Whether `line` is meant as the succession of the log `origin`."""
-    return (line.name, line.key_hash) == (origin, _key_hash(origin))
-
-
 def succession_in(signed: Note, key: VerifierKey) -> Succession | None:
     """What a checkpoint of the log of `key` says of its keys, unverified. Raises `Malformed`."""
-    lines = {line for line in signed.signatures if is_line(line, key.name)}
+    wanted = (key.name, _key_hash(key.name))
+    lines = {line for line in signed.signatures if (line.name, line.key_hash) == wanted}
     if len(lines) > 1:
         raise Malformed("log succession: two of them")
     return Succession.parse(lines.pop()) if lines else None
 
 
 def lines_of_log(signed: Note, key: VerifierKey) -> tuple[Signature, ...]:
-    """The lines of the checkpoint `signed` that are by the log which a reader knows by `key`, whichever he knows it by.
+    """The lines of the checkpoint `signed` by which whoever knows the log by `key` verifies it.
+
+    What leads to `key` itself is left out: any stranger can make a key whose successor it is.
 
     Raises:
-        Malformed, Unverified: it has a line of keys that do not follow from each other.
+        Malformed, Unverified: its keys do not follow from each other.
     """
     held = succession_in(signed, key)
-    newest = key
-    lead: tuple[Signature, ...] = ()
-    if held is not None and key.public_key in held.keys:
-        newest, lead = replace(key, public_key=held.after(held.first)[-1].key), (held.line,)
+    links = held.after(key.public_key) if held else ()
+    newest = replace(key, public_key=links[-1].key) if links else key
     by_log = [line for line in signed.signatures if (line.name, line.key_hash) == (key.name, newest.key_hash)]
+    lead = (Succession(key.name, key.public_key, links).line,) if links else ()
     return (*by_log[:1], *lead)
 
 

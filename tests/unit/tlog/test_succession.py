@@ -165,14 +165,15 @@ def test_a_line_of_other_keys_is_passed_over():
     )
 
 
-@pytest.mark.parametrize("reader", KEYS, ids=["first", "second", "third"])
-def test_the_lines_of_a_log_are_enough_for_every_reader(reader):
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_the_lines_of_a_log_are_enough_for_readers_from_a_key_on(number):
+    reader = KEYS[number]
     parsed = note.parse(
         signed(THIRD, 9, NODE.cosigner.sign(Checkpoint(FIRST.name, 9, ROOT).text, 1), FIRST.sign("x\n"))
     )
     lines = lines_of_log(parsed, reader)
-    assert len(lines) == 2
-    for other in KEYS:
+    assert len(lines) == (1 if number == 2 else 2)
+    for other in KEYS[number:]:
         assert open_checkpoint(note.encode(Note(parsed.text, lines)), other).checkpoint.size == 9
 
 
