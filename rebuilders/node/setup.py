@@ -26,6 +26,8 @@ contact = {contact}
 index = {index}
 # Where downloads and build environments are kept; empty: your cache directory.
 cache = {cache}
+# The database with the queue; empty: SQLite, in state/.
+ledger = {ledger}
 # Rebuilds at a time, and seconds for each.
 jobs = {jobs}
 timeout = {timeout}
@@ -38,6 +40,12 @@ method = {method}
 commit = {commit}
 commit-hours = {commit_hours}
 canaries = {canaries}
+
+# How much of the machine the node may take: see docs/reference/node-toml.md#limits.
+# [limits]
+# hours = "22:00-06:00"
+# cache-mb = 20000
+# download-mb = 5000
 
 # Other nodes: `rebuilder run` cosigns their logs every so many minutes, and gathers their cosignatures of this one.
 # 0: never, and `rebuilder cosign` does it by hand.
@@ -142,7 +150,7 @@ def _identity(config: SigstoreConfig) -> str:
 
 def toml_of(config: NodeConfig) -> str:
     """The text of `node.toml`."""
-    values = config.model_dump(exclude={"version", "peer", "signer", "sigstore"})
+    values = config.model_dump(exclude={"version", "limits", "peer", "signer", "sigstore"})
     text = _TEMPLATE.format(**{key: _value(value) for key, value in values.items()})
     if config.sigstore is None:
         return text

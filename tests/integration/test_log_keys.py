@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from rebuilders.cli.main import app
 from rebuilders.node import keys, rotation, signer
+from rebuilders.node.config import NodeDirectory
 from rebuilders.node.setup import policy_entry
 from tests.integration.peers import Killed, Member, befriended, cosigned_by, kill, request
 from tests.signed_log import NOON, key, observed
@@ -359,3 +360,30 @@ def test_one_key_at_a_time(alone, words):
     before = {path.name: path.read_bytes() for path in alone.directory.keys.iterdir()}
     assert alone.keys("rotate", *words).exit_code == 2
     assert {path.name: path.read_bytes() for path in alone.directory.keys.iterdir()} == before
+
+
+def run(*words):
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+def test_a_node_is_restored_with_the_key_that_its_log_has(alone, tmp_path):
+    assert run("backup", alone.directory.root, tmp_path / "early").exit_code == 0
+    alone.keys("rotate", "--log")
+    alone.keys("rotate", "--cosigner", "ml-dsa-44")
+    assert run("backup", alone.directory.root, tmp_path / "late").exit_code == 0
+    alone.publish(2)
+    first = alone.signers.log.key
+    for name in ("early", "late"):
+        done = run("restore", tmp_path / name, tmp_path / f"{name} node", "--site", alone.directory.site)
+        assert done.exit_code == 0, done.output
+    # The old key would convict the log, and nothing else leads on.
+    done = run("publish", tmp_path / "early node")
+    assert (done.exit_code, "leads to another key than this node has" in done.output) == (5, True), (
+        done.output
+    )
+    alone.directory = NodeDirectory(tmp_path / "late node")
+    alone.signers = keys.load(alone.directory, alone.config)
+    alone.publish(1)
+    opened = open_checkpoint(published(alone), first, [held.key for held in alone.signers.cosigners])
+    assert (opened.checkpoint.size, len(opened.links), len(opened.cosignatures)) == (6, 1, 2)
+    assert audited(alone, alone.directory.site).size == 6
