@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from rebuilders.node import config as node_config
 from rebuilders.node.caps import LimitsConfig
-from rebuilders.node.config import NodeConfig, PeerConfig, SignerConfig, SigstoreConfig
+from rebuilders.node.config import NodeConfig, PeerConfig, ShareConfig, SignerConfig, SigstoreConfig
 from rebuilders.report.document import of_wheels
 from rebuilders.report.json import report_json
 from rebuilders.result import EXIT, _empty
@@ -131,6 +131,7 @@ NODE_TABLES = {
     "Limits": ("limits", LimitsConfig),
     "Peers": ("peer", PeerConfig),
     "sigstore": ("sigstore", SigstoreConfig),
+    "share": ("share", ShareConfig),
 }
 
 
@@ -157,6 +158,13 @@ def test_tables_of_node_toml(section):
     assert node_config.parse(f"{example}\n{text}", "node.toml")
     shown = tomllib.loads(text)[key]
     assert set(shown[0] if isinstance(shown, list) else shown) == set(fields)
+
+
+def test_a_share_that_is_shown_can_be_used():
+    (example,) = toml_blocks(REFERENCE / "node-toml.md")
+    for page, redundancy in (("reference/node-toml.md", 3), ("how-to/run-a-node.md", 4)):
+        (shown,) = [block.body for block in blocks(DOCS / page) if "[share]" in block.body]
+        assert node_config.parse(f"{example}\n{shown}", page).share.redundancy == redundancy
 
 
 def default_of(field):
