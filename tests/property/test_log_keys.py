@@ -1,4 +1,4 @@
-"""A log that changes keys as it grows: nobody accuses it, and whoever signs on with a key that it replaced is caught."""
+"""A log that changes keys as it grows: nobody accuses it, and who signs on with a key that it replaced is caught."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
