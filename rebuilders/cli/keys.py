@@ -87,6 +87,7 @@ def rotate(
     if log:
         moved = rotate_log_apart(NodeDirectory(directory))
         typer.echo(f"{moved['key']} signs the log from {moved['size']} entries on")
+        typer.echo(f"Policies and peers go on to name {moved['known']}")
         return
     if cosigner is not None:
         told = add_cosigner_key_apart(NodeDirectory(directory), cosigner.value)

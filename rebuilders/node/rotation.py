@@ -52,10 +52,11 @@ class Logged:
 
 @dataclass(frozen=True, slots=True)
 class LogKey:
-    """The vkey by which the log is signed from a tree of `size` entries on."""
+    """The vkey by which the log is signed from a tree of `size` entries on, and that by which it is `known`."""
 
     size: int
     key: str
+    known: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,7 @@ def rotate_log(directory: NodeDirectory) -> LogKey:
         keys.lead_to_next_log(directory, succession)
         after = _all_settled(directory, config)
         _settled_size(directory, after)
-        return LogKey(size, after.log.newest.text)
+        return LogKey(size, after.log.newest.text, after.log.key.text)
 
 
 def _all_settled(directory: NodeDirectory, config: NodeConfig) -> NodeSigners:

@@ -70,7 +70,10 @@ def test_everything_goes_on_for_those_who_know_the_first_key(crew, tmp_path):
     for turn in range(1, 3):
         size = open_checkpoint(published(a), first).checkpoint.size
         done = a.keys("rotate", "--log")
-        assert done.output == f"{a.signers.log.newest.text} signs the log from {size} entries on\n"
+        assert done.output.splitlines() == [
+            f"{a.signers.log.newest.text} signs the log from {size} entries on",
+            f"Policies and peers go on to name {first.text}",
+        ]
         assert (a.signers.log.key, len(a.signers.log.succession.links)) == (first, turn)
         assert sorted(path.name for path in a.directory.keys.iterdir()) == [
             "cosigner.pem", "log.pem", "log.succession", "observation.pem",
