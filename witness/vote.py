@@ -9,7 +9,6 @@ from typing import Final, Literal
 
 from packaging.specifiers import Specifier
 
-from witness.canonical import dumps
 from witness.digest import sha256_hex
 from witness.errors import Malformed
 from witness.escape import printable
@@ -210,4 +209,4 @@ def _other(observation: Observation) -> tuple[str, str] | None:
 
 
 def _digest(environment: Environment | None) -> str:
-    return "" if environment is None else sha256_hex(dumps(environment.wire()))
+    return "" if environment is None else sha256_hex(environment.canonical())
