@@ -11,7 +11,6 @@ from datetime import datetime
 from threading import Lock
 from typing import Final, TypeVar
 
-from witness import bundle
 from witness.bundle import Bundle
 from witness.entry import Authority
 from witness.errors import FetchFailed, Malformed, NotFound, Unverified
@@ -22,7 +21,7 @@ from witness.log.watch import LogWatch
 from witness.ossrebuild.rebuild import verify_rebuild
 from witness.policy import Policy, TrustedService, TrustedWitness
 from witness.remembered import Memory
-from witness.sources.interface import ObservationSource
+from witness.sources.interface import ObservationSource, bundle_of
 from witness.sources.rebuilds import RebuildSource
 from witness.verdict import Verdict, decide, exempted
 from witness.verification import BundleVerifier, VerifiedObservation
@@ -206,7 +205,7 @@ class Client:
         self, line: bytes, sha256: str, witness: TrustedWitness, known: KnownKeys | None
     ) -> tuple[Bundle, VerifiedObservation] | Rejection:
         try:
-            heard = bundle.parse(line)
+            heard = bundle_of(line)
             authority = self.authorities.get(witness.name) or (known.authority if known else None)
             verified = self._verifiers[witness.name].verify(heard, authority)
         except Withdrawn as error:

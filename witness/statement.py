@@ -10,9 +10,10 @@ from pydantic import Field, ValidationError
 
 from witness import canonical
 from witness.errors import Malformed
-from witness.limits import MAX_STATEMENT
+from witness.limits import MAX_STATEMENT, MIB
 from witness.names import WheelName
 from witness.observation import PREDICATE_TYPE, Comparison, DigestSet, Observation, Ordered, Resource
+from witness.recent import recent
 
 STATEMENT_TYPE: Final = "https://in-toto.io/Statement/v1"
 PAYLOAD_TYPE: Final = "application/vnd.in-toto+json"
@@ -61,6 +62,8 @@ def _shortened(comparison: Comparison) -> Comparison | None:
     return comparison.model_copy(update={longer: listed[longer][: len(listed[longer]) // 2]})
 
 
+# Whoever finds out whom a statement is by, or when it was made, has parsed it before it is verified.
+@recent(8 * MIB)
 def parse(data: bytes) -> Statement:
     """The statement in `data`.
 
