@@ -78,6 +78,9 @@ def run(name: str, app: Callable[[], Any]) -> None:
         typer.echo(f"{name}: a mistake in the program itself ({kind}); please report it.", err=True)
         typer.echo("  Set WHEELWITNESS_DEBUG=1 to see where; nothing was decided.", err=True)
         sys.exit(INCOMPLETE)
+    finally:
+        # The process ends: a last search for circles of objects would take longer than to drop them all.
+        gc.freeze()
 
 
 def speak_plainly() -> None:

@@ -1,5 +1,6 @@
 """What `check` and `verify` have in common: judge pins, write the reports, say the exit code."""
 
+import gc
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -48,6 +49,7 @@ def judge(pins: Pins, settings: Settings) -> int:
     Raises:
         InputError: the policy, a bundle file or an option cannot be used.
     """
+    gc.disable()  # what is heard makes no circles of objects, and is all kept until the end
     # Whatever can be wrong with the options is said before anybody is asked.
     outputs = parse_outputs(settings.formats, settings.output)
     sign = _sign(settings, outputs)
