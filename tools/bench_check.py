@@ -1,9 +1,10 @@
 """`make bench`, a consumer's check over HTTP: 500 pins against five witnesses on loopback.
 
 A new process each time. `cold`: nothing is known, and every witness is asked about every file. `remembered`: the same
-again with `--max-age 3600` (witness/remembered.py). `offline`: from a file of bundles, all of them verified. The sites
-are served by one process of `rebuilder serve`'s server beside it. `pip-audit` answers another question about the same
-file, and asks a service on the network; it is skipped where that cannot be reached.
+again with `--max-age 3600` (witness/remembered.py). `offline`: from a file of bundles, all of them verified;
+`snapshot`: from a snapshot of the five logs, likewise. The program's bytecode is there, as installers or a first run
+leave it. The sites are served by one process of `rebuilder serve`'s server beside it. `pip-audit` answers another
+question about the same file, and asks a service on the network; it is skipped where that cannot be reached.
 """
 
 import os
@@ -43,7 +44,10 @@ def check_rows(rounds: int = 3) -> dict[str, dict[str, float]]:
                 "cold": lambda: _check(root, requirements, fresh=True),
                 "remembered": lambda: _check(root, requirements, "--max-age", "3600"),
                 "offline": lambda: _check(root, requirements, "--bundle", str(root / "all.jsonl")),
+                "snapshot": lambda: _check(root, requirements, "--snapshot", str(root / "snapshot")),
             }
+            _run(root, "snapshot", str(root / "snapshot"))
+            ways["offline"]()  # writes the bytecode
             rows: dict[str, dict[str, float]] = {}
             for name, way in ways.items():
                 if name == "remembered":
@@ -95,20 +99,29 @@ def _served(root: Path) -> Iterator[str]:
 def _check(root: Path, requirements: Path, *options: str, fresh: bool = False) -> tuple[float, float]:
     if fresh:
         shutil.rmtree(root / "state", ignore_errors=True)
-    variables = {"WHEELWITNESS_POLICY": str(root / "policy.toml"), "WHEELWITNESS_STATE": str(root / "state")}
     started, before = time.perf_counter(), os.times()
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, "check", str(requirements), *options],
-        env={**os.environ, **variables},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = _run(root, "check", str(requirements), *options)
     took, after = time.perf_counter() - started, os.times()
     used = after.children_user + after.children_system - before.children_user - before.children_system
     if done.stdout.splitlines()[:1] != [f"{PINS} files: {PINS} reproduced"]:
         sys.exit(f"bench: check: {done.returncode}: {done.stdout[-500:]}{done.stderr[-2000:]}")
     return took, used
+
+
+def _run(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    variables = {
+        "PYTHONPYCACHEPREFIX": str(root / "bytecode"),
+        "WHEELWITNESS_POLICY": str(root / "policy.toml"),
+        "WHEELWITNESS_STATE": str(root / "state"),
+    }
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return subprocess.run(
+        [sys.executable, "-c", PROGRAM, *arguments],
+        env={**inherited, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def _pip_audit(requirements: Path) -> float | None:
