@@ -29,6 +29,7 @@ from tests.releases import WHEEL as WHEEL_NAME
 from tests.static_pairs import HONEST
 from tests.waiting import wait_until
 from witness.bundle import parse_shard
+from witness.fetch import HttpFetcher
 from witness.limits import MAX_SHARD
 from witness.log.reader import check_log, fetch_from
 from witness.names import TargetName
@@ -280,6 +281,8 @@ def test_a_worker_that_is_killed_costs_no_other_target_its_turn(environment, ind
 
 def test_a_mistake_of_ours_with_one_target_does_not_end_the_node(tmp_path):
     class Broken:
+        fetcher = HttpFetcher()
+
         def rebuild(self, target, timeout):
             raise RecursionError
 
