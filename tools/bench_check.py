@@ -3,9 +3,9 @@
 A new process each time. `cold`: nothing is known, and every witness is asked about every file. `remembered`: the same
 again with `--max-age 3600` (witness/remembered.py). `offline`: from a file of bundles, all of them verified;
 `snapshot`: from a snapshot of the five logs, likewise. Bytecode is there, as installers or a first run leave it. The
-sites are served by one process of `rebuilder serve`'s server beside it. pip-audit answers another question about the same
-file, with one request a package. It is installed from PyPI into an environment of its own, skipped where that fails,
-and asks a service on loopback that knows of nothing: less than that it never costs.
+sites are served by one process of `rebuilder serve`'s server beside it. pip-audit answers another question about the
+same file, with one request a package. It is installed from PyPI into an environment of its own, skipped where that
+fails, and asks a service on loopback that knows of nothing: less than that it never costs.
 """
 
 import os
