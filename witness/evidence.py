@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from witness.canonical import dumps
 from witness.escape import printable
 from witness.observation import Observation
 from witness.ossrebuild.rebuild import VerifiedRebuild
@@ -105,7 +104,7 @@ def _is_newer(item: VerifiedObservation, known: VerifiedObservation) -> bool:
 
 
 def _text(item: VerifiedObservation) -> bytes:
-    return dumps(item.statement.observation.wire())
+    return item.statement.observation.canonical()
 
 
 def _recency(item: VerifiedObservation) -> tuple[object, ...]:

@@ -236,6 +236,8 @@ def _missing(votes: Sequence[Vote], policy: Policy) -> list[str]:
     """What of the independence and diversity that the policy asks for is missing."""
     alone = _operators(item for item in votes if item.voice.independent)
     lacking = [f"{alone} of {policy.independent} independent"] if alone < policy.independent else []
+    if not policy.diversity:
+        return lacking
     placed = [(item.voice.operator, policy.traits_of(item.voice.witness)) for item in votes]
     found = [(place, needed, spread(placed, place)) for place, needed in policy.diversity]
     return lacking + [
