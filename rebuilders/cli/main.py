@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from rebuilders.cli.add import add
+from rebuilders.cli.aggregate import aggregate
 from rebuilders.cli.batch import batch
 from rebuilders.cli.canaries import canaries
 from rebuilders.cli.compare import compare
@@ -22,6 +23,7 @@ from rebuilders.cli.publish import publish
 from rebuilders.cli.rebuild import rebuild
 from rebuilders.cli.run import run as run_node
 from rebuilders.cli.serve import serve
+from rebuilders.cli.site import site
 from rebuilders.cli.spot_check import spot_check
 from rebuilders.cli.static import static
 from rebuilders.cli.status import status
@@ -61,7 +63,7 @@ def _options(
 
 
 for command in (
-    rebuild, batch, plan, static, compare, spot_check, init, add, publish, cosign, mirror, canaries, serve, status,
+    rebuild, batch, plan, static, compare, spot_check, init, add, publish, cosign, mirror, canaries, site, aggregate, serve, status,
     doctor, definitions,
 ):  # fmt: skip
     app.command()(command)
