@@ -22,7 +22,7 @@ from witness.store.directory import DirectoryStore
 
 BEGIN = datetime(2026, 1, 5, tzinfo=UTC)
 _BATCH = 1024
-_NAMES = (
+_NAMES = (  # noqa: SIM905
     "attrs black boto3 certifi click colorama cryptography django fastapi filelock flask fsspec google-auth h11 httpx "
     "idna iniconfig jinja2 jsonschema markupsafe numpy-stubs oauthlib packaging pandas-stubs pillow-extras pip "
     "platformdirs pluggy pydantic pygments pyjwt pytest python-dateutil pytz pyyaml-env requests rich s3fs setuptools "
@@ -63,7 +63,9 @@ def releases(count: int, seed: int = 1, per_project: int = 5) -> list[Release]:
     while len(found) < count:
         project = _NAMES[number] if number < len(_NAMES) else _made_up(draw, number)
         number += 1
-        found += [Release(project, f"{1 + at // 4}.{at % 4}") for at in range(draw.randint(1, 2 * per_project - 1))]
+        found += [
+            Release(project, f"{1 + at // 4}.{at % 4}") for at in range(draw.randint(1, 2 * per_project - 1))
+        ]
     return found[:count]
 
 
@@ -86,7 +88,10 @@ def observed(
     node: Node, release: Release, result: str, level: str | None, *, finished: datetime, **more: Any
 ) -> Statement:
     """One that looks like those of real nodes."""
-    paths = [f"{release.project.replace('-', '_')}/_version.py", f"{release.filename[:-17]}.dist-info/METADATA"]
+    paths = [
+        f"{release.project.replace('-', '_')}/_version.py",
+        f"{release.filename[:-17]}.dist-info/METADATA",
+    ]
     made = stated(
         node, result, level, sha256=release.sha256, filename=release.filename,
         sdist=sha256_hex(f"{release.filename} sdist".encode()), finished=finished, paths=paths, **more,
@@ -96,8 +101,20 @@ def observed(
         "isolation": "bubblewrap+seccomp+cgroup2",
         "purl": f"pkg:pypi/{release.project}@{release.version}",
         "published": {"size": 64_213, "uploadTime": "2025-12-24T09:30:00Z"},
-        "source": {**value["source"], "name": f"{release.project.replace('-', '_')}-{release.version}.tar.gz"},
+        "source": {
+            **value["source"],
+            "name": f"{release.project.replace('-', '_')}-{release.version}.tar.gz",
+        },
     }
+    started = finished - timedelta(seconds=4 + len(release.filename) % 20)
+    value["attempt"]["startedAt"] = started.strftime("%Y-%m-%dT%H:%M:%SZ")
+    if "rebuilt" in value:
+        value["attempt"]["outputs"] = [value["rebuilt"]["digest"]["sha256"]]
+        value["comparison"]["ruleSet"] = "rules/2:0f3a9c51d2"
+        for use in value["comparison"].get("rules", []):
+            use |= {"id": "generator", "published": "bdist_wheel (0.43.0)", "rebuilt": "bdist_wheel (0.45.1)"}
+        for difference in value["comparison"].get("differences", []):
+            difference["kind"] = "content"
     if "environment" in value:
         value["environment"]["interpreter"] = "CPython 3.12.7"
         value["environment"]["requirements"] = [
@@ -105,7 +122,11 @@ def observed(
             for name, version in (("flit-core", "3.10.1"), ("setuptools", "75.6.0"), ("wheel", "0.45.1"))
         ]
     if result == "build-failed":
-        value["failure"] = {"phase": "build", "cause": "backend-failed", "detail": "the backend ended with status 1"}
+        value["failure"] = {
+            "phase": "build",
+            "cause": "backend-failed",
+            "detail": "the backend ended with status 1",
+        }
     return Statement(made.filename, made.sha256, Observation.model_validate_json(dumps(value)))
 
 
@@ -126,7 +147,8 @@ def grow(node: Node, directory: Path, said: Sequence[Statement], url: str = "") 
         for start in range(0, len(said), _BATCH):
             part = said[start : start + _BATCH]
             entries = [
-                dsse.encode(dsse.seal(statement.encode(item), signer.public_key, signer.sign)) for item in part
+                dsse.encode(dsse.seal(statement.encode(item), signer.public_key, signer.sign))
+                for item in part
             ]
             writer.append(entries, at=int(part[-1].observation.attempt.finished_at.timestamp()))
             writer.settle()
@@ -172,6 +194,6 @@ def _drawn(draw: random.Random) -> tuple[str, str | None]:
 
 
 def _made_up(draw: random.Random, number: int) -> str:
-    syllables = "ba ce di fo gu ha ji ko la mu no pi qua re si ta vu wi xe yo zu py django flask".split()
+    syllables = "ba ce di fo gu ha ji ko la mu no pi qua re si ta vu wi xe yo zu py django flask".split()  # noqa: SIM905
     words = ["".join(draw.choices(syllables, k=draw.randint(2, 3))) for _ in range(draw.randint(1, 2))]
     return f"{'-'.join(words)}-{number}" if number % 7 == 0 else f"{'-'.join(words)}{number}"

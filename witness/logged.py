@@ -1,8 +1,8 @@
 """What a witness's log says of published files, in the log's order, for whoever shows it to people.
 
-Of a copy in a local directory: a node's own site, or a mirror. Every entry is hashed up to the checkpoint that the log's
-key signed. Its signature is checked by the keys that the identity names and those that the log leads to from there; that
-of a witness who signs in a name, by Sigstore, is not: the log's key answers for those.
+Of a copy in a local directory: a node's own site, or a mirror. Every entry is hashed up to the checkpoint that the
+log's key signed. Its signature is checked by the keys that the identity names and those that the log leads to from
+there; that of a witness who signs in a name, by Sigstore, is not: the log's key answers for those.
 """
 
 from collections.abc import Iterator, Sequence

@@ -47,7 +47,10 @@ def aggregate(
         ),
     ] = None,
     title: Annotated[
-        str, typer.Option("--title", envvar="WHEELWITNESS_TITLE", help="What the pages are called.", show_default=False)
+        str,
+        typer.Option(
+            "--title", envvar="WHEELWITNESS_TITLE", help="What the pages are called.", show_default=False
+        ),
     ] = "",
     url: Annotated[
         str,

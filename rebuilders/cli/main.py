@@ -63,8 +63,8 @@ def _options(
 
 
 for command in (
-    rebuild, batch, plan, static, compare, spot_check, init, add, publish, cosign, mirror, canaries, site, aggregate, serve, status,
-    doctor, definitions,
+    rebuild, batch, plan, static, compare, spot_check, init, add, publish, cosign, mirror, canaries, site, aggregate,
+    serve, status, doctor, definitions,
 ):  # fmt: skip
     app.command()(command)
 app.command("run")(run_node)

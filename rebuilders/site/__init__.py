@@ -1,1 +1,1 @@
-"""The pages of a node, or of several, for people: static files, made from verified logs. Holds no key, runs no build."""
+"""The pages of a node, or of several, for people: static files, from verified logs. Holds no key, runs no build."""

@@ -11,8 +11,8 @@ from typing import Final
 
 WIDTH: Final = 640.0
 HEIGHT: Final = 200.0
-_LEFT: Final = 44.0
-_BELOW: Final = 22.0
+LEFT: Final = 52.0
+_BELOW: Final = 26.0
 _ABOVE: Final = 10.0
 _DAYS: Final = 45  # spans that are shown day by day
 _MONTHS: Final = 48
@@ -61,7 +61,9 @@ def period_of(days: Sequence[int]) -> int:
     return 10 if span <= _DAYS else 7 if span <= _MONTHS * 30.5 else 4
 
 
-def by_period(counts: Mapping[tuple[str, int], int], keys: Sequence[str]) -> list[tuple[str, tuple[int, ...]]]:
+def by_period(
+    counts: Mapping[tuple[str, int], int], keys: Sequence[str]
+) -> list[tuple[str, tuple[int, ...]]]:
     """A row for each period from the first to the last, also for those in which nothing was.
 
     `counts` are by key and day since 1970.
@@ -80,32 +82,32 @@ def by_period(counts: Mapping[tuple[str, int], int], keys: Sequence[str]) -> lis
 
 def added_up(rows: Sequence[tuple[str, tuple[int, ...]]]) -> list[tuple[str, tuple[int, ...]]]:
     """Each row with those before it."""
-    summed = accumulate((row for _, row in rows), lambda one, other: tuple(map(sum, zip(one, other, strict=True))))
+    summed = accumulate(
+        (row for _, row in rows), lambda one, other: tuple(map(sum, zip(one, other, strict=True)))
+    )
     return [(label, row) for (label, _), row in zip(rows, summed, strict=True)]
 
 
 def columns(rows: Sequence[tuple[str, tuple[int, ...]]], keys: Sequence[str]) -> Chart:
     """A chart of stacked columns, one for each row."""
     top = _ceiling(max((sum(row) for _, row in rows), default=0))
-    room = (WIDTH - _LEFT) / max(len(rows), 1)
+    room = (WIDTH - LEFT) / max(len(rows), 1)
     scale = (HEIGHT - _BELOW - _ABOVE) / top
     bars: list[Bar] = []
     for number, (_, row) in enumerate(rows):
         width = min(room * (1 - _GAP), 56.0)
-        x, y = _LEFT + room * number + (room - width) / 2, HEIGHT - _BELOW
+        x, y = LEFT + room * number + (room - width) / 2, HEIGHT - _BELOW
         for key, count in zip(keys, row, strict=True):
             if count:
                 y -= count * scale
                 bars.append(Bar(key, round(x, 2), round(y, 2), round(width, 2), round(count * scale, 2)))
     step = -(-len(rows) // _LABELS)
     below = [
-        Mark(label[5:] if len(label) == 10 else label, round(_LEFT + room * (number + 0.5), 2))
+        Mark(label[5:] if len(label) == 10 else label, round(LEFT + room * (number + 0.5), 2))
         for number, (label, _) in enumerate(rows)
         if number % step == 0
     ]
-    lines = [
-        Mark(f"{value:,}", round(HEIGHT - _BELOW - value * scale, 2)) for value in _whole(top)
-    ]
+    lines = [Mark(_short(value), round(HEIGHT - _BELOW - value * scale, 2)) for value in _whole(top)]
     return Chart(tuple(keys), tuple(bars), tuple(below), tuple(lines), tuple(rows))
 
 
@@ -122,6 +124,13 @@ def share(parts: Iterable[tuple[str, int]]) -> list[tuple[str, int, float, float
 
 def _whole(top: int) -> list[int]:
     return sorted({0, top // 2, top} if top % 2 == 0 else {0, top})
+
+
+def _short(value: int) -> str:
+    for unit, power in (("M", 1_000_000), ("k", 1_000)):
+        if value >= power:
+            return f"{value / power:g}{unit}"
+    return str(value)
 
 
 def _ceiling(value: int) -> int:

@@ -35,7 +35,7 @@ class Feed:
 
     @property
     def xml(self) -> bytes:
-        """The document. Without an entry its time is the beginning of all time, so that it does not change by itself."""
+        """The document. Without an entry its time is that of nothing, so that it does not change by itself."""
         updated = max((entry.at for entry in self.entries), default="1970-01-01T00:00:00Z")
         base = self.address.rpartition("/")[0] + "/" if self.address else ""
         lines = [

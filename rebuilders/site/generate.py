@@ -1,8 +1,8 @@
 """Makes the pages of a site, or brings them up to date.
 
-Pages are written before those that lead to them, and what is to be removed goes last. Each step notes what it has left to
-do before it begins, so that a run that was ended is taken up where it was: what a reader finds meanwhile is the old page
-or the new one.
+Pages are written before those that lead to them, and what is to be removed goes last. Each step notes what it has left
+to do before it begins, so that a run that was ended is taken up where it was: what a reader finds meanwhile is the old
+page or the new one.
 """
 
 import fcntl
@@ -124,7 +124,9 @@ class _Run:
             with self.memory.begin() as connection:
                 projects = state.marked(connection, "project", _PROJECTS)
                 for project in projects:
-                    rows = sorted(state.observations_of(connection, project=project), key=lambda row: row.sha256)
+                    rows = sorted(
+                        state.observations_of(connection, project=project), key=lambda row: row.sha256
+                    )
                     stands = [
                         standing(list(group), operators)
                         for _, group in groupby(rows, key=lambda row: row.sha256)
@@ -158,9 +160,7 @@ class _Run:
         called = [row.project for row in newest(rows)]
         project = max(called, key=called.count)
         regressed = {file.sha256: file.regressed for file in state.files_of(connection, project)}
-        voices = [
-            voice_of(row, self.witnesses[row.source], own=self.about.own) for row in newest(rows)
-        ]
+        voices = [voice_of(row, self.witnesses[row.source], own=self.about.own) for row in newest(rows)]
         return book.file(rows, stands.with_regression(regressed.get(sha256, "")), project, voices)
 
     def _projects(self, book: Book) -> None:
@@ -180,19 +180,30 @@ class _Run:
             listed = state.marked(connection, "listed")
             projects, words = state.Names(connection, PROJECTS), state.Names(connection, WORDS)
             shelves = {prefix for name in listed for prefix in names.way_to(name, projects)} | {""}
-            shards = {
-                prefix
-                for name in listed
-                for word in names.words_of(name)
-                for prefix in names.way_to(word, words)
-            } | {""}
-            # What is longer is led to by what is shorter.
-            for prefix in sorted(shelves, key=len, reverse=True):
+            ways = (names.way_to(word, words) for name in listed for word in names.words_of(name))
+            shards = {prefix for way in ways for prefix in way} | {""}
+            # What is longer is led to by what is shorter, so it comes first.
+            for prefix in self._with_parts(shelves, projects, paths.browse_page):
                 self._put([book.browse(connection, prefix, projects)])
-            for prefix in sorted(shards, key=len, reverse=True):
+            for prefix in self._with_parts(shards, words, paths.shard):
                 self._put([book.shard(connection, prefix, words)])
             self.pages.settle()
             state.unmark(connection, "listed", listed)
+
+    def _with_parts(
+        self, prefixes: Iterable[str], held: state.Names, place: Callable[[str], str]
+    ) -> list[str]:
+        """`prefixes`, and those below them whose lists are not there yet: one that has become too long was divided."""
+        wanted, left = set(prefixes), list(prefixes)
+        while left:
+            prefix = left.pop()
+            if names.is_leaf(prefix, held):
+                continue
+            longer = {prefix + character for character, _ in held.below(prefix)} - wanted
+            missing = {each for each in longer if not self.pages.has(place(each))}
+            wanted |= missing
+            left += missing
+        return sorted(wanted, key=lambda prefix: (-len(prefix), prefix))
 
     def _sweep(self) -> int:
         """Removes pages of an earlier state that nothing leads to any more, once."""

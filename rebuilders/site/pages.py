@@ -1,7 +1,6 @@
 """What is on each page, from the generator's memory and from the entries of logs."""
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -11,11 +10,12 @@ from sqlalchemy import Connection
 from rebuilders.site import charts, paths, state
 from rebuilders.site.badges import Badge
 from rebuilders.site.feeds import Entry, Feed
-from rebuilders.site.names import Counted, is_leaf
-from rebuilders.site.render import Renderer, rfc3339
-from rebuilders.site.schema import PROJECTS, WORDS
+from rebuilders.site.names import is_leaf
+from rebuilders.site.render import Renderer, rfc3339, typed
+from rebuilders.site.schema import PROJECTS
 from rebuilders.site.seen import Seen, version_of
 from rebuilders.site.standing import STATES, Standing, newest
+from rebuilders.site.state import Names
 from rebuilders.site.voices import About, Voice
 from rebuilders.site.words import words_for
 
@@ -24,8 +24,6 @@ _FEW: Final = 5  # regressions and disagreements there
 _LISTED: Final = 500  # of them on their own pages
 _FED: Final = 100  # in a feed
 _EARLIER: Final = 100  # observations of a file that are listed
-# What a shell takes as it is: whoever copies a command copies nothing else.
-_TYPED: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*\.whl", re.ASCII)
 _BUILT: Final = ("match", "mismatch", "disputed")
 
 
@@ -63,7 +61,7 @@ class Book:
             "left_out": max(0, len(earlier) - _EARLIER),
             "silent": [operator for operator in self.about.operators if operator not in stands.voices],
             "names": sorted({row.filename for row in rows}),
-            "target": stands.filename if _TYPED.fullmatch(stands.filename) else "",
+            "target": typed(stands.filename) if stands.filename.endswith(".whl") else "",
         }
         badge = self._badge([stands])
         return [
@@ -104,7 +102,10 @@ class Book:
         ]
         badge = self._badge(ordered)
         feed = self._feed(
-            f"{name}: ", paths.project_page(name), paths.project_feed(name), [(name, file) for file in regressed]
+            f"{name}: ",
+            paths.project_page(name),
+            paths.project_feed(name),
+            [(name, file) for file in regressed],
         )
         return [
             *made,
@@ -113,7 +114,7 @@ class Book:
             Page(paths.project_feed(name), feed),
         ]
 
-    def browse(self, connection: Connection, prefix: str, names: Counted) -> Page:
+    def browse(self, connection: Connection, prefix: str, names: Names) -> Page:
         """The list of projects that begin with `prefix`, or of longer beginnings."""
         leaf = is_leaf(prefix, names)
         path = paths.browse_page(prefix)
@@ -122,22 +123,20 @@ class Book:
             "projects": state.projects_below(connection, prefix)
             if leaf
             else [row for row in state.projects_below(connection, prefix)[:1] if prefix == row.name],
-            "below": [] if leaf else self._below(connection, prefix),
-            "letters": self._below(connection, ""),
+            "below": []
+            if leaf
+            else [(prefix + character, count) for character, count in names.below(prefix)],
+            "letters": [] if is_leaf("", names) else names.below(""),
         }
         return Page(path, self.render.page("browse.html", path, **values))
 
-    def _below(self, connection: Connection, prefix: str) -> list[tuple[str, int]]:
-        found = state.next_characters(connection, PROJECTS, prefix)
-        return [(prefix + character, count) for character, count in found]
-
-    def shard(self, connection: Connection, prefix: str, words: Counted) -> Page:
+    def shard(self, connection: Connection, prefix: str, words: Names) -> Page:
         """The same for the script: projects of which a word begins so, or how many there are."""
         if is_leaf(prefix, words):
             found = state.projects_found(connection, prefix)
             value: dict[str, object] = {"projects": [_searched(row) for row in found]}
         else:
-            below = state.next_characters(connection, WORDS, prefix)
+            below = words.below(prefix)
             exact = [row for row in state.projects_below(connection, prefix)[:1] if row.name == prefix]
             value = {
                 "below": dict(below),
@@ -183,7 +182,9 @@ class Book:
         first = charts.by_period(state.totals_of(connection, "first"), STATES)
         return {
             "by_state": states,
-            "levels": [(level, levels.get(level, 0)) for level in ("bitwise", "archive", "metadata", "content")],
+            "levels": [
+                (level, levels.get(level, 0)) for level in ("bitwise", "archive", "metadata", "content")
+            ],
             "projects": state.count_of(connection, PROJECTS),
             "parts": charts.share((key, states.get(key, 0)) for key in STATES),
             "seen": charts.columns(seen, results),
@@ -191,7 +192,9 @@ class Book:
         }
 
     def _agreement(self, connection: Connection) -> dict[str, object]:
-        said = {tuple(json.loads(key)): count for (key, _), count in state.totals_of(connection, "voice").items()}
+        said = {
+            tuple(json.loads(key)): count for (key, _), count in state.totals_of(connection, "voice").items()
+        }
         both = {
             kind: {tuple(json.loads(key)): n for (key, _), n in state.totals_of(connection, kind).items()}
             for kind in ("agree", "differ")

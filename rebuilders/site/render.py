@@ -1,10 +1,12 @@
 """From values to the bytes of pages.
 
-Three things stand between strangers' texts and a reader's browser: every string that goes into a page is made printable,
-then escaped, both by the template engine and not by whoever writes a template; and each page's own policy lets it load
-nothing but the one style sheet, the one script and the pictures of this site.
+Three things stand between strangers' texts and a reader's browser: every string that goes into a page is made
+printable, then escaped, both by the template engine and not by whoever writes a template; and each page's own policy
+lets it load nothing but the one style sheet, the one script and the pictures of this site.
 """
 
+import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
@@ -16,7 +18,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from rebuilders.site import paths
-from rebuilders.site.charts import HEIGHT, WIDTH
+from rebuilders.site.charts import HEIGHT, LEFT, WIDTH
 from rebuilders.site.standing import STATES
 from rebuilders.site.words import COUNTED, KINDS, words_for
 from witness.bundle import shard_path
@@ -28,6 +30,7 @@ POLICY: Final = (
     "form-action 'self'; base-uri 'none'"
 )
 _MAX_STRING: Final = 4_000
+_TYPED: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*", re.ASCII)
 ASSETS: Final = (paths.STYLE, paths.SCRIPT, paths.ICON)
 
 
@@ -56,6 +59,8 @@ class Renderer:
             "percent": _percent,
             "web": web_address,
             "bytes": _bytes,
+            "typed": typed,
+            "toml": _toml,
         }
         self._engine.globals |= {
             "paths": paths,
@@ -66,6 +71,7 @@ class Renderer:
             "states": STATES,
             "severities": SEVERITIES,
             "chart_size": (WIDTH, HEIGHT),
+            "chart_left": LEFT,
             "shard_path": shard_path,
             **common,
         }
@@ -86,6 +92,11 @@ def web_address(text: str) -> str:
     return text if parts.scheme in ("http", "https") and parts.netloc and text.isprintable() else ""
 
 
+def typed(text: str) -> str:
+    """`text` if a shell takes it as it is, else nothing: whoever copies a command copies nothing else."""
+    return text if _TYPED.fullmatch(text) else ""
+
+
 def rfc3339(seconds: int) -> str:
     """A time in UTC, as feeds have it."""
     return _moment(seconds).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -95,6 +106,11 @@ def _shown(value: Any) -> Any:
     if isinstance(value, Markup) or not isinstance(value, str):
         return value
     return printable(value, limit=_MAX_STRING)
+
+
+def _toml(text: str) -> str:
+    """A basic string. JSON's escapes are a subset of TOML's, but for DEL."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007F")
 
 
 def _template(name: str) -> str:
@@ -118,9 +134,9 @@ def _time(value: int | datetime) -> str:
 def _percent(part: int, whole: int) -> str:
     """So that only all is 100%, and only nothing is 0%."""
     if not whole:
-        return "–"
+        return "none"
     value = 100 * part / whole
-    if part == whole or part == 0 or 1 <= value <= 99:
+    if part in (0, whole) or 1 <= value <= 99:
         return f"{value:.0f}%"
     return "<1%" if value < 1 else f"{min(value, 99.9):.1f}%"
 

@@ -1,4 +1,4 @@
-"""A difference report in JSON, read strictly: it is unsigned, and whoever built the wheel may have had a hand in it. Pure.
+"""A difference report in JSON, read strictly: it is unsigned, and the wheel's build may have had a hand in it. Pure.
 
 What is read is bounded, and each text of it is made printable and escaped when it is shown. It is only shown beside an
 observation of the same file with the same result, whose digests it must have.

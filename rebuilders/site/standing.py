@@ -49,9 +49,7 @@ class Standing:
     @property
     def dissented(self) -> list[str]:
         """Those that say mismatch, or both."""
-        return [
-            operator for operator, result in self.voices.items() if result in ("mismatch", "disputed")
-        ]
+        return [operator for operator, result in self.voices.items() if result in ("mismatch", "disputed")]
 
     @property
     def abstained(self) -> list[str]:

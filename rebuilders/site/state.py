@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Table, create_engine, delete, event, func, select
+from sqlalchemy import Connection, Row, RowMapping, Table, create_engine, delete, event, func, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -176,33 +176,32 @@ def set_files(connection: Connection, project: str, files: Sequence[Standing]) -
 
 def files_of(connection: Connection, project: str) -> list[Standing]:
     """How the files of `project` stood, in no order."""
-    return [_standing(row) for row in connection.execute(select(FILES).where(FILES.c.project == project))]
+    rows = connection.execute(select(FILES).where(FILES.c.project == project)).mappings()
+    return [_standing(row) for row in rows]
 
 
 def files_where(connection: Connection, what: str, most: int) -> list[tuple[str, Standing]]:
     """Projects and files that are `disputed`, or `regressed`; those that were observed last come first."""
     where = FILES.c.state == "disputed" if what == "disputed" else FILES.c.regressed != ""
-    query = select(FILES).where(where).order_by(FILES.c.at.desc(), FILES.c.project, FILES.c.sha256).limit(most)
-    return [(row.project, _standing(row)) for row in connection.execute(query)]
+    query = (
+        select(FILES).where(where).order_by(FILES.c.at.desc(), FILES.c.project, FILES.c.sha256).limit(most)
+    )
+    return [(row["project"], _standing(row)) for row in connection.execute(query).mappings()]
 
 
 def projects_below(connection: Connection, prefix: str) -> Sequence[Row[Any]]:
     """The projects whose names begin with `prefix`, in their order."""
-    return connection.execute(select(PROJECTS).where(_begins(PROJECTS, "name", prefix)).order_by(PROJECTS.c.name)).all()
+    return connection.execute(
+        select(PROJECTS).where(_begins(PROJECTS, "name", prefix)).order_by(PROJECTS.c.name)
+    ).all()
 
 
 def projects_found(connection: Connection, prefix: str) -> Sequence[Row[Any]]:
     """The projects that have a word which begins with `prefix`, in their order."""
     found = select(WORDS.c.project).where(_begins(WORDS, "word", prefix))
-    return connection.execute(select(PROJECTS).where(PROJECTS.c.name.in_(found)).order_by(PROJECTS.c.name)).all()
-
-
-def next_characters(connection: Connection, table: Table, prefix: str) -> list[tuple[str, int]]:
-    """The characters that follow `prefix`, and how many names or words go on with each."""
-    column = table.c[_NAMED[table.name]]
-    character = func.substr(column, len(prefix) + 1, 1)
-    query = select(character, func.count()).where(_begins(table, column.name, prefix)).group_by(character)
-    return [(row[0], row[1]) for row in connection.execute(query.order_by(character)) if row[0]]
+    return connection.execute(
+        select(PROJECTS).where(PROJECTS.c.name.in_(found)).order_by(PROJECTS.c.name)
+    ).all()
 
 
 class Names:
@@ -220,6 +219,14 @@ class Names:
             query = select(func.count()).select_from(begins.subquery())
             self._known[prefix] = int(self._connection.execute(query).scalar_one())
         return self._known[prefix]
+
+    def below(self, prefix: str) -> list[tuple[str, int]]:
+        """The characters that follow `prefix`, and how many go on with each."""
+        column = self._table.c[_NAMED[self._table.name]]
+        character = func.substr(column, len(prefix) + 1, 1)
+        begins = _begins(self._table, column.name, prefix)
+        query = select(character, func.count()).where(begins).group_by(character).order_by(character)
+        return [(row[0], row[1]) for row in self._connection.execute(query) if row[0]]
 
 
 def add_totals(connection: Connection, totals: Totals) -> None:
@@ -239,7 +246,7 @@ def add_totals(connection: Connection, totals: Totals) -> None:
 def totals_of(connection: Connection, kind: str) -> dict[tuple[str, int], int]:
     """The numbers of a kind, by key and day, but for those that are 0."""
     rows = connection.execute(select(TOTALS).where(TOTALS.c.kind == kind, TOTALS.c.count != 0))
-    return {(row.key, row.day): row.count for row in rows}
+    return {(row.key, row.day): int(row[-1]) for row in rows}
 
 
 def count_of(connection: Connection, table: Table) -> int:
@@ -256,7 +263,9 @@ def reports_in(connection: Connection, source: int, folder: str) -> dict[str, st
 def set_reports(connection: Connection, source: int, folder: str, stamps: dict[str, str]) -> None:
     """What is in a directory of reports from now on."""
     connection.execute(delete(REPORTS).where(REPORTS.c.source == source, REPORTS.c.folder == folder))
-    rows = [{"source": source, "folder": folder, "name": name, "stamp": stamp} for name, stamp in stamps.items()]
+    rows = [
+        {"source": source, "folder": folder, "name": name, "stamp": stamp} for name, stamp in stamps.items()
+    ]
     if rows:
         connection.execute(REPORTS.insert(), rows)
 
@@ -275,7 +284,9 @@ def _set_project(connection: Connection, project: str, files: Sequence[Standing]
     known = connection.execute(select(PROJECTS).where(PROJECTS.c.name == project)).mappings().first()
     if known is not None and dict(known) == row:
         return
-    connection.execute(insert(PROJECTS).values(**row).on_conflict_do_update(index_elements=["name"], set_=row))
+    connection.execute(
+        insert(PROJECTS).values(**row).on_conflict_do_update(index_elements=["name"], set_=row)
+    )
     if known is None:
         words = [{"word": word, "project": project} for word in words_of(project)]
         connection.execute(insert(WORDS).on_conflict_do_nothing(), words)
@@ -289,10 +300,10 @@ def _counted(file: Standing) -> Totals:
     totals["first", file.state, file.first // _DAY] += 1
     if file.state == "match":
         totals["level", file.level, 0] += 1
-    says = {operator: result for operator, result in sorted(file.voices.items())}
-    for operator, result in says.items():
+    says = sorted(file.voices.items())
+    for operator, result in says:
         totals["voice", json.dumps([operator, result]), 0] += 1
-    told = [(operator, result) for operator, result in says.items() if result in ("match", "mismatch", "disputed")]
+    told = [(operator, result) for operator, result in says if result in ("match", "mismatch", "disputed")]
     for number, (one, first) in enumerate(told):
         for other, second in told[number + 1 :]:
             kind = "agree" if first == second != "disputed" else "differ"
@@ -304,9 +315,9 @@ def _row(project: str, file: Standing) -> dict[str, object]:
     return {**asdict(file), "project": project, "voices": json.dumps(dict(file.voices))}
 
 
-def _standing(row: Row[Any]) -> Standing:
-    values = {key: value for key, value in row._mapping.items() if key != "project"}
-    return Standing(**{**values, "voices": json.loads(row.voices)})
+def _standing(row: RowMapping) -> Standing:
+    values = {key: value for key, value in row.items() if key != "project"}
+    return Standing(**{**values, "voices": json.loads(row["voices"])})
 
 
 def _begins(table: Table, column: str, prefix: str) -> Any:

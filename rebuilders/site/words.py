@@ -25,7 +25,7 @@ _BUILT: Final[Mapping[str, Words]] = {
     "exact": Words(
         "same members",
         "Reproduced: the same members",
-        "Every member has the same bytes and the same exec bit. The published file follows from them byte for byte.",
+        "Every member has the same bytes and the same exec bit. From them follows the published file, byte by byte.",
         "good",
     ),
     "archive": Words(

@@ -50,6 +50,10 @@ class Pages:
         self.written += 1
         self._open += 1
 
+    def has(self, path: str) -> bool:
+        """Whether there is a file at `path`."""
+        return (self.root / path).is_file()
+
     def settle(self) -> None:
         """Returns when everything that was put is on the disk."""
         if self._open:
@@ -57,7 +61,7 @@ class Pages:
             self._open = 0
 
     def sweep(self, belongs: Callable[[str], bool]) -> int:
-        """Removes what is in the directories that are ours alone and does not belong there. How many files that were."""
+        """Removes what does not belong into the directories that are ours alone. How many files that were."""
         removed = 0
         for top in _OURS:
             with _failing(top):
