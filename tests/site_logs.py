@@ -155,7 +155,7 @@ def grow(node: Node, directory: Path, said: Sequence[Statement], url: str = "") 
     return directory / "site"
 
 
-def report(said: Statement, differences: Sequence[dict[str, str]], **more: object) -> bytes:
+def report(said: Statement, found: Sequence[dict[str, str]], **more: object) -> bytes:
     """The difference report of a mismatch, as a worker leaves it."""
     held = said.observation.comparison
     assert held is not None
@@ -173,7 +173,7 @@ def report(said: Statement, differences: Sequence[dict[str, str]], **more: objec
     value = {
         "schema": "report/1", "name": said.filename, "result": said.observation.result,
         "level": said.observation.level, "archiveExact": False, "ruleSet": held.rule_set, "rules": [],
-        "differences": list(differences), "differencesTotal": len(differences), "container": [],
+        "differences": list(found), "differencesTotal": len(found), "container": [],
         "published": wheel(said.sha256, held.published),
         "rebuilt": wheel(said.observation.rebuilt.digest.sha256, held.rebuilt),
         "rebuild": {"backend": "setuptools", "cause": "changed-file", "attempts": 3, "reasons": [], "explanation": []},

@@ -159,9 +159,9 @@ class _Run:
         # Where nodes call the file differently, the name that most of them use leads.
         called = [row.project for row in newest(rows)]
         project = max(called, key=called.count)
-        regressed = {file.sha256: file.regressed for file in state.files_of(connection, project)}
+        stands = stands.with_regression(state.regression_of(connection, project, sha256))
         voices = [voice_of(row, self.witnesses[row.source], own=self.about.own) for row in newest(rows)]
-        return book.file(rows, stands.with_regression(regressed.get(sha256, "")), project, voices)
+        return book.file(rows, stands, project, voices)
 
     def _projects(self, book: Book) -> None:
         while True:

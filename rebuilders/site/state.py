@@ -180,6 +180,12 @@ def files_of(connection: Connection, project: str) -> list[Standing]:
     return [_standing(row) for row in rows]
 
 
+def regression_of(connection: Connection, project: str, sha256: str) -> str:
+    """The older version that a file of `project` differs from, or nothing."""
+    where = (FILES.c.project == project, FILES.c.sha256 == sha256)
+    return str(connection.execute(select(FILES.c.regressed).where(*where)).scalar() or "")
+
+
 def files_where(connection: Connection, what: str, most: int) -> list[tuple[str, Standing]]:
     """Projects and files that are `disputed`, or `regressed`; those that were observed last come first."""
     where = FILES.c.state == "disputed" if what == "disputed" else FILES.c.regressed != ""

@@ -56,7 +56,7 @@ _BUILT: Final[Mapping[str, Words]] = {
     "disputed": Words(
         "disputed",
         "The operators do not agree",
-        "Some rebuilt it and got the same, others got something else. One of the builds was another one, or somebody is "
+        "Some rebuilt it and got the same, others got something else. One of the builds was another, or somebody is "
         "mistaken.",
         "split",
     ),

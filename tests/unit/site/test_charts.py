@@ -1,0 +1,67 @@
+"""Charts lose no number: what is drawn, and what the table beside it says, add up to what was counted."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rebuilders.site.charts import HEIGHT, WIDTH, added_up, by_period, columns, share
+
+KEYS = ("match", "mismatch", "build-failed")
+COUNTS = st.dictionaries(
+    st.tuples(st.sampled_from(KEYS), st.integers(20_000, 23_000)), st.integers(1, 10_000), max_size=40
+)
+
+
+@given(COUNTS)
+def test_nothing_is_lost(counts):
+    rows = by_period(counts, KEYS)
+    chart = columns(rows, KEYS)
+    for number, key in enumerate(KEYS):
+        assert chart.totals[number] == sum(count for (own, _), count in counts.items() if own == key)
+    labels = [label for label, _ in rows]
+    assert labels == sorted(set(labels))
+    assert len(rows) <= 60
+
+
+@given(COUNTS)
+def test_columns_stay_within_the_picture_and_off_each_other(counts):
+    bars = columns(by_period(counts, KEYS), KEYS).bars
+    for bar in bars:
+        assert 0 <= bar.x
+        assert bar.x + bar.width <= WIDTH + 0.1
+        assert 0 <= bar.y
+        assert bar.y + bar.height <= HEIGHT + 0.1
+    for one, other in zip(bars, bars[1:], strict=False):
+        if one.x == other.x:
+            assert other.y + other.height == pytest.approx(one.y, abs=0.05)
+
+
+@given(COUNTS)
+def test_what_is_added_up_never_falls(counts):
+    rows = added_up(by_period(counts, KEYS))
+    for (_, one), (_, other) in zip(rows, rows[1:], strict=False):
+        assert all(before <= after for before, after in zip(one, other, strict=True))
+    if rows:
+        assert sum(rows[-1][1]) == sum(counts.values())
+
+
+@pytest.mark.parametrize(
+    ("days", "labels"),
+    [
+        ([20_454, 20_456], ["2026-01-01", "2026-01-02", "2026-01-03"]),
+        ([20_454, 20_513], ["2026-01", "2026-02", "2026-03"]),
+        ([20_454, 22_000], ["2026", "2027", "2028", "2029", "2030"]),
+        ([], []),
+    ],
+)
+def test_periods(days, labels):
+    assert [label for label, _ in by_period({("match", day): 1 for day in days}, KEYS)] == labels
+
+
+@given(st.lists(st.tuples(st.sampled_from(KEYS), st.integers(0, 1000)), max_size=5))
+def test_shares_fill_the_whole(parts):
+    placed = share(parts)
+    assert [(key, count) for key, count, _, _ in placed] == [part for part in parts if part[1]]
+    if placed:
+        assert placed[0][2] == 0
+        assert placed[-1][2] + placed[-1][3] == pytest.approx(100, abs=0.01)
