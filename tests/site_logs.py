@@ -141,7 +141,8 @@ def grow(node: Node, directory: Path, said: Sequence[Statement], url: str = "") 
         "cosignerKey": identity.cosigner_key.text, "software": {"name": "wheelwitness", "version": "0.1.0"},
         "lookupWidth": 2,
     }  # fmt: skip
-    site.put("node.json", json.dumps(told).encode())
+    if not site.exists("node.json"):
+        site.put("node.json", json.dumps(told).encode())
     signer = signers.observations
     with open_writer(site, directory / "log-state", signers.log, signers.cosigner) as writer:
         for start in range(0, len(said), _BATCH):

@@ -90,7 +90,7 @@ class LoggedWitness:
             reader = LogReader.open(fetch_from(store), source.identity.log_key, cosigners)
         except NotFound:
             raise InputError(
-                f"{source.site}: no log here", hint="Name a node's site, or what `rebuilder mirror` made."
+                f"{source.site}: no log here", hint="A node has one as soon as it has published something."
             ) from None
         try:
             events = bundle.parse_shard(store.get(keyevent.PATH, limit=MAX_KEYS))

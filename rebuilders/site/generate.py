@@ -52,7 +52,7 @@ class Generated:
     def text(self) -> str:
         """In words."""
         gone = f", {self.removed} removed" if self.removed else ""
-        return f"{self.entries} entries more; {self.written} files written{gone}"
+        return f"{self.entries} entr{'y' if self.entries == 1 else 'ies'} more; {self.written} files written{gone}"
 
 
 def generate(

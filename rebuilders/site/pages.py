@@ -126,7 +126,6 @@ class Book:
             "below": []
             if leaf
             else [(prefix + character, count) for character, count in names.below(prefix)],
-            "letters": [] if is_leaf("", names) else names.below(""),
         }
         return Page(path, self.render.page("browse.html", path, **values))
 
