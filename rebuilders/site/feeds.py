@@ -13,7 +13,7 @@ _HEAD: Final = '<?xml version="1.0" encoding="utf-8"?>\n<feed xmlns="http://www.
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An item of a feed; `link` is relative to the feed, `at` an RFC 3339 time."""
+    """An item of a feed; `link` is absolute, or relative to the feed; `at` is an RFC 3339 time."""
 
     key: str
     title: str
@@ -37,24 +37,23 @@ class Feed:
     def xml(self) -> bytes:
         """The document. Without an entry its time is that of nothing, so that it does not change by itself."""
         updated = max((entry.at for entry in self.entries), default="1970-01-01T00:00:00Z")
-        base = self.address.rpartition("/")[0] + "/" if self.address else ""
         lines = [
             f"<id>{_urn(self.key)}</id>",
             f"<title>{_text(self.title)}</title>",
             f"<updated>{updated}</updated>",
             f"<author><name>{_text(self.author)}</name></author>",
-            f'<link rel="alternate" type="text/html" href="{_text(base + self.page)}"/>',
+            f'<link rel="alternate" type="text/html" href="{_text(self.page)}"/>',
             *([f'<link rel="self" href="{_text(self.address)}"/>'] if self.address else []),
-            *_entries(self.key, base, self.entries),
+            *_entries(self.key, self.entries),
         ]
         return (_HEAD + "\n".join(lines) + "\n</feed>\n").encode("utf-8", "backslashreplace")
 
 
-def _entries(feed: str, base: str, entries: Iterable[Entry]) -> Iterable[str]:
+def _entries(feed: str, entries: Iterable[Entry]) -> Iterable[str]:
     for entry in entries:
         yield (
             f"<entry><id>{_urn(f'{feed} {entry.key}')}</id><title>{_text(entry.title)}</title>"
-            f'<updated>{entry.at}</updated><link rel="alternate" type="text/html" href="{_text(base + entry.link)}"/>'
+            f'<updated>{entry.at}</updated><link rel="alternate" type="text/html" href="{_text(entry.link)}"/>'
             f'<summary type="text">{_text(entry.text)}</summary></entry>'
         )
 

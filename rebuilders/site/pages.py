@@ -222,22 +222,25 @@ class Book:
             Entry(
                 key=file.sha256,
                 title=f"{file.filename} differs, {file.regressed} matched",
-                link=paths.relative(path, paths.file_page(file.sha256)),
+                link=self._address(path, paths.file_page(file.sha256)),
                 at=rfc3339(file.at),
                 text=f"A rebuild of {project} {file.version} from its sdist differs from what was published. "
                 f"Version {file.regressed} matched. SHA-256 {file.sha256}.",
             )
             for project, file in newest_first
         )
-        base = self.about.url
         return Feed(
             key=f"{self.about.key} {path}",
             title=f"{about}regressions seen by {self.about.title}",
             author=self.about.title,
-            page=paths.relative(path, page),
-            address=base + path if base else "",
+            page=self._address(path, page),
+            address=self.about.url + path if self.about.url else "",
             entries=entries,
         ).xml
+
+    def _address(self, source: str, target: str) -> str:
+        """Absolute, if it is known where the site is served."""
+        return self.about.url + target if self.about.url else paths.relative(source, target)
 
 
 def counts_of(files: Sequence[Standing]) -> dict[str, int]:

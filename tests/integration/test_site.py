@@ -272,7 +272,7 @@ def test_regressions_are_fed(node):
     (entry,) = feed.findall(ATOM + "entry")
     assert entry.findtext(ATOM + "title") == "slipped-1.1-py3-none-any.whl differs, 1.0 matched"
     link = entry.find(ATOM + "link").attrib["href"]
-    assert link.startswith("https://node-a.example/project/../file/")
+    assert link.startswith("https://node-a.example/file/")
     titles = [
         one.findtext(ATOM + "title")
         for one in ET.fromstring((site / "regressions.xml").read_bytes()).iter(ATOM + "entry")
