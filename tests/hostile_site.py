@@ -12,7 +12,8 @@ from witness.statement import Statement
 
 ATTACK = (
     "\"'></title></script><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
-    "<svg onload=\"document.title='owned'\"><base href=//evil.example/><meta http-equiv=refresh content=0;url=//evil.example>"
+    "<svg onload=\"document.title='owned'\"><base href=//evil.example/>"
+    "<meta http-equiv=refresh content=0;url=//evil.example>"
 )
 TURNED = "\u202egnp.lhw\u2066\u200b"
 LONG = "w" * 290

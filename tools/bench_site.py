@@ -1,8 +1,8 @@
 """`make bench`, the pages of a node: all of them anew, and after one observation more, as the log grows.
 
-The logs are made up (tests/site_logs.py), with keys, signatures and proofs as real ones have, and five files of a project
-on average. `s` is for everything, from an empty state; `s, nothing new` and `s, one more` are a run of the same process
-again, and after one observation of a project that has files already. Opening the program is not in it, 0.5 s.
+The logs are made up (tests/site_logs.py), with keys and signatures as real ones have, and five files of a project on
+average. `s` is for everything, from an empty state; `s, nothing new` and `s, one more` are a run of the same
+process again, and after one observation of a project that has files already. Opening the program is not in it, 0.5 s.
 """
 
 import argparse
@@ -42,7 +42,9 @@ def _row(size: int) -> dict[str, float]:
         one = []
         for number in range(ROUNDS):
             again = wanted[len(wanted) // 2 + number]
-            grow(node, root, [observed(node, again, "match", "bitwise", finished=BEGIN + timedelta(days=200))])
+            grow(
+                node, root, [observed(node, again, "match", "bitwise", finished=BEGIN + timedelta(days=200))]
+            )
             one.append(_timed(lambda: pages_of_node(site, root / "state")))
         return {
             "s": whole,
@@ -73,7 +75,9 @@ def _timed(call: Callable[[], object]) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="observations, such as 1000 10000 100000")
+    parser.add_argument(
+        "--sizes", type=int, nargs="+", default=SIZES, help="observations, such as 1000 10000 100000"
+    )
     for name, row in site_rows(parser.parse_args().sizes).items():
         print(name)
         for what, value in row.items():

@@ -146,8 +146,8 @@ def test_the_lists_have_every_project_once(tmp_path, monkeypatch):
 def test_pages_of_what_is_gone_are_removed_and_others_are_left(node):
     site = node / "site"
     keep = [site / "observations" / "x.jsonl", site / "reports" / "ab" / "x.json", site / "about.html"]
-    gone = [site / "project" / "gone.html", site / "file" / "ab" / f"{'ab' * 32}.html", site / "search" / "names-zz.json",
-            site / "project" / ".tmp-killed.html"]  # fmt: skip
+    gone = [site / "project" / "gone.html", site / "file" / "ab" / f"{'ab' * 32}.html",
+            site / "search" / "names-zz.json", site / "project" / ".tmp-killed.html"]  # fmt: skip
     for path in (*keep, *gone):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("x")
@@ -322,9 +322,8 @@ def test_a_project_of_many_files_has_several_pages(tmp_path):
     grow(NODE, tmp_path, [observed(NODE, Release("many", "2.0"), "match", "bitwise", finished=at(60))])
     make(tmp_path)
     after = pages(site)
-    assert {path for path in before if before[path] != after[path] and path.startswith("project/many.") and path.endswith(".html")} <= {
-        "project/many.html", "project/many.1.html", "project/many.2.html",
-    }  # fmt: skip
+    changed = {path for path in before if before[path] != after[path]}
+    assert {path for path in changed if re.fullmatch(r"project/many\..*html", path)} <= {"project/many.html"}
     assert broken(site, ("observations/",)) == []
 
 

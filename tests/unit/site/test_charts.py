@@ -1,5 +1,7 @@
 """Charts lose no number: what is drawn, and what the table beside it says, add up to what was counted."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,11 +29,11 @@ def test_nothing_is_lost(counts):
 def test_columns_stay_within_the_picture_and_off_each_other(counts):
     bars = columns(by_period(counts, KEYS), KEYS).bars
     for bar in bars:
-        assert 0 <= bar.x
+        assert bar.x >= 0
         assert bar.x + bar.width <= WIDTH + 0.1
-        assert 0 <= bar.y
+        assert bar.y >= 0
         assert bar.y + bar.height <= HEIGHT + 0.1
-    for one, other in zip(bars, bars[1:], strict=False):
+    for one, other in pairwise(bars):
         if one.x == other.x:
             assert other.y + other.height == pytest.approx(one.y, abs=0.05)
 
@@ -39,7 +41,7 @@ def test_columns_stay_within_the_picture_and_off_each_other(counts):
 @given(COUNTS)
 def test_what_is_added_up_never_falls(counts):
     rows = added_up(by_period(counts, KEYS))
-    for (_, one), (_, other) in zip(rows, rows[1:], strict=False):
+    for (_, one), (_, other) in pairwise(rows):
         assert all(before <= after for before, after in zip(one, other, strict=True))
     if rows:
         assert sum(rows[-1][1]) == sum(counts.values())

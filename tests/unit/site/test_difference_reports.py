@@ -10,7 +10,7 @@ from rebuilders.report.json import report_json
 from rebuilders.site.reports import MAX_REPORT, parse
 from tests.integration.trusted_nodes import ALPHA, stated
 from tests.site_logs import Release, observed, report
-from tests.wheels import FILENAME, FILES, File, recorded, wheel_of, zip_of
+from tests.wheels import FILENAME, File, wheel_of
 from witness.compare.ladder import compare
 from witness.errors import Malformed
 from witness.wheel.reader import read_wheel
@@ -82,7 +82,7 @@ def test_keys_may_be_added_within_the_version():
         {"rebuild": {"cause": ["x"]}},
         {"name": "\ud800"},
     ],
-    ids=lambda more: "+".join(more),
+    ids="+".join,
 )
 def test_what_is_refused(more):
     with pytest.raises(Malformed):

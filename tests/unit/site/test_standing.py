@@ -12,7 +12,8 @@ def row(source=0, index=0, result="match", level="bitwise", version="1.0", **mor
     values = {
         "source": source, "index": index, "project": "demo", "version": version, "method": "rebuild", "result": result,
         "filename": f"demo-{version}-py3-none-any.whl", "sha256": version.encode().hex().ljust(64, "0"),
-        "level": level if result == "match" else "", "exact": True, "finished": 100 + index, "differences": 0, "cause": "",
+        "level": level if result == "match" else "", "exact": True, "finished": 100 + index, "differences": 0,
+        "cause": "",
     }  # fmt: skip
     return Seen(**(values | more))
 
