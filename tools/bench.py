@@ -23,6 +23,7 @@ from pathlib import Path
 from bench_check import check_rows
 from bench_log import log_rows
 from bench_proxy import proxy_rows
+from bench_site import site_rows
 from bench_start import start_rows
 from bench_static import fetched, static_rows, static_table
 from bench_verify import verify_rows
@@ -69,6 +70,9 @@ def main() -> None:
     parser.add_argument("--consumer", action="store_true", help="measure check and proxy, and nothing else")
     parser.add_argument("--start", action="store_true", help="measure how programs start, and nothing else")
     parser.add_argument("--verify", action="store_true", help="measure a consumer's check, and nothing else")
+    parser.add_argument(
+        "--site", type=int, nargs="*", metavar="SIZE", help="measure the pages of a node, and nothing else"
+    )
     arguments = parser.parse_args()
     rounds, as_json = arguments.rounds, arguments.json
     if arguments.log:
@@ -78,6 +82,10 @@ def main() -> None:
     if arguments.consumer:
         measured = {"check": check_rows(), "proxy": proxy_rows()}
         print(json.dumps(measured, indent=2) if as_json else "\n\n".join(map(plain_table, measured.values())))
+        return
+    if arguments.site is not None:
+        paged = site_rows(arguments.site) if arguments.site else site_rows()
+        print(json.dumps(paged, indent=2) if as_json else plain_table(paged))
         return
     if arguments.start:
         started = start_rows()
@@ -117,13 +125,13 @@ def main() -> None:
         (pairs := Path(directory) / "pairs").mkdir()
         static = static_rows(fetched(TEN, pairs), rounds)
     grown, verified, started = log_rows(), verify_rows(rounds), start_rows()
-    checks, proxied = check_rows(), proxy_rows()
+    checks, proxied, paged = check_rows(), proxy_rows(), site_rows()
     if as_json:
-        rows = {**results, **static, **grown, **verified, **started, **checks, **proxied}
+        rows = {**results, **static, **grown, **verified, **started, **checks, **proxied, **paged}
         print(json.dumps(rows, indent=2))
     else:
         tables = [table(results), static_table(static), table(grown), table(verified), table(started)]
-        print(*tables, plain_table(checks), plain_table(proxied), sep="\n\n")
+        print(*tables, plain_table(checks), plain_table(proxied), plain_table(paged), sep="\n\n")
 
 
 def over_a_list(
