@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from rebuilders.site.making import pages_of_node, pages_of_several
 from tests.chromium import browsing, served
 from tests.integration.trusted_nodes import Node
 from tests.site_logs import BEGIN, Release, grow, observations, observed, put_report, releases, report
 
+ROOT = Path(__file__).resolve().parent.parent
 NODES = (
     Node("node-a.example", "Operator A"),
     Node("witness.example.org", "University of B"),
@@ -46,7 +46,7 @@ class Picture:
 _FILE = f"file/{SLIPPED.sha256[:2]}/{SLIPPED.sha256}.html"
 PICTURES = (
     Picture("site-overview", "node", "index.html", 1000, 800),
-    Picture("site-file", "network", _FILE, 1000, 830),
+    Picture("site-file", "network", _FILE, 1000, 1000),
     Picture("site-network", "network", "index.html", 1000, 640),
     Picture("site-phone", "network", _FILE, 390, 820, dark=True),
     Picture("site-search", "node", "search.html?q=re", 1000, 420),

@@ -5,7 +5,7 @@ Columns are stacked from below. Every chart has its numbers for a table beside i
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import date
 from itertools import accumulate
 from typing import Final
 
@@ -16,6 +16,8 @@ _BELOW: Final = 26.0
 _ABOVE: Final = 10.0
 _DAYS: Final = 45  # spans that are shown day by day
 _MONTHS: Final = 48
+_MOST: Final = 60  # columns
+_EPOCH: Final = date(1970, 1, 1).toordinal()
 _GAP: Final = 0.25  # of a column's room
 _LABELS: Final = 8
 
@@ -66,18 +68,33 @@ def by_period(
 ) -> list[tuple[str, tuple[int, ...]]]:
     """A row for each period from the first to the last, also for those in which nothing was.
 
-    `counts` are by key and day since 1970.
+    `counts` are by key and day since 1970. Of a time that was made up there is no more than one row; of more than
+    `_MOST` rows the oldest are one.
     """
     days = [day for _, day in counts]
     if not days:
         return []
     length = period_of(days)
-    labels = list(dict.fromkeys(_date(day)[:length] for day in range(min(days), max(days) + 1)))
-    rows = {label: [0] * len(keys) for label in labels}
+    rows = {label: [0] * len(keys) for label in _periods(days, length)}
     for (key, day), count in counts.items():
         if key in keys:
             rows[_date(day)[:length]][keys.index(key)] += count
-    return [(label, tuple(row)) for label, row in rows.items()]
+    return _shortened([(label, tuple(row)) for label, row in rows.items()])
+
+
+def _periods(days: Sequence[int], length: int) -> list[str]:
+    first, last = min(days), max(days)
+    if length < 7 and (last - first) / 365 > _MOST:
+        return sorted({_date(day)[:length] for day in days})
+    return list(dict.fromkeys(_date(day)[:length] for day in range(first, last + 1)))
+
+
+def _shortened(rows: list[tuple[str, tuple[int, ...]]]) -> list[tuple[str, tuple[int, ...]]]:
+    over = len(rows) - _MOST
+    if over <= 0:
+        return rows
+    label, summed = added_up(rows[: over + 1])[-1]
+    return [(f"to {label}", summed), *rows[over + 1 :]]
 
 
 def added_up(rows: Sequence[tuple[str, tuple[int, ...]]]) -> list[tuple[str, tuple[int, ...]]]:
@@ -88,26 +105,32 @@ def added_up(rows: Sequence[tuple[str, tuple[int, ...]]]) -> list[tuple[str, tup
     return [(label, row) for (label, _), row in zip(rows, summed, strict=True)]
 
 
-def columns(rows: Sequence[tuple[str, tuple[int, ...]]], keys: Sequence[str]) -> Chart:
-    """A chart of stacked columns, one for each row."""
-    top = _ceiling(max((sum(row) for _, row in rows), default=0))
+def columns(
+    rows: Sequence[tuple[str, tuple[int, ...]]], keys: Sequence[str], *, shares: bool = False
+) -> Chart:
+    """A chart of stacked columns, one for each row; with `shares`, all of one height, that of 100%."""
+    top = 100 if shares else _ceiling(max((sum(row) for _, row in rows), default=0))
     room = (WIDTH - LEFT) / max(len(rows), 1)
     scale = (HEIGHT - _BELOW - _ABOVE) / top
     bars: list[Bar] = []
     for number, (_, row) in enumerate(rows):
         width = min(room * (1 - _GAP), 56.0)
         x, y = LEFT + room * number + (room - width) / 2, HEIGHT - _BELOW
+        of_one = scale * 100 / max(sum(row), 1) if shares else scale
         for key, count in zip(keys, row, strict=True):
             if count:
-                y -= count * scale
-                bars.append(Bar(key, round(x, 2), round(y, 2), round(width, 2), round(count * scale, 2)))
+                y -= count * of_one
+                bars.append(Bar(key, round(x, 2), round(y, 2), round(width, 2), round(count * of_one, 2)))
     step = -(-len(rows) // _LABELS)
     below = [
         Mark(label[5:] if len(label) == 10 else label, round(LEFT + room * (number + 0.5), 2))
         for number, (label, _) in enumerate(rows)
         if number % step == 0
     ]
-    lines = [Mark(_short(value), round(HEIGHT - _BELOW - value * scale, 2)) for value in _whole(top)]
+    lines = [
+        Mark(f"{value}%" if shares else _short(value), round(HEIGHT - _BELOW - value * scale, 2))
+        for value in _whole(top)
+    ]
     return Chart(tuple(keys), tuple(bars), tuple(below), tuple(lines), tuple(rows))
 
 
@@ -142,4 +165,4 @@ def _ceiling(value: int) -> int:
 
 
 def _date(day: int) -> str:
-    return datetime.fromtimestamp(day * 86400, UTC).strftime("%Y-%m-%d")
+    return date.fromordinal(min(max(day + _EPOCH, 1), date.max.toordinal())).isoformat()

@@ -184,9 +184,10 @@ class Book:
             "levels": [
                 (level, levels.get(level, 0)) for level in ("bitwise", "archive", "metadata", "content")
             ],
+            "methods": {key: count for (key, _), count in state.totals_of(connection, "method").items()},
             "projects": state.count_of(connection, PROJECTS),
             "parts": charts.share((key, states.get(key, 0)) for key in STATES),
-            "seen": charts.columns(seen, results),
+            "rates": charts.columns(seen, results, shares=True),
             "covered": charts.columns(charts.added_up(first), STATES),
         }
 

@@ -101,6 +101,7 @@ def add_observations(connection: Connection, rows: Sequence[Seen], source: dict[
         mark(connection, "file", {row.sha256 for row in rows})
         mark(connection, "project", {row.project for row in rows})
         add_totals(connection, Counter(("seen", row.result, row.finished // _DAY) for row in rows))
+        add_totals(connection, Counter(("method", row.method, 0) for row in rows))
     connection.execute(
         insert(SOURCES).values(**source).on_conflict_do_update(index_elements=["number"], set_=source)
     )

@@ -285,6 +285,33 @@ def test_regressions_are_fed(node):
     assert not ET.fromstring((site / "project" / "slipped.xml").read_bytes()).findall(ATOM + "entry")
 
 
+def test_a_node_that_builds_nothing_says_so(tmp_path):
+    static = stated(NODE, "match", "metadata", method="static")
+    site = NODE.publish(tmp_path, [static, stated(NODE, "mismatch", method="static", sha256="44" * 32)])
+    grow(NODE, tmp_path / "told", [])
+    shutil.copy(tmp_path / "told" / "site" / "node.json", site / "node.json")
+    pages_of_node(site, tmp_path / "state")
+    front = text_of(site / "index.html")
+    assert "It runs no code of theirs." in front
+    assert "static, without running anything: 2 observations" in front
+    pages_of_files = [text_of(path) for path in (site / "file").rglob("*.html")]
+    assert any("Follows from the sdist" in page for page in pages_of_files)
+    assert any("Does not follow from the sdist" in page for page in pages_of_files)
+
+
+def test_earlier_observations_are_listed(node):
+    release = Release("again", "1.0")
+    for number, (result, level) in enumerate(
+        [("build-failed", None), ("match", "archive"), ("match", "bitwise")]
+    ):
+        grow(NODE, node, [observed(NODE, release, result, level, finished=at(200 + number))])
+    make(node)
+    page = text_of(node / "site" / "file" / release.sha256[:2] / f"{release.sha256}.html")
+    assert "Reproduced: the same file" in page
+    assert "✓ same members level archive 121 2026-07-25" in page
+    assert "not built backend-failed 120 2026-07-24" in page
+
+
 def test_badges(node):
     site = node / "site"
     for number, result in enumerate(["match", "mismatch", "build-failed"]):

@@ -1,6 +1,9 @@
 """The pages of a site in a real browser: the search works, nothing breaks the policy, and everybody can read them."""
 
+import importlib.util
+import sys
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +13,7 @@ from tests.hostile_site import hostile_site
 from tests.integration.trusted_nodes import Node
 from tests.site_logs import grow, observations, put_report, releases, report
 
+ROOT = Path(__file__).parents[2]
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.loopback,
@@ -300,3 +304,16 @@ def test_from_a_disk_the_pages_work_and_the_search_says_where_to_look(page, root
     page.until("/by letter/.test(document.getElementById('said').textContent)")
     target = page.evaluate("document.querySelector('#said a').href")
     assert target == (root / "browse" / "names-.html").as_uri()
+
+
+def test_the_pictures_of_the_documentation_can_be_made(tmp_path):
+    spec = importlib.util.spec_from_file_location("site_pictures", ROOT / "tools" / "site_pictures.py")
+    tool = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = tool  # where dataclasses look
+    spec.loader.exec_module(tool)
+    for made in tool.make(tmp_path):
+        committed = ROOT / "docs" / "images" / made.name
+        for path in (made, committed):
+            assert path.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+            assert path.stat().st_size < 150_000
+        assert made.read_bytes()[16:24] == committed.read_bytes()[16:24]  # as wide and as high

@@ -1,6 +1,8 @@
 """What pages are made of: entries that the log's key answers for, signed by keys that speak there; and nothing else."""
 
 import shutil
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -8,6 +10,7 @@ from tests.integration.trusted_nodes import ALPHA, BETA, stated
 from tests.keyed_log import FIRST, SECOND, THIRD, KeyedLog, pinning
 from witness import commitment, dsse, statement
 from witness.errors import Incomplete, InputError, Malformed, Unverified
+from witness.keyless.identity import KeylessIdentity
 from witness.logged import LoggedWitness, Source, of_node, of_policy, origin_of
 from witness.store.directory import DirectoryStore
 from witness.tlog.tiles import ENTRIES, tile_of
@@ -41,8 +44,6 @@ def test_entries_are_told_apart(log, tmp_path):
 
 
 def commitment_time():
-    from datetime import UTC, datetime
-
     return datetime(2026, 6, 2, tzinfo=UTC)
 
 
@@ -59,6 +60,19 @@ def test_what_another_node_said_is_not_shown(log, tmp_path):
     assert shown(witness) == []
     with pytest.raises(Unverified, match="no observation that counts"):
         witness.statement(0)
+
+
+def test_of_a_node_that_signs_in_a_name_the_log_answers_for_the_entries(log, tmp_path):
+    """Their signatures take Sigstore's trusted root, which is not asked for here."""
+    log.observe(THIRD)
+    named = replace(
+        ALPHA.identity, keys=(), sigstore=KeylessIdentity("a@example.org", "https://issuer.example")
+    )
+    site = log.publish(tmp_path / "site")
+    assert shown(LoggedWitness.open(Source(named, site))) == [0]
+    assert ("observations, by Sigstore", "a@example.org (by https://issuer.example)") in Source(
+        named, site
+    ).keys
 
 
 def test_a_revocation_takes_back_what_was_shown(log, tmp_path):

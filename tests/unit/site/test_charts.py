@@ -39,6 +39,16 @@ def test_columns_stay_within_the_picture_and_off_each_other(counts):
 
 
 @given(COUNTS)
+def test_shares_are_of_one_height(counts):
+    chart = columns(by_period(counts, KEYS), KEYS, shares=True)
+    heights: dict[float, float] = {}
+    for bar in chart.bars:
+        heights[bar.x] = heights.get(bar.x, 0) + bar.height
+    assert all(height == pytest.approx(max(heights.values()), abs=0.05) for height in heights.values())
+    assert [mark.text for mark in chart.lines] == ["0%", "50%", "100%"]
+
+
+@given(COUNTS)
 def test_what_is_added_up_never_falls(counts):
     rows = added_up(by_period(counts, KEYS))
     for (_, one), (_, other) in pairwise(rows):
@@ -58,6 +68,15 @@ def test_what_is_added_up_never_falls(counts):
 )
 def test_periods(days, labels):
     assert [label for label, _ in by_period({("match", day): 1 for day in days}, KEYS)] == labels
+
+
+@given(
+    st.dictionaries(st.tuples(st.sampled_from(KEYS), st.integers(-(10**7), 10**7)), st.just(1), max_size=90)
+)
+def test_times_that_were_made_up_do_not_make_a_chart_endless(counts):
+    rows = by_period(counts, KEYS)
+    assert len(rows) <= 60
+    assert sum(sum(row) for _, row in rows) == len(counts)
 
 
 @given(st.lists(st.tuples(st.sampled_from(KEYS), st.integers(0, 1000)), max_size=5))
