@@ -10,10 +10,10 @@ from itertools import accumulate
 from typing import Final
 
 WIDTH: Final = 640.0
-HEIGHT: Final = 200.0
-LEFT: Final = 52.0
-_BELOW: Final = 26.0
-_ABOVE: Final = 10.0
+HEIGHT: Final = 210.0
+LEFT: Final = 72.0
+_BELOW: Final = 32.0
+_ABOVE: Final = 18.0
 _DAYS: Final = 45  # spans that are shown day by day
 _MONTHS: Final = 48
 _MOST: Final = 60  # columns

@@ -59,6 +59,10 @@ TOO_WIDE = """(() => {
   const shown = out.slice(0, 5).map((element) => element.outerHTML.slice(0, 80));
   return [document.documentElement.scrollWidth - room, shown];
 })()"""
+CUT_OFF = """[...document.querySelectorAll("svg[viewBox] text")].filter((text) => {
+  const box = text.getBBox(), view = text.ownerSVGElement.viewBox.baseVal;
+  return box.width && (box.x < 0 || box.y < 0 || box.x + box.width > view.width || box.y + box.height > view.height);
+}).map((text) => text.textContent)"""
 HEADINGS = "[...document.querySelectorAll('h1, h2, h3, h4, h5, h6')].map((one) => Number(one.tagName[1]))"
 TABLES = """[...document.querySelectorAll("table")].filter((table) =>
   ![...table.querySelectorAll("th")].every((cell) => cell.scope) || !table.querySelector("th")).length"""
@@ -178,6 +182,7 @@ def test_nothing_is_wider_than_the_window(page, root, url, width):
     for path in kinds(root):
         page.open(url + path)
         assert page.evaluate(TOO_WIDE) == [0, []], path
+        assert page.evaluate(CUT_OFF) == [], path
 
 
 @pytest.mark.parametrize("width", [390, 1200])
