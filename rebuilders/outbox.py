@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from witness.digest import sha256_hex
-from witness.statement import Statement, encode
 from witness.store.directory import DirectoryStore
 
 
@@ -17,9 +16,8 @@ class Outbox:
 
     root: Path
 
-    def put(self, statement: Statement) -> str:
-        """Writes `statement`, flushed to disk, and returns its digest. Raises Malformed if it cannot be encoded."""
-        data = encode(statement)
+    def put(self, data: bytes) -> str:
+        """Writes an encoded statement, flushed to disk, and returns its digest. Raises Incomplete if it cannot."""
         digest = sha256_hex(data)
         DirectoryStore(self.root).put(f"{digest}.json", data)
         return digest

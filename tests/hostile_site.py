@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rebuilders.site.making import pages_of_several
 from tests.integration.trusted_nodes import Node
-from tests.site_logs import BEGIN, Release, grow, observed, put_report, report
+from tests.site_logs import BEGIN, Release, grow, observed, reported
 from witness.canonical import dumps
 from witness.observation import Observation
 from witness.statement import Statement
@@ -40,19 +40,22 @@ def hostile_site(root: Path) -> Path:
         for result in ("mismatch", "build-failed", "match"):
             sha256 = f"{number:02x}{result.encode().hex()}".ljust(64, "0")
             said.append(_said(evil, name[:300], sha256, result, number))
-    grow(evil, root / "evil", said, "javascript:alert(1)")
     honest = observed(good, Release("demo", "1.0"), "match", "bitwise", finished=BEGIN)
     contrary = Statement("demo-1.0-py3-none-any.whl", said[9].sha256, _as(honest, said[9].sha256).observation)
     grow(good, root / "good", [honest, contrary], "https://good.example/")
-    for item in said:
-        if item.observation.result == "mismatch":
-            found = [
-                {"path": text, "kind": text, "class": text, "severity": severity, "detail": text * 3}
-                for severity in ("runs", "installs", "tells", "form")
-                for text in (ATTACK, TURNED, LONG)
-            ]
-            made = report(item, found, rebuild={"backend": ATTACK, "cause": ATTACK, "attempts": 1})
-            put_report(root / "evil" / "site", item, made)
+    found = [
+        {"path": text, "kind": text, "class": text, "severity": severity, "detail": text * 3}
+        for severity in ("runs", "installs", "tells", "form")
+        for text in (ATTACK, TURNED, LONG)
+    ]
+    told = {"backend": ATTACK, "cause": ATTACK, "attempts": 1}
+    said = [
+        reported(item, found, root / "evil" / "site", rebuild=told)
+        if item.observation.result == "mismatch"
+        else item
+        for item in said
+    ]
+    grow(evil, root / "evil", said, "javascript:alert(1)")
     pages_of_several(
         root / "out", (), None, [root / "evil", root / "good"], title=f"All {ATTACK}{TURNED}"[:200]
     )

@@ -16,7 +16,7 @@ from witness import dsse, statement
 from witness.canonical import dumps
 from witness.digest import sha256_hex
 from witness.log.writer import open_writer
-from witness.observation import Observation
+from witness.observation import DigestSet, Observation, Resource
 from witness.statement import Statement
 from witness.store.directory import DirectoryStore
 
@@ -183,10 +183,29 @@ def report(said: Statement, found: Sequence[dict[str, str]], **more: object) -> 
     return json.dumps(value | more, indent=2).encode() + b"\n"
 
 
+def naming(said: Statement, data: bytes) -> Statement:
+    """`said`, with the digest of its report."""
+    held = said.observation.comparison
+    assert held is not None
+    named = Resource(name="report.json", digest=DigestSet(sha256=sha256_hex(data)))
+    comparison = held.model_copy(update={"report": named})
+    return Statement(
+        said.filename, said.sha256, said.observation.model_copy(update={"comparison": comparison})
+    )
+
+
+def reported(said: Statement, found: Sequence[dict[str, str]], site: Path, **more: object) -> Statement:
+    """`said`, naming a report that is put where a node's scheduler does."""
+    data = report(said, found, **more)
+    put_report(site, said, data)
+    return naming(said, data)
+
+
 def put_report(site: Path, said: Statement, data: bytes) -> Path:
-    """Puts it where a node's scheduler does."""
-    DirectoryStore(site).put(f"reports/{said.sha256[:2]}/{said.sha256}.json", data)
-    return site / "reports" / said.sha256[:2] / f"{said.sha256}.json"
+    """Puts a report beside `site`."""
+    place = f"{said.sha256[:2]}/{said.sha256}.json"
+    DirectoryStore(site.parent / "reports").put(place, data)
+    return site.parent / "reports" / place
 
 
 def _drawn(draw: random.Random) -> tuple[str, str | None]:

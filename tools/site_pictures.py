@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from rebuilders.site.making import pages_of_node, pages_of_several
 from tests.chromium import browsing, served
 from tests.integration.trusted_nodes import Node
-from tests.site_logs import BEGIN, Release, grow, observations, observed, put_report, releases, report
+from tests.site_logs import BEGIN, Release, grow, observations, observed, releases, reported
 
 ROOT = Path(__file__).resolve().parent.parent
 NODES = (
@@ -81,9 +81,9 @@ def _sites(root: Path) -> dict[str, Path]:
             result = "mismatch" if version == "3.2" and number < 2 else "match"
             when = BEGIN + timedelta(days=118 + at, hours=5 * number)
             said.append(observed(node, Release("filelock", version), result, "bitwise", finished=when))
-        site = grow(node, root / node.name, said, f"https://{node.name}/")
         if said[-1].observation.result == "mismatch":
-            put_report(site, said[-1], report(said[-1], FOUND))
+            said[-1] = reported(said[-1], FOUND, root / node.name / "site")
+        grow(node, root / node.name, said, f"https://{node.name}/")
     pages_of_node(root / NODES[0].name / "site", root / NODES[0].name / "state")
     pages_of_several(
         root / "network", (), None, [root / node.name for node in NODES], title="Wheels of PyPI, rebuilt"

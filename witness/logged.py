@@ -53,6 +53,11 @@ class Source:
         return self.identity.operator
 
     @property
+    def reports(self) -> Path:
+        """Where a node leaves its difference reports: beside its site, and not served."""
+        return self.site.parent / "reports"
+
+    @property
     def keys(self) -> tuple[tuple[str, str], ...]:
         """What each public key is for, and its text."""
         identity = self.identity

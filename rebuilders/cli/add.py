@@ -21,12 +21,11 @@ def add(
       rebuilder add node six==1.17.0 idna==3.20
     """
     from rebuilders.node.config import NodeDirectory
-    from rebuilders.node.ledger import Ledger
+    from rebuilders.node.ledger import Want
 
     names = [TargetName.parse(target) for target in targets]
     node = NodeDirectory(directory)
-    node.load()
-    ledger = Ledger(node.state / "ledger.sqlite")
-    added = ledger.add(names)
+    ledger = node.ledger(node.load())
+    added = ledger.add(map(Want, names))
     ledger.close()
     typer.echo(f"{added} queued, {len(names) - added} were already")

@@ -34,10 +34,17 @@ def run(
     Exit codes: 0 done, 2 usage, 5 some targets could not be completed and stay queued.
     """
     from rebuilders.node.config import NodeDirectory
-    from rebuilders.node.supervise import run as supervise
 
     tell = (lambda _: None) if quiet else typer.echo
-    open_ends = supervise(NodeDirectory(directory), tell, once=once, index=index, publish=publish)
-    if open_ends:
-        typer.echo(f"rebuilder: {open_ends} targets could not be completed and stay queued", err=True)
+    node = NodeDirectory(directory)
+    if not once:
+        from rebuilders.node.supervisor import Supervisor
+
+        Supervisor(node, tell, index=index, keys=publish).run()
+        return
+    from rebuilders.node.once import run_once
+
+    incomplete = run_once(node, tell, index=index, publish=publish)
+    if incomplete:
+        typer.echo(f"rebuilder: {incomplete} targets could not be completed and stay queued", err=True)
         raise typer.Exit(5)

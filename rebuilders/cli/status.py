@@ -15,12 +15,11 @@ def status(directory: NodeArgument, json: JsonOption = False) -> None:
       rebuilder status node
     """
     from rebuilders.node.config import NodeDirectory
-    from rebuilders.node.ledger import Ledger
     from rebuilders.outbox import Outbox
 
     node = NodeDirectory(directory)
     config = node.load()
-    ledger = Ledger(node.state / "ledger.sqlite")
+    ledger = node.ledger(config)
     counts = ledger.counts()
     ledger.close()
     states = {state: counts[state] for state in ("queued", "running", "done")}

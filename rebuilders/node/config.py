@@ -3,20 +3,27 @@
 DIR/node.toml     what the operator decides
 DIR/keys/         private keys, read by the signer process alone
 DIR/outbox/       observations that wait to be signed
+DIR/reports/      difference reports, to be shown beside the observations
 DIR/state/        the ledger, the log's journal, locks
 DIR/site/         what is served, and nothing else is
 """
 
 import tomllib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rebuilders.config import DEFAULT_TIMEOUT, Settings
+from rebuilders.farm.interface import Terms
+from rebuilders.node.caps import LimitsConfig, zone_of
+from rebuilders.node.ledger import Ledger
+from rebuilders.node.shares import MAX_MEMBERS, Duty, Rest, Shares, duty, share_key
 from witness.commitment import WINDOWS
 from witness.errors import InputError, Malformed
+from witness.limits import MIB
 from witness.note import check_name
 from witness.observation import Method
 
@@ -83,6 +90,25 @@ class SigstoreConfig(BaseModel):
     rekor: Literal[1, 2] = 1
 
 
+class ShareConfig(BaseModel):
+    """`[share]` of `node.toml`: which part of the work is this node's. The same in each member's, but for `rest`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    members: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=200)]], Field(min_length=1, max_length=MAX_MEMBERS)
+    ]
+    redundancy: int = 3
+    weights: dict[str, int] = {}
+    salt: Annotated[str, Field(max_length=200)] = ""
+    rest: Rest = "later"
+
+    @cached_property
+    def shares(self) -> Shares:
+        """Raises InputError for what makes no sense."""
+        return Shares(tuple(self.members), self.redundancy, self.weights, self.salt)
+
+
 class NodeConfig(BaseModel):
     """What `node.toml` holds; rebuilders.node.setup writes it with what each key means."""
 
@@ -95,6 +121,7 @@ class NodeConfig(BaseModel):
     contact: Annotated[str, Field(max_length=200)] = ""
     index: str = ""
     cache: str = ""
+    ledger: Annotated[str, Field(max_length=500)] = ""
     jobs: Annotated[int, Field(ge=1, le=256)] = 1
     timeout: Annotated[float, Field(ge=1)] = DEFAULT_TIMEOUT
     install_pythons: Annotated[bool, Field(alias="install-pythons")] = False
@@ -103,9 +130,21 @@ class NodeConfig(BaseModel):
     commit_hours: Annotated[int, Field(alias="commit-hours")] = 24
     canaries: Annotated[int, Field(ge=0, le=1000)] = 0
     cosign_minutes: Annotated[int, Field(alias="cosign-minutes", ge=0, le=10_080)] = 10
+    limits: LimitsConfig = LimitsConfig()
     peer: Annotated[list[PeerConfig], Field(max_length=1000)] = []
     signer: SignersConfig = SignersConfig()
     sigstore: SigstoreConfig | None = None
+    share: ShareConfig | None = None
+
+    def duty(self, filename: str, sha256: str | None) -> Duty:
+        """Whether this node attests to a published file as its own share, later, or never, by `[share]`.
+
+        Raises:
+            InputError: `[share]` makes no sense, or this node has no part in it.
+        """
+        if self.share is None:
+            return "mine"
+        return duty(self.share.shares, self.name, share_key(filename, sha256), self.share.rest)
 
     @property
     def settings(self) -> Settings:
@@ -114,7 +153,16 @@ class NodeConfig(BaseModel):
             cache=Path(self.cache) if self.cache else None,
             contact=self.contact,
             install_pythons=self.install_pythons,
+            quota=self.limits.cache_mb * MIB,
+            memory=self.limits.memory_mb * MIB,
+            cores=self.limits.cores,
+            nice=self.limits.nice,
         )
+
+    @property
+    def terms(self) -> Terms:
+        """What holds for each rebuild of the node."""
+        return Terms(self.name, self.method, self.settings, self.timeout)
 
     @property
     def origin(self) -> str:
@@ -150,8 +198,16 @@ class NodeDirectory:
         return self.root / "state"
 
     @property
+    def reports(self) -> Path:
+        return self.root / "reports"
+
+    @property
     def site(self) -> Path:
         return self.root / "site"
+
+    def ledger(self, config: "NodeConfig") -> Ledger:
+        """The node's ledger. Raises InputError, Incomplete."""
+        return Ledger(self.state / "ledger.sqlite", config.ledger)
 
     def load(self) -> NodeConfig:
         """The node's configuration.
@@ -184,8 +240,16 @@ def parse(text: str, where: str) -> NodeConfig:
         check_name(config.name)
     except Malformed as error:
         raise InputError(f"{where}: name: {error}", hint="Use something like node-a.example.") from None
+    try:
+        zone_of(config.limits.zone)
+    except ValueError as error:
+        raise InputError(f"{where}: limits.zone: {error}", hint="Use a name such as Europe/Vienna.") from None
     if config.commit_hours not in WINDOWS:
         raise InputError(f"{where}: commit-hours: not one of {', '.join(map(str, WINDOWS))}", hint=_SEE)
+    try:
+        config.duty("", None)
+    except InputError as error:
+        raise InputError(f"{where}: {error}", hint=error.hint) from None
     if config.canaries and not config.commit:
         raise InputError(f"{where}: canaries: without commit, nothing is kept hidden", hint=_SEE)
     return config

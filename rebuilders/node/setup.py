@@ -26,6 +26,8 @@ contact = {contact}
 index = {index}
 # Where downloads and build environments are kept; empty: your cache directory.
 cache = {cache}
+# The database with the queue; empty: SQLite, in state/.
+ledger = {ledger}
 # Rebuilds at a time, and seconds for each.
 jobs = {jobs}
 timeout = {timeout}
@@ -39,6 +41,12 @@ commit = {commit}
 commit-hours = {commit_hours}
 canaries = {canaries}
 
+# How much of the machine the node may take: see docs/reference/node-toml.md#limits.
+# [limits]
+# hours = "22:00-06:00"
+# cache-mb = 20000
+# download-mb = 5000
+
 # Other nodes: `rebuilder run` cosigns their logs every so many minutes, and gathers their cosignatures of this one.
 # 0: never, and `rebuilder cosign` does it by hand.
 cosign-minutes = {cosign_minutes}
@@ -46,6 +54,12 @@ cosign-minutes = {cosign_minutes}
 # url = "https://node-b.example/"
 # log-key = "node-b.example/log+…"
 # cosigner-key = "node-b.example/cosigner+…"
+
+# The work split over several nodes: each has the same members, redundancy and salt (docs/reference/node-toml.md#share).
+# [share]
+# members = ["node-a.example", "node-b.example", "node-c.example", "node-d.example"]
+# redundancy = 3
+# rest = "later"
 
 # Keys that are not in keys/, such as one in an HSM: see docs/how-to/keys-in-an-hsm.md.
 # [signer.observation]
@@ -142,7 +156,7 @@ def _identity(config: SigstoreConfig) -> str:
 
 def toml_of(config: NodeConfig) -> str:
     """The text of `node.toml`."""
-    values = config.model_dump(exclude={"version", "peer", "signer", "sigstore"})
+    values = config.model_dump(exclude={"version", "limits", "peer", "signer", "sigstore", "share"})
     text = _TEMPLATE.format(**{key: _value(value) for key, value in values.items()})
     if config.sigstore is None:
         return text

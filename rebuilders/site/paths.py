@@ -86,8 +86,8 @@ def shard(prefix: str) -> str:
 
 
 def report(sha256: str) -> str:
-    """Where a node leaves its difference report of a file, unsigned."""
-    return f"reports/{sha256[:2]}/{sha256}.json"
+    """Where a node leaves its difference report of a file, below the directory of its reports."""
+    return f"{sha256[:2]}/{sha256}.json"
 
 
 def relative(source: str, target: str) -> str:

@@ -21,7 +21,6 @@ from witness.logged import LoggedWitness
 from witness.store.directory import DirectoryStore
 
 _BATCH: Final = 1024  # entries, in one transaction
-_REPORTS: Final = "reports"
 
 
 def read_logs(memory: State, witnesses: Sequence[LoggedWitness]) -> int:
@@ -68,7 +67,7 @@ def mark_reports(memory: State, witnesses: Sequence[LoggedWitness]) -> None:
     A directory in which no file came or went has the time that it had, and is not looked into.
     """
     for number, witness in enumerate(witnesses):
-        for folder in _folders(witness.source.site / _REPORTS):
+        for folder in _folders(witness.source.reports):
             _mark_folder(memory, number, folder)
 
 
@@ -115,12 +114,12 @@ def voice_of(row: Seen, witness: LoggedWitness, *, own: bool) -> Voice:
     place = shard_path(row.sha256)
     where = place if own else f"{source.url.rstrip('/')}/{place}" if source.url else ""
     voice = Voice(row, source.name, source.operator, where, observed)
-    if observed.result not in ("match", "mismatch"):
+    if observed.comparison is None or observed.comparison.report is None:
         return voice
     try:
-        data = DirectoryStore(source.site).get(report(row.sha256), limit=MAX_REPORT)
+        data = DirectoryStore(source.reports).get(report(row.sha256), limit=MAX_REPORT)
     except NotFound:
-        return voice
+        return voice.with_report(None, "it is not at hand")
     except FetchFailed as error:
         return voice.with_report(None, str(error))
     try:

@@ -1,7 +1,7 @@
-"""A difference report in JSON, read strictly: it is unsigned, and the wheel's build may have had a hand in it. Pure.
+"""A difference report in JSON, read strictly: the wheel that it is about may have had a hand in it. Pure.
 
-What is read is bounded, and each text of it is made printable and escaped when it is shown. It is only shown beside an
-observation of the same file with the same result, whose digests it must have.
+It is not signed; the observation names it by its digest, and only that one is shown beside it. What is read is bounded,
+and each text of it is made printable and escaped when it is shown.
 """
 
 from typing import Annotated, Any, Final, Literal
@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from witness.canonical import loads
+from witness.digest import sha256_hex
 from witness.errors import Malformed
 from witness.limits import MIB
 from witness.observation import Observation
@@ -100,8 +101,11 @@ def parse(data: bytes, sha256: str, observed: Observation) -> DifferenceReport:
     """The report in `data` on the file `sha256`, of which `observed` is an observation.
 
     Raises:
-        Malformed: it is no report, or one on something else than was observed.
+        Malformed: it is not the report that the observation names, is none, or says something else.
     """
+    named = observed.comparison.report if observed.comparison else None
+    if named is None or named.digest.sha256 != sha256_hex(data):
+        raise Malformed("report: not the one that the observation names")
     value: Any = loads(data, what="report", limit=MAX_REPORT)
     try:
         read = DifferenceReport.model_validate(value)

@@ -12,14 +12,16 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from rebuilders.farm.interface import Job
+from rebuilders.farm.work import Worker
 from rebuilders.node.config import NodeConfig, NodeDirectory
-from rebuilders.node.ledger import Ledger
+from rebuilders.node.ledger import Ledger, Recorded, Want
 from rebuilders.node.setup import make
-from rebuilders.node.worker import Worker
 from tests.package_index import serving
 from tests.releases import BACKEND, PYPROJECT, member, tar_gz
 from tests.releases import SDIST as SDIST_NAME
@@ -27,6 +29,7 @@ from tests.releases import WHEEL as WHEEL_NAME
 from tests.static_pairs import HONEST
 from tests.waiting import wait_until
 from witness.bundle import parse_shard
+from witness.fetch import HttpFetcher
 from witness.limits import MAX_SHARD
 from witness.log.reader import check_log, fetch_from
 from witness.names import TargetName
@@ -188,7 +191,7 @@ def test_the_worker_needs_no_key(rebuilder, index, node, tmp_path):
 
 
 def test_no_signing_code_is_loaded_where_builds_run():
-    code = "import sys, rebuilders.node.worker; print([name for name in sys.modules if 'signing' in name or 'keyfile' in name or name == 'rebuilders.node.keys'])"
+    code = "import sys, rebuilders.farm.work, rebuilders.node.parts.scheduler; print([name for name in sys.modules if 'signing' in name or 'keyfile' in name or name == 'rebuilders.node.keys'])"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=CHECKOUT
     )
@@ -278,26 +281,30 @@ def test_a_worker_that_is_killed_costs_no_other_target_its_turn(environment, ind
 
 def test_a_mistake_of_ours_with_one_target_does_not_end_the_node(tmp_path):
     class Broken:
+        fetcher = HttpFetcher()
+
         def rebuild(self, target, timeout):
             raise RecursionError
 
     config = NodeConfig(version=1, name="node-a.example", operator="Operator A")
-    done = Worker(NodeDirectory(tmp_path), config, Broken()).work("demo==1.0")
-    assert not done.complete
+    done = Worker(config.terms, Broken()).work(Job("demo==1.0", "claim"))
+    assert (done.complete, done.claim) == (False, "claim")
     assert done.result == "a mistake in the program itself (RecursionError)"
 
 
 def test_a_target_that_ends_its_worker_keeps_nobody_from_his_turn(tmp_path):
     ledger = Ledger(tmp_path / "ledger.sqlite")
     names = [TargetName.parse(f"{name}==1.0") for name in ("poison", "good", "fine")]
-    ledger.add(names)
-    assert ledger.take() == names[0]
-    ledger.requeue()  # the node died of it
-    assert [ledger.take() for _ in range(3)] == [names[1], names[2], names[0]]
-    ledger.finish(names[0], "match")
-    ledger.add([names[0]])
-    ledger.release(names[1], "later")
-    assert ledger.take() == names[0]
+    ledger.add(map(Want, names))
+    assert ledger.take().target == names[0]
+    ledger.requeue(stuck_after=12)  # the node died of it
+    taken = [ledger.take() for _ in range(3)]
+    assert [item.target for item in taken] == [names[1], names[2], names[0]]
+    assert [item.failures for item in taken] == [0, 0, 1]
+    assert ledger.record(taken[2].claim, Recorded("match"))
+    ledger.add([Want(names[0])])
+    ledger.release(taken[0].claim, "later", wait=timedelta(seconds=1))
+    assert ledger.take().target == names[0]
     ledger.close()
 
 
@@ -346,6 +353,13 @@ class TestServe:
         assert b"PRIVATE" not in body
         assert b"this is" not in body
         assert "immutable" not in headers.get("cache-control", "")
+
+    def test_a_head_without_end_is_not_kept(self, served):
+        """Refused, while it is still being sent."""
+        head = "".join(f"X-{number}: {'a' * 1000}\r\n" for number in range(5000))
+        with pytest.raises(OSError, match=r"reset|Broken pipe"):
+            served(f"/checkpoint HTTP/1.1\r\n{head}X: ")
+        assert served("/checkpoint")[0] == 200
 
     @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
     def test_nothing_is_changed(self, served, method):

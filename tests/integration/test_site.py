@@ -15,7 +15,7 @@ from rebuilders.site import names
 from rebuilders.site.making import pages_of_node, pages_of_several
 from tests.integration.trusted_nodes import ALPHA, BETA, GAMMA, Node, stated
 from tests.keyed_log import FIRST, SECOND, KeyedLog
-from tests.site_logs import BEGIN, Release, grow, observations, observed, put_report, releases, report
+from tests.site_logs import BEGIN, Release, grow, naming, observations, observed, put_report, releases, report
 from tests.site_tree import broken, pages
 from witness import bundle, statement
 from witness.digest import sha256_hex
@@ -237,23 +237,24 @@ def test_a_revocation_takes_back_what_was_shown(tmp_path):
 
 def test_reports_come_change_and_go(node):
     said = observed(NODE, Release("demo", "1.0"), "mismatch", None, finished=at(170))
-    grow(NODE, node, [said])
+    data = report(said, [RUNS])
+    grow(NODE, node, [naming(said, data)])
     make(node)
     page = node / "site" / "file" / said.sha256[:2] / f"{said.sha256}.html"
     assert "code-changed" not in page.read_text()
-    path = put_report(node / "site", said, report(said, [RUNS]))
+    assert "cannot be shown: it is not at hand" in page.read_text()
+    path = put_report(node / "site", said, data)
     make(node)
     assert "Changes what can run" in page.read_text()
     assert "x = 1, not x = 2" in page.read_text()
-    put_report(node / "site", said, report(said, [RUNS], result="match", level="bitwise"))
-    make(node)
-    assert "of another result than was observed" in page.read_text()
-    put_report(node / "site", said, b"{" * 2_000_000)
-    make(node)
-    assert "cannot be shown" in page.read_text()
+    for other in (report(said, [{**RUNS, "detail": "nothing"}]), b"{" * 2_000_000):
+        put_report(node / "site", said, other)
+        make(node)
+        assert "Changes what can run" not in page.read_text()
+        assert "cannot be shown" in page.read_text()
     path.unlink()
     made = make(node)
-    assert "difference report" not in page.read_text()
+    assert "it is not at hand" in page.read_text()
     assert made.written == 1
 
 

@@ -11,7 +11,7 @@ from rebuilders.site.making import pages_of_several
 from tests.chromium import CHROMIUM, browsing, served
 from tests.hostile_site import hostile_site
 from tests.integration.trusted_nodes import Node
-from tests.site_logs import grow, observations, put_report, releases, report
+from tests.site_logs import grow, observations, releases, reported
 
 ROOT = Path(__file__).parents[2]
 pytestmark = [
@@ -80,14 +80,13 @@ def root(tmp_path_factory):
     root = tmp_path_factory.mktemp("site")
     wanted = releases(420)
     for node in NODES:
-        said = observations(node, wanted)
-        site = grow(node, root / node.name, said, f"https://{node.name}/")
-        for item in said:
-            if item.observation.result == "mismatch":
-                found = [
-                    {**CHANGED, "severity": severity} for severity in ("runs", "installs", "tells", "form")
-                ]
-                put_report(site, item, report(item, found))
+        site = root / node.name / "site"
+        found = [{**CHANGED, "severity": severity} for severity in ("runs", "installs", "tells", "form")]
+        said = [
+            reported(item, found, site) if item.observation.result == "mismatch" else item
+            for item in observations(node, wanted)
+        ]
+        grow(node, root / node.name, said, f"https://{node.name}/")
     pages_of_several(root / "out", (), None, [root / node.name for node in NODES])
     return root / "out" / "site"
 

@@ -16,7 +16,7 @@ from rebuilders.cli.doctor import _signing
 from rebuilders.cli.main import app as rebuilder
 from rebuilders.config import Settings
 from rebuilders.node.config import NodeDirectory
-from rebuilders.node.supervise import _publish
+from rebuilders.node.once import publish_outbox, try_to_publish
 from tests.integration.trusted_nodes import ALPHA, BETA, WHEEL, Node, stated, wheel
 from tests.keyless.instance import Instance
 from tests.keyless.signed import NAME, Signed
@@ -181,14 +181,14 @@ class TestNode:
         place.say(stated(CARL, finished=SEEN))
         place.instance.broken.add("/api/v2/signingCert")
         try:
-            assert _publish(directory, told.append, last=False) is False
+            try_to_publish(directory, told.append)
             assert told[0].startswith("not published: Sigstore: not signed: ")
             with pytest.raises(Incomplete, match="not signed") as caught:
-                _publish(directory, told.append, last=True)
+                publish_outbox(directory, told.append)
             assert caught.value.hint == "It stays in the outbox."
         finally:
             place.instance.broken.clear()
-        assert _publish(directory, told.append, last=False) is True
+        publish_outbox(directory, told.append)
         assert told[1:] == ["published 1 observations; the log has 3"]
 
     def test_rekor_2_by_configuration(self, place):

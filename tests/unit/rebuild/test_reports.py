@@ -136,7 +136,7 @@ def test_observations(report, tmp_path):
     assert (found.isolation is None) == (report.tries == 0)
     assert parse(data).sha256 == report.target.sha256
     outbox = Outbox(tmp_path)
-    assert (outbox.put(statement), outbox.waiting()) == (sha256_hex(data), 1)
+    assert (outbox.put(data), outbox.waiting()) == (sha256_hex(data), 1)
     assert (tmp_path / f"{sha256_hex(data)}.json").read_bytes() == data
 
 

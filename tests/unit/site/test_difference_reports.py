@@ -9,7 +9,7 @@ from rebuilders.report.document import of_wheels
 from rebuilders.report.json import report_json
 from rebuilders.site.reports import MAX_REPORT, parse
 from tests.integration.trusted_nodes import ALPHA, stated
-from tests.site_logs import Release, observed, report
+from tests.site_logs import Release, naming, observed, report
 from tests.wheels import FILENAME, File, wheel_of
 from witness.compare.ladder import compare
 from witness.errors import Malformed
@@ -23,7 +23,8 @@ DIFFERENCE = {
 
 
 def read(data, said=SAID):
-    return parse(data, said.sha256, said.observation)
+    named = naming(said, data)
+    return parse(data, named.sha256, named.observation)
 
 
 def changed(**more):
@@ -44,7 +45,8 @@ def test_a_report_of_real_wheels_is_read():
     rebuilt = said.observation.rebuilt.model_copy(
         update={"digest": said.observation.rebuilt.digest.model_copy(update={"sha256": pair[1].sha256})}
     )
-    found = parse(data, pair[0].sha256, said.observation.model_copy(update={"rebuilt": rebuilt}))
+    observation = naming(said, data).observation.model_copy(update={"rebuilt": rebuilt})
+    found = parse(data, pair[0].sha256, observation)
     assert {item.path for item in found.differences} == {one.path for one in outcome.comparison.differences}
 
 
@@ -107,6 +109,16 @@ def test_cut_off_anywhere():
     for length in range(0, len(data) - 2, 7):
         with pytest.raises(Malformed):
             read(data[:length])
+
+
+def test_another_one_than_the_observation_names():
+    named = naming(SAID, changed())
+    parse(changed(), SAID.sha256, named.observation)
+    for data in (changed(differencesTotal=7), changed() + b" "):
+        with pytest.raises(Malformed, match="not the one that the observation names"):
+            parse(data, SAID.sha256, named.observation)
+    with pytest.raises(Malformed, match="not the one that the observation names"):
+        parse(changed(), SAID.sha256, SAID.observation)
 
 
 def test_of_another_file():

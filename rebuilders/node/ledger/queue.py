@@ -1,0 +1,339 @@
+"""The queue of a ledger: targets that wait, run and are done, and the observations on their way to the outbox."""
+
+import secrets
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from sqlalchemy import Connection, Row, and_, case, delete, func, insert, or_, select, update
+
+from rebuilders.node.ledger.database import Database, upsert, url_of
+from rebuilders.node.ledger.tables import CONTROL, OUTGOING, TARGETS
+from witness.names import TargetName, WheelName
+
+State = Literal["queued", "running", "done", "stuck"]
+
+_T: Final = TARGETS.c
+_MAX_DETAIL: Final = 500
+_DELIVERED_AT_ONCE: Final = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """That `target` should be rebuilt, `why` in a word, and seen `within` so long; not before `not_before`."""
+
+    target: TargetName
+    why: str = "added"
+    within: timedelta = timedelta(0)
+    not_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A target that is now running. `failures` are tries in a row that came to nothing; `sha256` as seen before."""
+
+    target: TargetName
+    claim: str
+    why: str
+    failures: int
+    needs: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What came of a target: in words for people, and the observation if there is one to make.
+
+    `sha256` is that of the published file; `again_at` is when to observe it again.
+    """
+
+    result: str
+    level: str = ""
+    detail: str = ""
+    sha256: str = ""
+    statement: bytes = b""
+    statement_sha256: str = ""
+    report: bytes | None = None
+    again_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """A row for people."""
+
+    target: str
+    state: str
+    why: str
+    due: datetime
+    not_before: datetime
+    failures: int
+    result: str
+    level: str
+    detail: str
+
+
+class Ledger:
+    """The ledger at `url`, or in the SQLite file `path` where that is empty; made or brought up to date.
+
+    Every method raises Incomplete if the database cannot be read or written, and has then changed nothing.
+
+    Args:
+        clock: gives the time, in UTC.
+    """
+
+    def __init__(
+        self, path: Path, url: str = "", *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self.database: Final = Database(url_of(url, path))
+        self._clock = clock
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Held by the one scheduler of a ledger that several machines reach. Raises Incomplete if another has it."""
+        return self.database.alone()
+
+    def add(self, wants: Iterable[Want]) -> int:
+        """Queues what is wanted, done and stuck targets included; returns how many did not wait or run already.
+
+        What waits already is due as early as anybody wants it. What runs is queued once more when it has ended,
+        unless it was merely added again.
+        """
+        now, added = self._clock(), 0
+        with self.database.begin() as connection:
+            for want in wants:
+                row = connection.execute(select(TARGETS).where(_T.target == str(want.target))).first()
+                added += self._want(connection, want, row, now)
+        return added
+
+    def _want(self, connection: Connection, want: Want, row: Row[Any] | None, now: datetime) -> bool:
+        due, after = now + want.within, want.not_before or now
+        if row is None:
+            connection.execute(
+                insert(TARGETS).values(
+                    target=str(want.target),
+                    project=want.target.project,
+                    why=want.why,
+                    state="queued",
+                    due=due,
+                    not_before=after,
+                    changed=now,
+                )
+            )
+        elif row.state in ("done", "stuck"):
+            fresh = {"failures": 0, "again_at": None, "claim": "", "needs": ""}
+            self._set(connection, row.id, state="queued", why=want.why, due=due, not_before=after, **fresh)
+        elif row.state == "running":
+            if want.why not in ("added", row.why):
+                self._set(connection, row.id, once_more=True, due=due)
+            return False
+        else:
+            if due < row.due or after < row.not_before:
+                self._set(
+                    connection,
+                    row.id,
+                    due=min(due, row.due),
+                    not_before=min(after, row.not_before),
+                    why=want.why,
+                )
+            return False
+        return True
+
+    def requeue(self, *, stuck_after: int) -> int:
+        """Queues what was running; for the start of a scheduler, when nobody is at it any more.
+
+        What ran when the node ended for the time `stuck_after` in a row is stuck instead.
+        """
+        now = self._clock()
+        with self.database.begin() as connection:
+            running = update(TARGETS).where(_T.state == "running")
+            # Behind what was due before: one that ends every node that takes it up keeps nobody from his turn.
+            state = case((_T.failures + 1 >= stuck_after, "stuck"), else_="queued")
+            waiting = {"state": state, "claim": "", "due": case((_T.due > now, _T.due), else_=now)}
+            return connection.execute(running.values(failures=_T.failures + 1, **waiting)).rowcount
+
+    def wake(self, *, patience: timedelta) -> int:
+        """Queues what is to be observed again by now; returns how many.
+
+        What failed waits for `patience` at most, however the clock was changed.
+        """
+        now = self._clock()
+        with self.database.begin() as connection:
+            late = and_(_T.state == "queued", _T.failures > 0, _T.not_before > now + patience)
+            connection.execute(update(TARGETS).where(late).values(not_before=now + patience))
+            ripe = and_(_T.state == "done", _T.again_at.is_not(None), _T.again_at <= now)
+            again = update(TARGETS).where(ripe)
+            return connection.execute(
+                again.values(
+                    state="queued", why="again", due=_T.again_at, not_before=now, again_at=None, changed=now
+                )
+            ).rowcount
+
+    def take(self, *, retry_before: datetime | None = None) -> Taken | None:
+        """The target that is due first of those whose time has come, now running; None if there is none.
+
+        What failed before `retry_before` is taken before its time, too.
+        """
+        now = self._clock()
+        ready = _T.not_before <= now
+        if retry_before is not None:
+            ready = or_(ready, and_(_T.failures > 0, _T.changed < retry_before))
+        with self.database.begin() as connection:
+            waiting = select(TARGETS).where(_T.state == "queued", ready).order_by(_T.due, _T.id)
+            row = connection.execute(waiting.limit(1).with_for_update(skip_locked=True)).first()
+            if row is None:
+                return None
+            claim = secrets.token_hex(16)
+            self._set(connection, row.id, state="running", claim=claim)
+        return Taken(TargetName.parse(row.target), claim, row.why, row.failures, row.needs, row.sha256)
+
+    def record(self, claim: str, recorded: Recorded) -> bool:
+        """`recorded` is what came of the target that `claim` was given for. False, and nothing, if it is not valid."""
+        with self.database.begin() as connection:
+            row = self._claimed(connection, claim)
+            if row is None:
+                return False
+            if recorded.statement:
+                connection.execute(
+                    insert(OUTGOING).values(
+                        sha256=recorded.statement_sha256,
+                        statement=recorded.statement,
+                        report=recorded.report,
+                        artifact=recorded.sha256,
+                    )
+                )
+            self._set(
+                connection,
+                row.id,
+                state="queued" if row.once_more else "done",
+                once_more=False,
+                claim="",
+                failures=0,
+                needs="",
+                sha256=recorded.sha256 or row.sha256,
+                result=recorded.result[:20],
+                level=recorded.level,
+                detail=recorded.detail[:_MAX_DETAIL],
+                observed=row.observed + bool(recorded.statement),
+                again_at=recorded.again_at,
+            )
+        return True
+
+    def release(
+        self, claim: str, detail: str, *, wait: timedelta | None, needs: str | None = None, blame: bool = True
+    ) -> bool:
+        """The target could not be completed: it waits again, for `wait`, or is stuck where that is None.
+
+        `needs` names what the next worker must have; without `blame` it does not count as a failure.
+        """
+        now = self._clock()
+        with self.database.begin() as connection:
+            row = self._claimed(connection, claim)
+            if row is None:
+                return False
+            self._set(
+                connection,
+                row.id,
+                state="stuck" if wait is None else "queued",
+                not_before=now + (wait or timedelta(0)),
+                due=max(row.due, now + (wait or timedelta(0))),
+                claim="",
+                failures=row.failures + blame,
+                needs=row.needs if needs is None else needs,
+                detail=detail[:_MAX_DETAIL],
+            )
+        return True
+
+    def deliver(self, put: Callable[[bytes, bytes | None, str], object]) -> int:
+        """Gives each recorded observation to `put`, oldest first, with its report and the artifact's SHA-256.
+
+        It may be given again if the node dies in between: `put` must be able to bear that. Returns how many.
+        """
+        delivered = 0
+        while True:
+            with self.database.begin() as connection:
+                rows = connection.execute(
+                    select(OUTGOING).order_by(OUTGOING.c.id).limit(_DELIVERED_AT_ONCE)
+                ).all()
+            for row in rows:
+                put(row.statement, row.report, row.artifact)
+                with self.database.begin() as connection:
+                    connection.execute(delete(OUTGOING).where(OUTGOING.c.id == row.id))
+            delivered += len(rows)
+            if len(rows) < _DELIVERED_AT_ONCE:
+                return delivered
+
+    def observed_before(self, filenames: Iterable[str]) -> int:
+        """These files have been observed, as the log shows, whatever the ledger says; returns how many waited."""
+        done = 0
+        with self.database.begin() as connection:
+            for name in filenames:
+                wheel = WheelName.parse(name)
+                same = _T.target.in_((name, f"{wheel.project}=={wheel.version}"))
+                waits = update(TARGETS).where(same, _T.state != "done")
+                done += connection.execute(
+                    waits.values(state="done", claim="", changed=self._clock())
+                ).rowcount
+        return done
+
+    def drop(self, target: TargetName) -> bool:
+        """Forgets a target that waits or is stuck; False if there is none."""
+        waits = and_(_T.target == str(target), _T.state.in_(("queued", "stuck")))
+        with self.database.begin() as connection:
+            return connection.execute(delete(TARGETS).where(waits)).rowcount > 0
+
+    def counts(self) -> Counter[str]:
+        """How many targets are in each state, and how many observations are `undelivered`."""
+        with self.database.begin() as connection:
+            rows = connection.execute(select(_T.state, func.count()).group_by(_T.state)).all()
+            undelivered = connection.execute(select(func.count()).select_from(OUTGOING)).scalar() or 0
+        return Counter({row[0]: row[1] for row in rows}) + Counter(undelivered=undelivered)
+
+    def results(self) -> Mapping[tuple[str, str], int]:
+        """How many targets ended in each result and level."""
+        with self.database.begin() as connection:
+            told = (
+                select(_T.result, _T.level, func.count()).where(_T.result != "").group_by(_T.result, _T.level)
+            )
+            return {(row[0], row[1]): row[2] for row in connection.execute(told)}
+
+    def rows(self, *states: State, limit: int = 100) -> list[Queued]:
+        """The targets in `states`: what waits by its turn, the rest by when it changed, newest first."""
+        order = (_T.due, _T.id) if states == ("queued",) else (_T.changed.desc(), _T.id.desc())
+        names = [field for field in Queued.__slots__ if field != "__weakref__"]
+        columns = [_T[name] for name in names]
+        with self.database.begin() as connection:
+            chosen = select(*columns).where(_T.state.in_(states)).order_by(*order).limit(limit)
+            return [Queued(*row) for row in connection.execute(chosen)]
+
+    def last_change(self, state: State = "done") -> datetime | None:
+        """When a target last came into `state`."""
+        with self.database.begin() as connection:
+            told = select(_T.changed).where(_T.state == state).order_by(_T.changed.desc()).limit(1)
+            return connection.execute(told).scalar()
+
+    def control(self) -> dict[str, str]:
+        """What was said by `say`."""
+        with self.database.begin() as connection:
+            return {row.key: row.value for row in connection.execute(select(CONTROL))}
+
+    def say(self, key: str, value: str) -> None:
+        """Keeps `value` under `key`; an empty one forgets it."""
+        with self.database.begin() as connection:
+            if value:
+                upsert(connection, CONTROL, {"key": key, "value": value}, ("value",))
+            else:
+                connection.execute(delete(CONTROL).where(CONTROL.c.key == key))
+
+    def close(self) -> None:
+        """Ends the connections."""
+        self.database.close()
+
+    def _claimed(self, connection: Connection, claim: str) -> Row[Any] | None:
+        held = select(TARGETS).where(_T.claim == claim, _T.state == "running").with_for_update()
+        return connection.execute(held).first() if claim else None
+
+    def _set(self, connection: Connection, row: int, **values: Any) -> None:
+        connection.execute(update(TARGETS).where(_T.id == row).values(changed=self._clock(), **values))

@@ -1,0 +1,61 @@
+"""The part that has targets rebuilt. It holds no key; its workers hold no database either."""
+
+import math
+import os
+import time
+
+from rebuilders.farm.interface import Executor
+from rebuilders.farm.local import LocalExecutor
+from rebuilders.node import again
+from rebuilders.node.config import NodeConfig
+from rebuilders.node.parts.lasting import Lasting, last, run_part
+from rebuilders.node.ready import INDEX, configured
+from rebuilders.node.scheduler import DRAINING, Scheduler
+
+_STEP = 1.0  # seconds between looks at the ledger while something runs
+_IDLE = 5.0  # and while nothing does
+_WAKE = 60.0  # seconds between looks at what is to be observed again
+
+
+def open_executor(config: NodeConfig) -> Executor:
+    """What does the node's rebuilds."""
+    return LocalExecutor(config.terms, config.jobs)
+
+
+def body(part: Lasting) -> None:
+    """Works off the ledger until the part is to end, or the node is drained."""
+    config = configured(part.directory, os.environ.get(INDEX, ""))
+    ledger = part.directory.ledger(config)
+    executor = open_executor(config)
+    try:
+        with ledger.alone():
+            scheduler = Scheduler(part.directory, config, ledger, executor, part.say)
+            scheduler.begin()
+
+            woken = -math.inf
+
+            def step() -> float:
+                nonlocal woken
+                if time.monotonic() - woken >= _WAKE:
+                    ledger.wake(patience=again.MAX_RETRY)
+                    woken = time.monotonic()
+                busy = scheduler.step(_STEP)
+                part.beat(doing=scheduler.held or f"{executor.busy} running")
+                if scheduler.held == DRAINING and scheduler.is_idle:
+                    part.say("drained")
+                    part.stop.set()
+                return 0.0 if busy else _IDLE
+
+            last(part, step)
+    finally:
+        executor.close()
+        ledger.close()
+
+
+def main() -> None:
+    """The entry point of the process."""
+    run_part("scheduler", body)
+
+
+if __name__ == "__main__":
+    main()
