@@ -40,7 +40,7 @@ def aggregate(
         list[Path] | None,
         typer.Option(
             "--node",
-            envvar="WHEELWITNESS_NODES",
+            envvar="WHEELWITNESS_NODE",
             metavar="DIR",
             help="A node of your own, by its directory; may be given several times.",
             show_default=False,
@@ -56,7 +56,7 @@ def aggregate(
         str,
         typer.Option(
             "--url",
-            envvar="WHEELWITNESS_SITE_URL",
+            envvar="WHEELWITNESS_URL",
             help="Where OUT/site is served, for the addresses in feeds.",
             show_default=False,
         ),
