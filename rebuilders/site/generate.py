@@ -10,14 +10,14 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.resources import files
 from itertools import groupby
 from pathlib import Path
 from typing import Final
 
 from sqlalchemy import Connection
 
-from rebuilders.site import names, paths, state
+from rebuilders.site import names, paths, state, subject
+from rebuilders.site.listing import Names, projects_below
 from rebuilders.site.pages import Book, Page
 from rebuilders.site.reading import mark_reports, read_logs, voice_of
 from rebuilders.site.render import ASSETS, Renderer, asset
@@ -26,12 +26,8 @@ from rebuilders.site.standing import newest, regressions, standing
 from rebuilders.site.state import State
 from rebuilders.site.voices import About, Told
 from rebuilders.site.writing import Pages
-from witness import __version__
-from witness.digest import sha256_hex
-from witness.errors import Incomplete, InputError, NotFound
+from witness.errors import Incomplete, InputError
 from witness.logged import LoggedWitness, Source
-from witness.nodeinfo import software_of
-from witness.store.directory import DirectoryStore
 
 _STATE: Final = "site.sqlite"
 _LOCK: Final = "site.lock"
@@ -81,11 +77,11 @@ def generate(
         Incomplete: a file is missing, the disk failed, or another run is under way.
         InputError: a directory cannot be used, or two sources are one.
     """
-    _check_distinct(sources)
+    subject.check_distinct(sources)
     with _alone(memory):
         witnesses = [LoggedWitness.open(source) for source in sources]
-        about = _about(sources, title, url, own=own)
-        kept = State(memory / _STATE, _fingerprint(witnesses, about))
+        about = subject.about(sources, title, url, own=own)
+        kept = State(memory / _STATE, subject.fingerprint(witnesses, about))
         try:
             return _Run(kept, witnesses, about, Pages(out), tell).go()
         finally:
@@ -178,7 +174,7 @@ class _Run:
     def _lists(self, book: Book) -> None:
         with self.memory.begin() as connection:
             listed = state.marked(connection, "listed")
-            projects, words = state.Names(connection, PROJECTS), state.Names(connection, WORDS)
+            projects, words = Names(connection, PROJECTS), Names(connection, WORDS)
             shelves = {prefix for name in listed for prefix in names.way_to(name, projects)} | {""}
             ways = (names.way_to(word, words) for name in listed for word in names.words_of(name))
             shards = {prefix for way in ways for prefix in way} | {""}
@@ -190,9 +186,7 @@ class _Run:
             self.pages.settle()
             state.unmark(connection, "listed", listed)
 
-    def _with_parts(
-        self, prefixes: Iterable[str], held: state.Names, place: Callable[[str], str]
-    ) -> list[str]:
+    def _with_parts(self, prefixes: Iterable[str], held: Names, place: Callable[[str], str]) -> list[str]:
         """`prefixes`, and those below them whose lists are not there yet: one that has become too long was divided."""
         wanted, left = set(prefixes), list(prefixes)
         while left:
@@ -217,8 +211,8 @@ class _Run:
 
     def _known(self, connection: Connection) -> set[str]:
         known: set[str] = set()
-        projects, words = state.Names(connection, PROJECTS), state.Names(connection, WORDS)
-        for row in state.projects_below(connection, ""):
+        projects, words = Names(connection, PROJECTS), Names(connection, WORDS)
+        for row in projects_below(connection, ""):
             known |= {paths.browse_page(prefix) for prefix in names.way_to(row.name, projects)}
             for word in names.words_of(row.name):
                 known |= {paths.shard(prefix) for prefix in names.way_to(word, words)}
@@ -230,67 +224,13 @@ class _Run:
 
     def _told(self, connection: Connection) -> list[Told]:
         return [
-            _tell(number, witness, state.read_until(connection, number))
+            subject.told(number, witness, state.read_until(connection, number))
             for number, witness in enumerate(self.witnesses)
         ]
 
     def _put(self, pages: Iterable[Page]) -> None:
         for page in pages:
             self.pages.put(page.path, page.data)
-
-
-def _tell(number: int, witness: LoggedWitness, read: object) -> Told:
-    source = witness.source
-    try:
-        software = software_of(DirectoryStore(source.site).get("node.json", limit=1 << 16))
-    except NotFound:
-        software = ""
-    return Told(
-        number=number,
-        name=source.name,
-        operator=source.operator,
-        url=source.url,
-        origin=source.identity.log_key.name,
-        keys=source.keys,
-        software=software,
-        size=witness.size,
-        observations=getattr(read, "observations", 0),
-        commitments=getattr(read, "commitments", 0),
-        other=getattr(read, "other", 0),
-        at=witness.time.strftime("%Y-%m-%d %H:%M UTC") if witness.time else "",
-    )
-
-
-def _about(sources: Sequence[Source], title: str, url: str, *, own: bool) -> About:
-    operators = list(dict.fromkeys(source.operator for source in sources))
-    named = sources[0].name if own else f"{len(sources)} nodes of {len(operators)} operators"
-    told = url or (sources[0].url if own else "")
-    key = " ".join(sorted(source.identity.log_key.text for source in sources))
-    return About(
-        key=key,
-        title=title or named,
-        url=f"{told.rstrip('/')}/" if told else "",
-        operators=operators,
-        own=own,
-    )
-
-
-def _fingerprint(witnesses: Sequence[LoggedWitness], about: About) -> str:
-    """Of everything that all pages depend on: with another one, all of them are made anew."""
-    program = [
-        (path.name, path.read_bytes())
-        for folder in (".", "templates", "assets")
-        for path in sorted((files("rebuilders.site") / folder).iterdir(), key=lambda path: path.name)
-        if path.is_file()
-    ]
-    sources = [(witness.authority, witness.source.url, witness.source.operator) for witness in witnesses]
-    return sha256_hex(repr((__version__, about, sources, program)).encode("utf-8", "backslashreplace"))
-
-
-def _check_distinct(sources: Sequence[Source]) -> None:
-    origins = [source.identity.log_key.public_key for source in sources]
-    if not sources or len(set(origins)) != len(origins):
-        raise InputError("no log, or one log twice", hint="Name each node once.")
 
 
 @contextmanager

@@ -7,15 +7,15 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from rebuilders.site import charts, paths, state
+from rebuilders.site import charts, listing, paths, state
 from rebuilders.site.badges import Badge
 from rebuilders.site.feeds import Entry, Feed
+from rebuilders.site.listing import Names
 from rebuilders.site.names import is_leaf
 from rebuilders.site.render import Renderer, rfc3339, typed
 from rebuilders.site.schema import PROJECTS
 from rebuilders.site.seen import Seen, version_of
 from rebuilders.site.standing import STATES, Standing, newest
-from rebuilders.site.state import Names
 from rebuilders.site.voices import About, Voice
 from rebuilders.site.words import words_for
 
@@ -120,9 +120,9 @@ class Book:
         path = paths.browse_page(prefix)
         values = {
             "prefix": prefix,
-            "projects": state.projects_below(connection, prefix)
+            "projects": listing.projects_below(connection, prefix)
             if leaf
-            else [row for row in state.projects_below(connection, prefix)[:1] if prefix == row.name],
+            else [row for row in listing.projects_below(connection, prefix)[:1] if prefix == row.name],
             "below": []
             if leaf
             else [(prefix + character, count) for character, count in names.below(prefix)],
@@ -132,11 +132,11 @@ class Book:
     def shard(self, connection: Connection, prefix: str, words: Names) -> Page:
         """The same for the script: projects of which a word begins so, or how many there are."""
         if is_leaf(prefix, words):
-            found = state.projects_found(connection, prefix)
+            found = listing.projects_found(connection, prefix)
             value: dict[str, object] = {"projects": [_searched(row) for row in found]}
         else:
             below = words.below(prefix)
-            exact = [row for row in state.projects_below(connection, prefix)[:1] if row.name == prefix]
+            exact = [row for row in listing.projects_below(connection, prefix)[:1] if row.name == prefix]
             value = {
                 "below": dict(below),
                 "count": sum(count for _, count in below),
