@@ -23,6 +23,7 @@ from rebuilders.cli.keys import keys
 from rebuilders.cli.mirror import mirror
 from rebuilders.cli.plan import plan
 from rebuilders.cli.publish import publish
+from rebuilders.cli.push import push
 from rebuilders.cli.rebuild import rebuild
 from rebuilders.cli.run import run as run_node
 from rebuilders.cli.serve import serve
@@ -66,8 +67,8 @@ def _options(
 
 
 for command in (
-    rebuild, batch, plan, static, compare, spot_check, init, add, publish, cosign, mirror, canaries, site, aggregate,
-    serve, status, pause, resume, drain, gc, backup, restore, doctor, definitions,
+    rebuild, batch, plan, static, compare, spot_check, init, add, publish, push, cosign, mirror, canaries, site,
+    aggregate, serve, status, pause, resume, drain, gc, backup, restore, doctor, definitions,
 ):  # fmt: skip
     app.command()(command)
 app.command("run")(run_node)

@@ -17,6 +17,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rebuilders.config import DEFAULT_TIMEOUT, Settings
+from rebuilders.destinations.opening import check_url
 from rebuilders.farm.interface import Terms
 from rebuilders.node.caps import LimitsConfig, zone_of
 from rebuilders.node.ledger import Ledger
@@ -31,6 +32,9 @@ CONFIG: Final = "node.toml"
 _SEE: Final = "See docs/reference/node-toml.md."
 
 
+_Vkey = Annotated[str, Field(max_length=4000)]
+
+
 class PeerConfig(BaseModel):
     """A `[[peer]]` of `node.toml`: another node, whose log this one cosigns, and perhaps the other way round."""
 
@@ -38,8 +42,16 @@ class PeerConfig(BaseModel):
 
     url: Annotated[str, Field(min_length=1, max_length=500)]
     log_key: Annotated[str, Field(alias="log-key", max_length=500)]
-    cosigner_key: Annotated[str, Field(alias="cosigner-key", max_length=4000)] = ""
+    cosigner_key: Annotated[
+        _Vkey | Annotated[list[_Vkey], Field(max_length=2)], Field(alias="cosigner-key")
+    ] = ""
     ask: Annotated[str, Field(max_length=500)] = ""
+
+    @property
+    def cosigner_keys(self) -> tuple[str, ...]:
+        """Its cosigner's keys, of which it has two while it changes from one to the other."""
+        told = [self.cosigner_key] if isinstance(self.cosigner_key, str) else self.cosigner_key
+        return tuple(key for key in told if key)
 
 
 class SignerConfig(BaseModel):
@@ -90,6 +102,21 @@ class SigstoreConfig(BaseModel):
     rekor: Literal[1, 2] = 1
 
 
+class DestinationConfig(BaseModel):
+    """A `[[destination]]` of `node.toml`: a place that the site is copied to. Credentials are in the environment, in
+    variables of the usual names with `variables` before them.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    url: Annotated[str, Field(min_length=1, max_length=500)]
+    endpoint: Annotated[str, Field(pattern=r"^(https?://[^\s@?#]+)?$", max_length=500)] = ""
+    region: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]*$", max_length=100)] = ""
+    variables: Annotated[str, Field(pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$", max_length=100)] = ""
+    gzip: bool = False
+    keep_minutes: Annotated[int, Field(alias="keep-minutes", ge=0, le=525_600)] = 60
+
+
 class ShareConfig(BaseModel):
     """`[share]` of `node.toml`: which part of the work is this node's. The same in each member's, but for `rest`."""
 
@@ -132,6 +159,7 @@ class NodeConfig(BaseModel):
     cosign_minutes: Annotated[int, Field(alias="cosign-minutes", ge=0, le=10_080)] = 10
     limits: LimitsConfig = LimitsConfig()
     peer: Annotated[list[PeerConfig], Field(max_length=1000)] = []
+    destination: Annotated[list[DestinationConfig], Field(max_length=100)] = []
     signer: SignersConfig = SignersConfig()
     sigstore: SigstoreConfig | None = None
     share: ShareConfig | None = None
@@ -240,6 +268,11 @@ def parse(text: str, where: str) -> NodeConfig:
         check_name(config.name)
     except Malformed as error:
         raise InputError(f"{where}: name: {error}", hint="Use something like node-a.example.") from None
+    try:
+        for item in config.destination:
+            check_url(item.url)
+    except InputError as error:
+        raise InputError(f"{where}: {error}", hint=error.hint) from None
     try:
         zone_of(config.limits.zone)
     except ValueError as error:

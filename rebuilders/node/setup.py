@@ -61,6 +61,10 @@ cosign-minutes = {cosign_minutes}
 # redundancy = 3
 # rest = "later"
 
+# Where `rebuilder push` copies site/ to: see docs/how-to/host-a-site.md. Credentials belong into the environment.
+# [[destination]]
+# url = "s3://bucket/prefix"
+
 # Keys that are not in keys/, such as one in an HSM: see docs/how-to/keys-in-an-hsm.md.
 # [signer.observation]
 # uri = "hsm:2?label=node-a"
@@ -117,7 +121,7 @@ def about(config: NodeConfig, signers: NodeSigners) -> dict[str, Any]:
         "url": config.url,
         **_speaker(config, signers),
         "logKey": signers.log.key.text,
-        "cosignerKey": signers.cosigner.key.text,
+        "cosignerKey": signers.cosigners[-1].key.text,
         "software": {"name": "wheelwitness", "version": __version__},
         "lookupWidth": LOOKUP_WIDTH,
     }
@@ -156,7 +160,9 @@ def _identity(config: SigstoreConfig) -> str:
 
 def toml_of(config: NodeConfig) -> str:
     """The text of `node.toml`."""
-    values = config.model_dump(exclude={"version", "limits", "peer", "signer", "sigstore", "share"})
+    values = config.model_dump(
+        exclude={"version", "limits", "peer", "destination", "signer", "sigstore", "share"}
+    )
     text = _TEMPLATE.format(**{key: _value(value) for key, value in values.items()})
     if config.sigstore is None:
         return text

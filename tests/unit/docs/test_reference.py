@@ -9,7 +9,14 @@ from pydantic import BaseModel
 
 from rebuilders.node import config as node_config
 from rebuilders.node.caps import LimitsConfig
-from rebuilders.node.config import NodeConfig, PeerConfig, ShareConfig, SignerConfig, SigstoreConfig
+from rebuilders.node.config import (
+    DestinationConfig,
+    NodeConfig,
+    PeerConfig,
+    ShareConfig,
+    SignerConfig,
+    SigstoreConfig,
+)
 from rebuilders.report.document import of_wheels
 from rebuilders.report.json import report_json
 from rebuilders.result import EXIT, _empty
@@ -129,6 +136,7 @@ def test_every_verdict_is_explained():
 # Tables of node.toml, each with a section of its own: its key, and what holds it.
 NODE_TABLES = {
     "Limits": ("limits", LimitsConfig),
+    "Destinations": ("destination", DestinationConfig),
     "Peers": ("peer", PeerConfig),
     "sigstore": ("sigstore", SigstoreConfig),
     "share": ("share", ShareConfig),
