@@ -469,6 +469,9 @@ def test_the_commands(tmp_path):
     rebuilder("publish", "mine", cwd=tmp_path)
     assert "1 entry more" in rebuilder("site", "mine", cwd=tmp_path)
     assert broken(tmp_path / "mine" / "site") == []
+    rebuilder("push", "mine", "--to", (tmp_path / "served").as_uri(), cwd=tmp_path)
+    assert pages(tmp_path / "served") == pages(tmp_path / "mine" / "site")
+    assert broken(tmp_path / "served") == []
     for one in (ALPHA, BETA):
         grow(
             one,
