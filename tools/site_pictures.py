@@ -45,8 +45,8 @@ class Picture:
 
 _FILE = f"file/{SLIPPED.sha256[:2]}/{SLIPPED.sha256}.html"
 PICTURES = (
-    Picture("site-overview", "node", "index.html", 1000, 1240),
-    Picture("site-file", "network", _FILE, 1000, 1000),
+    Picture("site-overview", "node", "index.html", 1000, 1190),
+    Picture("site-file", "network", _FILE, 1000, 910),
     Picture("site-network", "network", "index.html", 1000, 640),
     Picture("site-phone", "network", _FILE, 390, 820, dark=True),
     Picture("site-search", "node", "search.html?q=re", 1000, 420),
