@@ -10,6 +10,7 @@ DIR/site/         what is served, and nothing else is
 
 import tomllib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -18,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from rebuilders.config import DEFAULT_TIMEOUT, Settings
 from rebuilders.farm.interface import Terms
 from rebuilders.node.ledger import Ledger
+from rebuilders.node.shares import MAX_MEMBERS, Duty, Rest, Shares, duty, share_key
 from witness.commitment import WINDOWS
 from witness.errors import InputError, Malformed
 from witness.note import check_name
@@ -86,6 +88,25 @@ class SigstoreConfig(BaseModel):
     rekor: Literal[1, 2] = 1
 
 
+class ShareConfig(BaseModel):
+    """`[share]` of `node.toml`: which part of the work is this node's. The same in each member's, but for `rest`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    members: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=200)]], Field(min_length=1, max_length=MAX_MEMBERS)
+    ]
+    redundancy: int = 3
+    weights: dict[str, int] = {}
+    salt: Annotated[str, Field(max_length=200)] = ""
+    rest: Rest = "later"
+
+    @cached_property
+    def shares(self) -> Shares:
+        """Raises InputError for what makes no sense."""
+        return Shares(tuple(self.members), self.redundancy, self.weights, self.salt)
+
+
 class NodeConfig(BaseModel):
     """What `node.toml` holds; rebuilders.node.setup writes it with what each key means."""
 
@@ -110,6 +131,17 @@ class NodeConfig(BaseModel):
     peer: Annotated[list[PeerConfig], Field(max_length=1000)] = []
     signer: SignersConfig = SignersConfig()
     sigstore: SigstoreConfig | None = None
+    share: ShareConfig | None = None
+
+    def duty(self, filename: str, sha256: str | None) -> Duty:
+        """Whether this node attests to a published file as its own share, later, or never, by `[share]`.
+
+        Raises:
+            InputError: `[share]` makes no sense, or this node has no part in it.
+        """
+        if self.share is None:
+            return "mine"
+        return duty(self.share.shares, self.name, share_key(filename, sha256), self.share.rest)
 
     @property
     def settings(self) -> Settings:
@@ -203,6 +235,10 @@ def parse(text: str, where: str) -> NodeConfig:
         raise InputError(f"{where}: name: {error}", hint="Use something like node-a.example.") from None
     if config.commit_hours not in WINDOWS:
         raise InputError(f"{where}: commit-hours: not one of {', '.join(map(str, WINDOWS))}", hint=_SEE)
+    try:
+        config.duty("", None)
+    except InputError as error:
+        raise InputError(f"{where}: {error}", hint=error.hint) from None
     if config.canaries and not config.commit:
         raise InputError(f"{where}: canaries: without commit, nothing is kept hidden", hint=_SEE)
     return config

@@ -49,6 +49,12 @@ cosign-minutes = {cosign_minutes}
 # log-key = "node-b.example/log+…"
 # cosigner-key = "node-b.example/cosigner+…"
 
+# The work split over several nodes: each has the same members, redundancy and salt (docs/reference/node-toml.md#share).
+# [share]
+# members = ["node-a.example", "node-b.example", "node-c.example", "node-d.example"]
+# redundancy = 3
+# rest = "later"
+
 # Keys that are not in keys/, such as one in an HSM: see docs/how-to/keys-in-an-hsm.md.
 # [signer.observation]
 # uri = "hsm:2?label=node-a"
@@ -144,7 +150,7 @@ def _identity(config: SigstoreConfig) -> str:
 
 def toml_of(config: NodeConfig) -> str:
     """The text of `node.toml`."""
-    values = config.model_dump(exclude={"version", "peer", "signer", "sigstore"})
+    values = config.model_dump(exclude={"version", "peer", "signer", "sigstore", "share"})
     text = _TEMPLATE.format(**{key: _value(value) for key, value in values.items()})
     if config.sigstore is None:
         return text

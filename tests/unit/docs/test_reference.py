@@ -7,7 +7,14 @@ import tomllib
 import pytest
 
 from rebuilders.node import config as node_config
-from rebuilders.node.config import NodeConfig, PeerConfig, SignerConfig, SignersConfig, SigstoreConfig
+from rebuilders.node.config import (
+    NodeConfig,
+    PeerConfig,
+    ShareConfig,
+    SignerConfig,
+    SignersConfig,
+    SigstoreConfig,
+)
 from rebuilders.report.document import of_wheels
 from rebuilders.report.json import report_json
 from rebuilders.result import EXIT, _empty
@@ -142,7 +149,7 @@ def test_node_toml():
     told = {key: row[1].strip("`") for key, row in rows.items()}
     assert told == {key: "required" if field.is_required() else '""' for key, field in peers.items()}
     table_of = text_of("node-toml.md").split("## Peers", 1)[1].split("```toml\n")[1:]
-    peer, *_, sigstore = (text.split("```", 1)[0] for text in table_of)
+    peer, _, sigstore, share = (text.split("```", 1)[0] for text in table_of)
     parsed = node_config.parse(example + peer + sigstore, "node.toml")
     assert parsed.peer[0].log_key.startswith("node-b.example/log+")
     rows = table(text_of("node-toml.md"), "sigstore")
@@ -153,6 +160,14 @@ def test_node_toml():
         for key, field in fields.items()
     }
     assert set(tomllib.loads(sigstore)["sigstore"]) == set(fields)
+    shared = node_config.parse(example + share, "node.toml").share
+    assert set(tomllib.loads(share)["share"]) == set(ShareConfig.model_fields)
+    told = {key: row[1].strip("`") for key, row in table(text_of("node-toml.md"), "share").items()}
+    assert told == {
+        key: "required" if field.is_required() else str(field.default) or '""'
+        for key, field in ShareConfig.model_fields.items()
+    }
+    assert (len(shared.members), shared.weights) == (4, {"node-b.example": 4})
 
 
 def test_signers_of_node_toml():
