@@ -34,7 +34,10 @@ class Want:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A target that is now running. `failures` are tries in a row that came to nothing; `sha256` as seen before."""
+    """A target that is now running. `failures` are tries in a row that came to nothing; `sha256` as seen before.
+
+    `result` is that of the latest observation, which had come `repeats` times in a row before that.
+    """
 
     target: TargetName
     claim: str
@@ -42,6 +45,8 @@ class Taken:
     failures: int
     needs: str
     sha256: str
+    result: str = ""
+    repeats: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +106,15 @@ class Ledger:
         What waits already is due as early as anybody wants it. What runs is queued once more when it has ended,
         unless it was merely added again.
         """
-        now, added = self._clock(), 0
         with self.database.begin() as connection:
-            for want in wants:
-                row = connection.execute(select(TARGETS).where(_T.target == str(want.target))).first()
-                added += self._want(connection, want, row, now)
+            return self.queue(connection, wants)
+
+    def queue(self, connection: Connection, wants: Iterable[Want]) -> int:
+        """The same as `add`, as a part of the caller's transaction."""
+        now, added = self._clock(), 0
+        for want in wants:
+            row = connection.execute(select(TARGETS).where(_T.target == str(want.target))).first()
+            added += self._want(connection, want, row, now)
         return added
 
     def _want(self, connection: Connection, want: Want, row: Row[Any] | None, now: datetime) -> bool:
@@ -127,10 +136,11 @@ class Ledger:
             self._set(connection, row.id, state="queued", why=want.why, due=due, not_before=after, **fresh)
         elif row.state == "running":
             if want.why not in ("added", row.why):
-                self._set(connection, row.id, once_more=True, due=due)
+                self._set(connection, row.id, once_more=True, due=due, why=want.why)
             return False
         else:
-            if due < row.due or after < row.not_before:
+            sooner = due < row.due or after < row.not_before
+            if sooner or want.why not in ("added", row.why):
                 self._set(
                     connection,
                     row.id,
@@ -150,8 +160,8 @@ class Ledger:
             waiting = {"state": "queued", "claim": "", "due": case((_T.due > now, _T.due), else_=now)}
             return connection.execute(running.values(failures=_T.failures + 1, **waiting)).rowcount
 
-    def wake(self, *, patience: timedelta) -> int:
-        """Queues what is to be observed again by now; returns how many.
+    def wake(self, *, patience: timedelta, within: timedelta = timedelta(0)) -> int:
+        """Queues what is to be observed again by now, to be seen `within` so long; returns how many.
 
         What failed waits for `patience` at most, however the clock was changed.
         """
@@ -161,11 +171,8 @@ class Ledger:
             connection.execute(update(TARGETS).where(late).values(not_before=now + patience))
             ripe = and_(_T.state == "done", _T.again_at.is_not(None), _T.again_at <= now)
             again = update(TARGETS).where(ripe)
-            return connection.execute(
-                again.values(
-                    state="queued", why="again", due=_T.again_at, not_before=now, again_at=None, changed=now
-                )
-            ).rowcount
+            queued = {"state": "queued", "why": "again", "due": now + within, "not_before": now}
+            return connection.execute(again.values(again_at=None, changed=now, **queued)).rowcount
 
     def take(self, *, retry_before: datetime | None = None) -> Taken | None:
         """The target that is due first of those whose time has come, now running; None if there is none.
@@ -183,7 +190,8 @@ class Ledger:
                 return None
             claim = secrets.token_hex(16)
             self._set(connection, row.id, state="running", claim=claim)
-        return Taken(TargetName.parse(row.target), claim, row.why, row.failures, row.needs, row.sha256)
+        row_of = (row.why, row.failures, row.needs, row.sha256, row.result, row.repeats)
+        return Taken(TargetName.parse(row.target), claim, *row_of)
 
     def record(self, claim: str, recorded: Recorded) -> bool:
         """`recorded` is what came of the target that `claim` was given for. False, and nothing, if it is not valid."""
@@ -213,6 +221,7 @@ class Ledger:
                 level=recorded.level,
                 detail=recorded.detail[:_MAX_DETAIL],
                 observed=row.observed + bool(recorded.statement),
+                repeats=row.repeats + 1 if row.result == recorded.result else 0,
                 again_at=recorded.again_at,
             )
         return True
@@ -262,10 +271,15 @@ class Ledger:
                 return delivered
 
     def drop(self, target: TargetName) -> bool:
-        """Forgets a target that waits or is stuck; False if there is none."""
+        """Has a target that waits or is stuck wait no more; False if there is none.
+
+        One that was never observed is forgotten; what came of another is kept.
+        """
         waits = and_(_T.target == str(target), _T.state.in_(("queued", "stuck")))
         with self.database.begin() as connection:
-            return connection.execute(delete(TARGETS).where(waits)).rowcount > 0
+            never = delete(TARGETS).where(waits, _T.observed == 0)
+            known = update(TARGETS).where(waits).values(state="done", changed=self._clock(), again_at=None)
+            return connection.execute(never).rowcount + connection.execute(known).rowcount > 0
 
     def counts(self) -> Counter[str]:
         """How many targets are in each state, and how many observations are `undelivered`."""
