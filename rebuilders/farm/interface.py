@@ -36,6 +36,7 @@ class Outcome:
         report: the difference report as JSON; empty where there is none.
         complete: False where it should be tried again.
         needs: with `complete` False, what the next worker must have that this one lacks.
+        cause: in a word: why it is not `complete` (rebuilders.node.again.Cause), or why there is nothing to observe.
     """
 
     claim: str
@@ -45,6 +46,7 @@ class Outcome:
     report: bytes = b""
     complete: bool = True
     needs: str = ""
+    cause: str = ""
 
 
 class Executor(Protocol):

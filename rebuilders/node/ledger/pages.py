@@ -44,7 +44,7 @@ class Page:
 class SeenFile:
     """A file that the index has listed; `gone` if it does not any more. `seen` is when it was new to us.
 
-    `missing` is when it was first not listed any more, as long as it is not; `wanted` whether a rebuild was ever queued.
+    `missing` is when it was first not listed any more, as long as it is not. `wanted`: a rebuild was queued once.
     """
 
     filename: str
@@ -129,9 +129,7 @@ class Pages:
     ) -> int:
         """Has each of `projects` asked for, unless it is watched already; returns how many were new.
 
-        Args:
-            first: when each is asked for first; by default, now.
-            listed: what the index's list of projects tells of them.
+        `first` says when each is asked for first, by default now; `listed` what the index's list of projects tells.
         """
         with self._database.begin() as connection:
             known = set(connection.execute(select(PAGES.c.project)).scalars())

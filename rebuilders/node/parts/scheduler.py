@@ -7,6 +7,7 @@ from rebuilders.farm.local import LocalExecutor
 from rebuilders.node import again
 from rebuilders.node.config import NodeConfig
 from rebuilders.node.parts.lasting import Lasting, last, run_part
+from rebuilders.node.priorities import within
 from rebuilders.node.ready import INDEX, configured
 from rebuilders.node.scheduler import DRAINING, Scheduler
 
@@ -31,7 +32,7 @@ def body(part: Lasting) -> None:
             scheduler.begin()
 
             def step() -> float:
-                ledger.wake(patience=again.MAX_RETRY)
+                ledger.wake(patience=again.MAX_RETRY, within=within("again"))
                 busy = scheduler.step(_STEP)
                 part.beat(doing=scheduler.held or f"{executor.busy} running")
                 if scheduler.held == DRAINING and scheduler.is_idle:
