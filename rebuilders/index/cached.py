@@ -24,7 +24,7 @@ class CachedIndex:
     page_seconds: float = _PAGE_SECONDS
 
     def project(self, name: str) -> Project:
-        path = self.root / "pages" / f"{sha256_hex((self.label + name).encode())}.json"
+        path = self._page(name)
         try:
             if 0 <= time.time() - path.stat().st_mtime < self.page_seconds:
                 return _load(json.loads(path.read_bytes()))
@@ -33,6 +33,10 @@ class CachedIndex:
         project = self.source.project(name)
         _write(path, json.dumps(_dump(project)).encode())
         return project
+
+    def keep(self, name: str, project: Project) -> None:
+        """Takes `project` for what the source has of that name, for as long as any page."""
+        _write(self._page(name), json.dumps(_dump(project)).encode())
 
     def fetch(self, file: IndexFile) -> bytes:
         path = self.root / "files" / file.sha256[:2] / file.sha256
@@ -44,6 +48,9 @@ class CachedIndex:
             data = self.source.fetch(file)
             _write(path, data)
         return data
+
+    def _page(self, name: str) -> Path:
+        return self.root / "pages" / f"{sha256_hex((self.label + name).encode())}.json"
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -58,6 +58,7 @@ def _for_keys(config: NodeConfig, present: Environment) -> dict[str, str]:
 
 
 PARTS: Final = (
+    Part("feed", lambda config: config.watch is not None, _without_secrets),
     Part("scheduler", lambda _: True, _without_secrets, ends_all=True),
     Part("signer", lambda _: True, _for_keys),
     Part("cosigner", lambda config: bool(config.peer and config.cosign_minutes), _for_keys),

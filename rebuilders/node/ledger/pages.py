@@ -13,6 +13,7 @@ from rebuilders.node.ledger.tables import FILES, PAGES, TARGETS
 Also = Callable[[Connection], object]
 """What is to be done in the same transaction."""
 
+ABSENT: Final = "absent"  # the status of a project that the index does not have
 _AT_ONCE: Final = 500  # of what one statement names
 
 
@@ -99,15 +100,25 @@ class Pages:
                 upsert(connection, FILES, row, changed)
             also(connection)
 
-    def due(self, now: datetime, limit: int, *, patience: timedelta | None = None) -> list[Page]:
+    def due(
+        self,
+        now: datetime,
+        limit: int,
+        *,
+        patience: timedelta | None = None,
+        absent: timedelta | None = None,
+    ) -> list[Page]:
         """The pages to be asked for by now, longest overdue first.
 
-        None waits for longer than `patience`, however the clock was changed.
+        None waits for longer than `patience`, or `absent` if the index does not have it, however the clock was changed.
         """
         with self._database.begin() as connection:
             if patience is not None:
-                late = update(PAGES).where(PAGES.c.next > now + patience)
-                connection.execute(late.values(next=now + patience))
+                until = case(
+                    (PAGES.c.status == ABSENT, now + (absent or patience)),
+                    else_=now + patience,
+                )
+                connection.execute(update(PAGES).where(PAGES.c.next > until).values(next=until))
             rows = connection.execute(
                 select(PAGES).where(PAGES.c.next <= now).order_by(PAGES.c.next).limit(limit)
             )
@@ -171,10 +182,11 @@ class Pages:
                 connection.execute(told.values(listed=bindparam("serial_"), next=sooner), rows)
             also(connection)
 
-    def listed(self) -> dict[str, int]:
-        """By watched project, the serial that the index's list of projects last told."""
+    def serials(self) -> dict[str, tuple[int, str]]:
+        """By watched project, the latest serial that its page or the index's list of projects told, and its status."""
+        told = select(PAGES.c.project, PAGES.c.listed, PAGES.c.serial, PAGES.c.status)
         with self._database.begin() as connection:
-            return {row[0]: row[1] for row in connection.execute(select(PAGES.c.project, PAGES.c.listed))}
+            return {row[0]: (max(row[1], row[2]), row[3]) for row in connection.execute(told)}
 
     def unwatch(self, projects: Iterable[str]) -> int:
         """Asks for `projects` no more; what is known of their files stays."""

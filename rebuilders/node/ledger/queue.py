@@ -275,11 +275,15 @@ class Ledger:
 
         One that was never observed is forgotten; what came of another is kept.
         """
-        waits = and_(_T.target == str(target), _T.state.in_(("queued", "stuck")))
         with self.database.begin() as connection:
-            never = delete(TARGETS).where(waits, _T.observed == 0)
-            known = update(TARGETS).where(waits).values(state="done", changed=self._clock(), again_at=None)
-            return connection.execute(never).rowcount + connection.execute(known).rowcount > 0
+            return self.unqueue(connection, target)
+
+    def unqueue(self, connection: Connection, target: TargetName) -> bool:
+        """The same as `drop`, as a part of the caller's transaction."""
+        waits = and_(_T.target == str(target), _T.state.in_(("queued", "stuck")))
+        never = delete(TARGETS).where(waits, _T.observed == 0)
+        known = update(TARGETS).where(waits).values(state="done", changed=self._clock(), again_at=None)
+        return connection.execute(never).rowcount + connection.execute(known).rowcount > 0
 
     def counts(self) -> Counter[str]:
         """How many targets are in each state, and how many observations are `undelivered`."""
@@ -319,10 +323,14 @@ class Ledger:
     def say(self, key: str, value: str) -> None:
         """Keeps `value` under `key`; an empty one forgets it."""
         with self.database.begin() as connection:
-            if value:
-                upsert(connection, CONTROL, {"key": key, "value": value}, ("value",))
-            else:
-                connection.execute(delete(CONTROL).where(CONTROL.c.key == key))
+            self.note(connection, key, value)
+
+    def note(self, connection: Connection, key: str, value: str) -> None:
+        """The same as `say`, as a part of the caller's transaction."""
+        if value:
+            upsert(connection, CONTROL, {"key": key, "value": value}, ("value",))
+        else:
+            connection.execute(delete(CONTROL).where(CONTROL.c.key == key))
 
     def close(self) -> None:
         """Ends the connections."""
