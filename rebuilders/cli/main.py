@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from rebuilders.cli.add import add
+from rebuilders.cli.add import add, drop
 from rebuilders.cli.batch import batch
 from rebuilders.cli.canaries import canaries
 from rebuilders.cli.compare import compare
@@ -20,6 +20,7 @@ from rebuilders.cli.keys import keys
 from rebuilders.cli.mirror import mirror
 from rebuilders.cli.plan import plan
 from rebuilders.cli.publish import publish
+from rebuilders.cli.queue import queue
 from rebuilders.cli.rebuild import rebuild
 from rebuilders.cli.run import run as run_node
 from rebuilders.cli.serve import serve
@@ -62,8 +63,8 @@ def _options(
 
 
 for command in (
-    rebuild, batch, plan, static, compare, spot_check, init, add, publish, cosign, mirror, canaries, serve, status,
-    pause, resume, drain, doctor, definitions,
+    rebuild, batch, plan, static, compare, spot_check, init, add, drop, queue, publish, cosign, mirror,
+    canaries, serve, status, pause, resume, drain, doctor, definitions,
 ):  # fmt: skip
     app.command()(command)
 app.command("run")(run_node)

@@ -32,12 +32,17 @@ DRAINING: Final = "draining"  # the same, and the node ends when nothing runs an
 
 _LOST: Final = "the worker process was ended from outside"
 _MAX_IN_A_ROW: Final = 3
+_SEEN: Final = frozenset({"changed", "yanked", "unyanked"})  # reasons of which an observation tells
 _UNKNOWN: Final = frozenset(
     {"no-such-project", "no-such-version", "no-such-file", "no-wheel"}
 )  # to the index
 
 Gate = Callable[[], str]
 """Why nothing more may be started now, or an empty string."""
+
+
+class _Older(Exception):
+    """A worker has worked by an older page of the index, out of some cache, or by a newer one."""
 
 
 class Scheduler:
@@ -140,6 +145,9 @@ class Scheduler:
             return
         try:
             recorded = self._recorded(job, outcome)
+        except _Older as error:
+            self._release(job, str(error), "unlisted")
+            return
         except Malformed as error:
             self._release(job, f"the worker's answer cannot be used: {error}", "answer")
             return
@@ -161,11 +169,12 @@ class Scheduler:
         self._tell(f"{printable(job.target)}: {printable(words)}")
 
     def _recorded(self, job: Job, outcome: Outcome) -> Recorded:
-        """What is recorded of `outcome`. Raises Malformed for what is no observation of the job's target."""
+        """What is recorded of `outcome`. Raises Malformed for what is no observation of the job's target; _Older."""
         if not outcome.statement:
             return Recorded("not-observed", detail=outcome.result)
         statement = parse(outcome.statement)
         self._check(TargetName.parse(job.target), statement)
+        self._check_page(job, statement)
         observation = statement.observation.model_copy(update={"previous": self._previous(statement.sha256)})
         data = encode(replace(statement, observation=observation))
         failure = observation.failure
@@ -179,6 +188,16 @@ class Scheduler:
             _report(statement, outcome.report),
             self._again_at(job, statement),
         )
+
+    def _check_page(self, job: Job, statement: Statement) -> None:
+        """Raises _Older if the rebuild is made for what the feed has seen happen, and the worker did not see it."""
+        taken = self._running.get(job.claim)
+        if taken is None or taken.why not in _SEEN or taken.target.wheel is None:
+            return
+        seen = self._pages.file(taken.target.project, taken.target.wheel.filename)
+        published = statement.observation.published
+        if seen is not None and (seen.yanked, seen.sha256) != (published.yanked, statement.sha256):
+            raise _Older("the worker had another page of the index than the feed")
 
     def _again_at(self, job: Job, statement: Statement) -> datetime | None:
         taken, observation = self._running.get(job.claim), statement.observation

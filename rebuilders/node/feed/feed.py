@@ -82,6 +82,40 @@ class Feed:
         self._hints = Hinted(
             watch, ledger, source=around.source, changelog=around.changelog, tell=around.tell
         )
+        self._watched: Watched | None = None
+        self._lists_read: datetime | None = None
+        self._failures = 0  # of requests, in a row
+        self.trouble = ""  # of the index, if there is any now
+
+    @property
+    def doing(self) -> str:
+        """For people: what is watched, and what of it cannot be."""
+        problems = self._watched.problems if self._watched else ()
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        told = [f"{self._pages.count()} projects watched", self.trouble]
+        return "; ".join(filter(None, [*told, *(f"{text}{more}" for text in problems[:1])]))
+
+    def step(self) -> float:
+        """Does what is due, up to some pages; returns the seconds until there may be more to do.
+
+        Raises:
+            Incomplete: the ledger or the disk fails, and nothing is lost by it.
+        """
+        self._read_lists()
+        now = self._around.clock()
+        spent = memory.load(self._ledger, memory.BYTES, memory.Spent).on(now)
+        if spent >= self._watch.download_mb_per_day * MIB:
+            self.trouble = "download-mb-per-day is used up"
+            return _REST
+        if rest := self._around.pace.resting():
+            return min(rest, _REST)
+        if not self._ask_for_hints():
+            return 0.0
+        most = self._most(now)
+        patience, absent = (
+            timedelta(seconds=max(longest, intervals.LONGEST_PAUSE) * intervals.SPREAD)
+            for longest in (most, intervals.ABSENT)
+        )
         due = self._pages.due(now, _PAGES, patience=patience, absent=absent)
         for page in due:
             self._around.pace.turn()

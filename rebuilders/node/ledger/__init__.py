@@ -7,6 +7,18 @@ a node, a worker or the database dies is a repeated build, and nothing else; and
 """
 
 from rebuilders.node.ledger.pages import ABSENT, Also, Page, Pages, SeenFile
-from rebuilders.node.ledger.queue import Ledger, Queued, Recorded, Taken, Want
+from rebuilders.node.ledger.queue import Ledger, Queued, Recorded, State, Taken, Want
 
-__all__ = ["ABSENT", "Also", "Ledger", "Page", "Pages", "Queued", "Recorded", "SeenFile", "Taken", "Want"]
+__all__ = [
+    "ABSENT",
+    "Also",
+    "Ledger",
+    "Page",
+    "Pages",
+    "Queued",
+    "Recorded",
+    "SeenFile",
+    "State",
+    "Taken",
+    "Want",
+]
