@@ -29,8 +29,8 @@ class Retry:
 
 # Whatever fails several targets at once has them wait, and none of them is to blame for it.
 RETRIES: Final[dict[Cause, Retry]] = {
-    # An outage of days must not leave everything stuck: this is nine days of trying.
-    "index": Retry(timedelta(minutes=1), timedelta(hours=6), 44),
+    # An outage of days must not leave everything stuck: this is ten days of trying, or more.
+    "index": Retry(timedelta(minutes=1), timedelta(hours=6), 60),
     # A cache between us and the index is behind by minutes, by hours if it is broken.
     "unlisted": Retry(timedelta(minutes=5), timedelta(hours=6), 12),
     # Once may be the kernel's choice among many processes; again and again, it is the target.
