@@ -225,7 +225,9 @@ class Feed:
         behind = 0 < serial < page.listed  # a cache on the way has an older page than the list of projects
         changed = bool(changes.touched) or status != page.status or behind
         kind: intervals.Answer = "changed" if changed else "absent" if status == ABSENT else "unchanged"
-        interval = intervals.interval_after(kind, page.interval, self._most(now), missing=changes.missing)
+        most = self._most(now)
+        before = most if self._hints.holds(now) else page.interval  # else by and by
+        interval = intervals.interval_after(kind, before, most, missing=changes.missing)
         wait = intervals.jittered(interval, self._around.chance())
         return replace(
             page,

@@ -6,7 +6,7 @@ shows. It is large, so it is asked for only where many projects are watched.
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
 
 from sqlalchemy import Connection
@@ -25,6 +25,7 @@ _LIST: Final = 900.0  # seconds between looks at the list
 _CHANGELOG: Final = 300.0
 _NOT_OFFERED: Final = 86_400.0
 _MOST: Final = _NOT_OFFERED * intervals.SPREAD
+_BEHIND: Final = timedelta(hours=1)  # that a list may be
 _FEW: Final = 50  # projects that may vanish from one list to the next
 _MANY: Final = 10  # or this part of all
 
@@ -103,9 +104,9 @@ class Hinted:
             if self._watch.everything:
                 self._pages.watch(told.serials, now)
             return
-        self._compare(told, replace(answered, etag=told.etag), now, is_first=not hints.heard)
+        self._compare(told, hints, replace(answered, etag=told.etag), now)
 
-    def _compare(self, told: ProjectList, answered: Hints, now: datetime, *, is_first: bool) -> None:
+    def _compare(self, told: ProjectList, before: Hints, answered: Hints, now: datetime) -> None:
         """Has the pages asked for whose serials have changed, and keeps the list's tag with that."""
         known, serials = self._pages.serials(), told.serials
         vanished = {
@@ -120,7 +121,8 @@ class Hinted:
         }
         spent = memory.load(self._ledger, memory.BYTES, memory.Spent).and_more(now, told.size)
         if self._watch.everything:
-            self._pages.watch(serials, now, first=self._first(now, is_first=is_first), listed=serials)
+            first = self._first(now) if not before.heard else None
+            self._pages.watch(serials, now, since=_since(before, now), first=first, listed=serials)
 
         def also(connection: Connection) -> None:
             memory.note(self._ledger, connection, memory.LIST, answered)
@@ -128,9 +130,9 @@ class Hinted:
 
         self._pages.heard({**changed, **vanished}, now, also)
 
-    def _first(self, now: datetime, *, is_first: bool) -> Callable[[str], datetime] | None:
+    def _first(self, now: datetime) -> Callable[[str], datetime] | None:
         """When to ask for what was there before anybody looked, if nothing of it is to be rebuilt: by and by."""
-        if not is_first or self._watch.versions != "new":
+        if self._watch.versions != "new":
             return None
         return lambda name: now + timedelta(seconds=intervals.HINTED * _part(name))
 
@@ -145,12 +147,19 @@ class Hinted:
             following = now.timestamp() if since.more else following
         heard = replace(hints, serial=told, next=following, heard=now.timestamp(), failures=0)
         if self._watch.everything:
-            self._pages.watch(names, now)
+            self._pages.watch(names, now, since=_since(hints, now))
         self._pages.hasten(names, now, lambda link: memory.note(self._ledger, link, memory.CHANGELOG, heard))
 
     def _note(self, key: str, hints: Hints) -> None:
         with self._ledger.database.begin() as connection:
             memory.note(self._ledger, connection, key, hints)
+
+
+def _since(before: Hints, now: datetime) -> datetime:
+    """From when on the files of a project that is listed for the first time are new: the look before, or now."""
+    if not 0 < before.heard <= now.timestamp():
+        return now
+    return datetime.fromtimestamp(before.heard, UTC) - _BEHIND
 
 
 def _part(name: str) -> float:

@@ -134,13 +134,15 @@ class Pages:
         projects: Iterable[str],
         now: datetime,
         *,
+        since: datetime | None = None,
         first: Callable[[str], datetime] | None = None,
         listed: Mapping[str, int] | None = None,
         also: Also = _nothing,
     ) -> int:
         """Has each of `projects` asked for, unless it is watched already; returns how many were new.
 
-        `first` says when each is asked for first, by default now; `listed` what the index's list of projects tells.
+        What was uploaded before `since`, by default now, counts as there before. `first` says when each is asked for
+        first, by default now; `listed` what the index's list of projects tells.
         """
         with self._database.begin() as connection:
             known = set(connection.execute(select(PAGES.c.project)).scalars())
@@ -151,7 +153,7 @@ class Pages:
                     {
                         "project": name,
                         "asked": now,
-                        "since": now,
+                        "since": since or now,
                         "next": first(name) if first else now,
                         "listed": told.get(name, 0),
                     }

@@ -26,7 +26,7 @@ def test_never_more_than_the_rate_and_a_burst(rate):
     for number in range(200):
         pace.turn()
         taken.append(clock.now)
-        clock.now += [0.0, 0.3 / rate, 30 / rate][number % 41 == 40 and 2 or number % 2]
+        clock.now += 30 / rate if number % 41 == 40 else (0.0, 0.3 / rate)[number % 2]
     for start in range(len(taken)):
         span = taken[-1] - taken[start]
         assert len(taken) - start <= span * rate + 5 + 1e-6

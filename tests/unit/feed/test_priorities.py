@@ -21,7 +21,7 @@ def test_the_order_of_reasons():
     assert order[0] == "added"
     assert order[-2:] == ["backlog", "again"]
     assert [within(why) for why in ("new", "backlog")] == [timedelta(hours=1), timedelta(days=21)]
-    assert WITHOUT_WORKER < set(PRIORITIES)
+    assert set(PRIORITIES) > WITHOUT_WORKER
 
 
 def test_another_nodes_share_waits_behind_everything_of_ones_own():
@@ -92,6 +92,8 @@ def test_second_looks(result, told, expected):
 def test_of_matches_one_in_twenty_is_looked_at_again_and_always_the_same():
     chosen = [n for n in range(4000) if again.observe_again(sha(n), "match") is not None]
     assert 140 <= len(chosen) <= 260
-    assert [again.observe_again(sha(n), "match") for n in chosen] == [again.observe_again(sha(n), "match") for n in chosen]
+    assert [again.observe_again(sha(n), "match") for n in chosen] == [
+        again.observe_again(sha(n), "match") for n in chosen
+    ]
     assert len({again.observe_again(sha(n), "match") for n in chosen}) > 100  # not all on one day
     assert all(again.observe_again(sha(n), "mismatch") is not None for n in range(100))

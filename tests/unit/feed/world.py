@@ -41,6 +41,7 @@ class World:
     now: datetime = START
     said: list = field(default_factory=list)
     kept: list = field(default_factory=list)
+    ticks: float = 0.0  # a clock that never goes back
     ledger: Ledger = None
     feed: Feed = None
     fetcher: HttpFetcher = None
@@ -56,16 +57,17 @@ class World:
         self.fetcher = HttpFetcher(contact="mailto:ops@node-a.example", attempts=1, connections=1, timeout=5)
         self.ledger = Ledger(self.root / "ledger.sqlite", clock=lambda: self.now)
         watch = config.watch
+        changelog = Changelog(f"{self.index.url}pypi", self.fetcher) if watch.changelog else None
         self.feed = Feed(
             config,
             watch,
             self.ledger,
             Surroundings(
                 source=RevalidatedIndex(endpoint, self.fetcher),
-                changelog=Changelog(watch.changelog.replace("INDEX/", self.index.url), self.fetcher) if watch.changelog else None,
+                changelog=changelog,
                 keep=lambda name, project: self.kept.append((name, project)),
                 lists=Lists(watch, self.root, endpoint),
-                pace=Pace(watch.requests_per_second, clock=lambda: self.now.timestamp(), wait=self.wait),
+                pace=Pace(watch.requests_per_second, clock=lambda: self.ticks, wait=self.wait),
                 tell=self.said.append,
                 clock=lambda: self.now,
                 chance=lambda: 0.5,
@@ -78,6 +80,7 @@ class World:
             self.fetcher.close()
 
     def wait(self, seconds):
+        self.ticks += seconds
         self.now += timedelta(seconds=seconds)
 
     def run(self, span=timedelta(), *, at_least=1):
@@ -87,7 +90,7 @@ class World:
             wait = self.feed.step()
             steps += 1
             if wait:
-                self.now += timedelta(seconds=max(wait, 1.0))
+                self.wait(max(wait, 1.0))
         return self
 
     def settle(self):
@@ -120,7 +123,8 @@ class World:
             sha256 = sha256_hex(self.index.files[taken.target.project][name])
             told = f"{name}{self.now}".encode()
             self.ledger.record(
-                taken.claim, Recorded(result, sha256=sha256, statement=told, statement_sha256=sha256_hex(told))
+                taken.claim,
+                Recorded(result, sha256=sha256, statement=told, statement_sha256=sha256_hex(told)),
             )
         return self
 
