@@ -51,11 +51,12 @@ def _work_off(directory: NodeDirectory, config: NodeConfig, tell: Tell, *, publi
     try:
         if config.watch is not None:
             _ask_the_index(directory, config, ledger, tell)
-        scheduler.begin()
-        while scheduler.step(_WAIT, retry_before=begun):
-            if publish and scheduler.observed - published >= _BATCH:
-                published = scheduler.observed
-                try_to_publish(directory, tell)
+        with ledger.alone():
+            scheduler.begin()
+            while scheduler.step(_WAIT, retry_before=begun):
+                if publish and scheduler.observed - published >= _BATCH:
+                    published = scheduler.observed
+                    try_to_publish(directory, tell)
         if scheduler.held:
             tell(f"nothing is handed out: {scheduler.held}")
     finally:

@@ -7,7 +7,7 @@ What the index lists no more is said without a worker.
 import random
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final, get_args
 
 from rebuilders.farm.interface import Executor, Job, Outcome
@@ -72,6 +72,9 @@ class Scheduler:
         self._unsettled: list[tuple[Job, Outcome | None]] = []
         self._running: dict[str, Taken] = {}  # by claim
         self._lost_in_a_row = 0
+        self._unsure = (
+            False  # whether the ledger failed, so that a claim may have been given that nobody knows
+        )
         self.incomplete = 0  # targets that could not be completed so far
         self.observed = 0  # observations recorded so far
         self.held = ""  # why nothing is handed out, if so
@@ -88,6 +91,16 @@ class Scheduler:
             Incomplete: the ledger or the disk fails, so that the next step may do better; or worker after worker is
                 ended from outside. What has ended is kept for the next step.
         """
+        try:
+            if self._unsure:
+                self._ledger.requeue(keep=self._running)
+                self._unsure = False
+            return self._step(timeout, retry_before)
+        except Incomplete:
+            self._unsure = True
+            raise
+
+    def _step(self, timeout: float, retry_before: datetime | None) -> bool:
         self._settle_all()
         self.held = self._why_held()
         if not self.held:
@@ -137,8 +150,15 @@ class Scheduler:
             self._release(job, _LOST, "lost")
             return
         self._lost_in_a_row = 0
+        if outcome.needs and not job.needs:  # once: who has it does it, whatever else it may want
+            self._ledger.release(
+                job.claim, outcome.result, wait=timedelta(0), needs=outcome.needs, blame=False
+            )
+            self._running.pop(job.claim, None)
+            self._say(job, outcome.result)
+            return
         if not outcome.complete:
-            self._release(job, outcome.result, _cause(outcome), needs=outcome.needs)
+            self._release(job, outcome.result, _cause(outcome))
             return
         if not outcome.statement and outcome.cause in _UNKNOWN and self._is_listed(job):
             self._release(job, outcome.result, "unlisted")
@@ -157,10 +177,10 @@ class Scheduler:
             self._say(job, f"{recorded.result}{level}" if recorded.statement else recorded.detail)
         self._running.pop(job.claim, None)
 
-    def _release(self, job: Job, why: str, cause: again.Cause, *, needs: str = "") -> None:
+    def _release(self, job: Job, why: str, cause: again.Cause) -> None:
         taken = self._running.get(job.claim)
         wait = again.retry_after(taken.failures if taken else 0, random.random(), cause)  # noqa: S311 - spreads load
-        self._ledger.release(job.claim, why, wait=wait, needs=needs or None)
+        self._ledger.release(job.claim, why, wait=wait)
         self._running.pop(job.claim, None)
         self.incomplete += 1
         self._say(job, why if wait else f"{why}; given up until it is added again")

@@ -14,7 +14,7 @@ from packaging.version import Version
 from rebuilders.node.feed.changes import Changes, Event, release_of
 from rebuilders.node.feed.config import Versions
 from rebuilders.node.ledger import SeenFile, Want
-from rebuilders.node.priorities import PRIORITIES, within
+from rebuilders.node.priorities import PRIORITIES, is_event, within
 from rebuilders.node.shares import Duty
 from witness.errors import Malformed
 from witness.names import TargetName, WheelName
@@ -85,7 +85,7 @@ def _after_events(
         if why == "deleted":
             if file.sha256 in observed and file.size is not None:
                 word = QUARANTINED if status == QUARANTINED else why
-                wants[name] = Want(TargetName.parse(name), word, within(word))
+                wants[name] = Want(TargetName.parse(name), word, within(word), overrides=True)
             else:
                 drops.append(TargetName.parse(name))
         elif file.wanted or known in observed:
@@ -111,7 +111,9 @@ def _want(name: str, file: SeenFile, why: str, rules: Rules) -> Want | None:
     if rules.pure_only and not _is_pure(name):
         return None
     duty = rules.duty(name, file.sha256)
-    return None if duty == "never" else Want(TargetName.parse(name), why, within(why, duty))
+    if duty == "never":
+        return None
+    return Want(TargetName.parse(name), why, within(why, duty), overrides=is_event(why))
 
 
 def _is_chosen(file: SeenFile, rules: Rules, since: datetime, latest: Version | None) -> bool:

@@ -91,7 +91,7 @@ class Pages:
 
     def put(self, page: Page, files: Iterable[SeenFile] = (), also: Also = _nothing) -> None:
         """Keeps a page, those of its files that are new or changed, and whatever `also` does: all or nothing."""
-        with self._database.begin() as connection:
+        with self._database.in_turn() as connection:
             row = {name: getattr(page, name) for name in Page.__slots__}
             upsert(connection, PAGES, row, tuple(name for name in row if name not in ("project", "listed")))
             for file in files:
@@ -144,7 +144,7 @@ class Pages:
         What was uploaded before `since`, by default now, counts as there before. `first` says when each is asked for
         first, by default now; `listed` what the index's list of projects tells.
         """
-        with self._database.begin() as connection:
+        with self._database.in_turn() as connection:
             known = set(connection.execute(select(PAGES.c.project)).scalars())
             new = sorted(set(projects) - known)
             if new:
@@ -166,7 +166,7 @@ class Pages:
     def hasten(self, projects: Iterable[str], now: datetime, also: Also = _nothing) -> int:
         """Has those of `projects` that are watched asked for by `now`; returns how many were to wait longer."""
         sooner, names = 0, sorted(set(projects))
-        with self._database.begin() as connection:
+        with self._database.in_turn() as connection:
             for start in range(0, len(names), _AT_ONCE):
                 named = PAGES.c.project.in_(names[start : start + _AT_ONCE])
                 waits = update(PAGES).where(named, PAGES.c.next > now)
@@ -176,7 +176,7 @@ class Pages:
 
     def heard(self, serials: Mapping[str, int], now: datetime, also: Also = _nothing) -> None:
         """Keeps what the index's list of projects tells of those that are watched, and has each asked for by `now`."""
-        with self._database.begin() as connection:
+        with self._database.in_turn() as connection:
             if serials:
                 sooner = case((PAGES.c.next < bindparam("at"), PAGES.c.next), else_=bindparam("at"))
                 told = update(PAGES).where(PAGES.c.project == bindparam("name"))
@@ -193,7 +193,7 @@ class Pages:
     def unwatch(self, projects: Iterable[str]) -> int:
         """Asks for `projects` no more; what is known of their files stays."""
         names, gone = sorted(set(projects)), 0
-        with self._database.begin() as connection:
+        with self._database.in_turn() as connection:
             for start in range(0, len(names), _AT_ONCE):
                 named = PAGES.c.project.in_(names[start : start + _AT_ONCE])
                 gone += connection.execute(delete(PAGES).where(named)).rowcount

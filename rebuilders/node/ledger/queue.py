@@ -2,7 +2,7 @@
 
 import secrets
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -11,25 +11,32 @@ from typing import Any, Final, Literal
 
 from sqlalchemy import Connection, Row, and_, case, delete, func, insert, or_, select, update
 
-from rebuilders.node.ledger.database import Database, upsert, url_of
+from rebuilders.node.ledger.database import Database, insert_new, upsert, url_of
 from rebuilders.node.ledger.tables import CONTROL, OUTGOING, TARGETS
+from witness.escape import printable
 from witness.names import TargetName
 
 State = Literal["queued", "running", "done", "stuck"]
 
 _T: Final = TARGETS.c
 _MAX_DETAIL: Final = 500
+_MAX_NEEDS: Final = 300
+_AT_ONCE: Final = datetime(2000, 1, 1, tzinfo=UTC)  # a `not_before` that holds however the clock is set back
 _DELIVERED_AT_ONCE: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """That `target` should be rebuilt, `why` in a word, and seen `within` so long; not before `not_before`."""
+    """That `target` should be rebuilt, `why` in a word, and seen `within` so long; not before `not_before`.
+
+    `overrides`: that is why from now on, even if it waits for another reason and is due sooner.
+    """
 
     target: TargetName
     why: str = "added"
     within: timedelta = timedelta(0)
     not_before: datetime | None = None
+    overrides: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +103,11 @@ class Ledger:
         self.database: Final = Database(url_of(url, path))
         self._clock = clock
 
-    def alone(self) -> AbstractContextManager[None]:
-        """Held by the one scheduler of a ledger that several machines reach. Raises Incomplete if another has it."""
+    def alone(self) -> AbstractContextManager[Callable[[], None]]:
+        """Held by the one scheduler of a ledger that several machines reach. Raises Incomplete if another has it.
+
+        What it gives is called once in a while: it raises Incomplete if the lock was lost, and another has it now.
+        """
         return self.database.alone()
 
     def add(self, wants: Iterable[Want]) -> int:
@@ -106,19 +116,20 @@ class Ledger:
         What waits already is due as early as anybody wants it. What runs is queued once more when it has ended,
         unless it was merely added again.
         """
-        with self.database.begin() as connection:
+        with self.database.in_turn() as connection:
             return self.queue(connection, wants)
 
     def queue(self, connection: Connection, wants: Iterable[Want]) -> int:
-        """The same as `add`, as a part of the caller's transaction."""
+        """The same as `add`, as a part of the caller's transaction, which is one of `Database.in_turn`."""
         now, added = self._clock(), 0
         for want in wants:
-            row = connection.execute(select(TARGETS).where(_T.target == str(want.target))).first()
+            same = select(TARGETS).where(_T.target == str(want.target)).with_for_update()
+            row = connection.execute(same).first()
             added += self._want(connection, want, row, now)
         return added
 
     def _want(self, connection: Connection, want: Want, row: Row[Any] | None, now: datetime) -> bool:
-        due, after = now + want.within, want.not_before or now
+        due, after = now + want.within, want.not_before or _AT_ONCE
         if row is None:
             connection.execute(
                 insert(TARGETS).values(
@@ -132,7 +143,7 @@ class Ledger:
                 )
             )
         elif row.state in ("done", "stuck"):
-            fresh = {"failures": 0, "again_at": None, "claim": "", "needs": ""}
+            fresh = {"failures": 0, "again_at": None, "claim": "", "needs": "", "once_more": False}
             self._set(connection, row.id, state="queued", why=want.why, due=due, not_before=after, **fresh)
         elif row.state == "running":
             if want.why not in ("added", row.why):
@@ -140,7 +151,7 @@ class Ledger:
             return False
         else:
             sooner = due < row.due or after < row.not_before
-            if sooner or want.why not in ("added", row.why):
+            if sooner or want.overrides:
                 self._set(
                     connection,
                     row.id,
@@ -151,11 +162,14 @@ class Ledger:
             return False
         return True
 
-    def requeue(self) -> int:
-        """Queues what was running; for the start of a scheduler, when nobody is at it any more."""
+    def requeue(self, keep: Collection[str] = ()) -> int:
+        """Queues what was running, but for the claims to `keep`: nobody is at it any more.
+
+        For the start of a scheduler, and after a failure of the database, when a claim may have been given and lost.
+        """
         now = self._clock()
-        with self.database.begin() as connection:
-            running = update(TARGETS).where(_T.state == "running")
+        with self.database.in_turn() as connection:
+            running = update(TARGETS).where(_T.state == "running", _T.claim.not_in(list(keep)))
             # Behind what was due before: one that ends every node that takes it up keeps nobody from his turn.
             waiting = {"state": "queued", "claim": "", "due": case((_T.due > now, _T.due), else_=now)}
             return connection.execute(running.values(failures=_T.failures + 1, **waiting)).rowcount
@@ -166,12 +180,12 @@ class Ledger:
         What failed waits for `patience` at most, however the clock was changed.
         """
         now = self._clock()
-        with self.database.begin() as connection:
+        with self.database.in_turn() as connection:
             late = and_(_T.state == "queued", _T.failures > 0, _T.not_before > now + patience)
             connection.execute(update(TARGETS).where(late).values(not_before=now + patience))
             ripe = and_(_T.state == "done", _T.again_at.is_not(None), _T.again_at <= now)
             again = update(TARGETS).where(ripe)
-            queued = {"state": "queued", "why": "again", "due": now + within, "not_before": now}
+            queued = {"state": "queued", "why": "again", "due": now + within, "not_before": _AT_ONCE}
             return connection.execute(again.values(again_at=None, changed=now, **queued)).rowcount
 
     def take(self, *, retry_before: datetime | None = None) -> Taken | None:
@@ -200,14 +214,13 @@ class Ledger:
             if row is None:
                 return False
             if recorded.statement:
-                connection.execute(
-                    insert(OUTGOING).values(
-                        sha256=recorded.statement_sha256,
-                        statement=recorded.statement,
-                        report=recorded.report,
-                        artifact=recorded.sha256,
-                    )
-                )
+                outgoing = {
+                    "sha256": recorded.statement_sha256,
+                    "statement": recorded.statement,
+                    "report": recorded.report,
+                    "artifact": recorded.sha256,
+                }
+                insert_new(connection, OUTGOING, outgoing, "sha256")  # the same once more says nothing new
             self._set(
                 connection,
                 row.id,
@@ -219,7 +232,7 @@ class Ledger:
                 sha256=recorded.sha256 or row.sha256,
                 result=recorded.result[:20],
                 level=recorded.level,
-                detail=recorded.detail[:_MAX_DETAIL],
+                detail=_shown(recorded.detail),
                 observed=row.observed + bool(recorded.statement),
                 repeats=row.repeats + 1 if row.result == recorded.result else 0,
                 again_at=recorded.again_at,
@@ -231,6 +244,7 @@ class Ledger:
     ) -> bool:
         """The target could not be completed: it waits again, for `wait`, or is stuck where that is None.
 
+        What somebody wanted anew while it ran is not stuck: it waits, as if it had never failed.
         `needs` names what the next worker must have; without `blame` it does not count as a failure.
         """
         now = self._clock()
@@ -238,16 +252,19 @@ class Ledger:
             row = self._claimed(connection, claim)
             if row is None:
                 return False
+            anew = wait is None and row.once_more
+            later = now + (wait or timedelta(0))
             self._set(
                 connection,
                 row.id,
-                state="stuck" if wait is None else "queued",
-                not_before=now + (wait or timedelta(0)),
-                due=max(row.due, now + (wait or timedelta(0))),
+                state="stuck" if wait is None and not anew else "queued",
+                not_before=later,
+                due=max(row.due, later),
                 claim="",
-                failures=row.failures + blame,
-                needs=row.needs if needs is None else needs,
-                detail=detail[:_MAX_DETAIL],
+                failures=0 if anew else row.failures + blame,
+                once_more=row.once_more and not anew,
+                needs=row.needs if needs is None else printable(needs)[:_MAX_NEEDS],
+                detail=_shown(detail),
             )
         return True
 
@@ -342,3 +359,8 @@ class Ledger:
 
     def _set(self, connection: Connection, row: int, **values: Any) -> None:
         connection.execute(update(TARGETS).where(_T.id == row).values(changed=self._clock(), **values))
+
+
+def _shown(detail: str) -> str:
+    """As much of it as there is room for. What strangers wrote may hold what no database takes, such as NUL."""
+    return printable(detail)[:_MAX_DETAIL]

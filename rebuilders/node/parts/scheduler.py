@@ -27,11 +27,12 @@ def body(part: Lasting) -> None:
     ledger = part.directory.ledger(config)
     executor = open_executor(config)
     try:
-        with ledger.alone():
+        with ledger.alone() as still_alone:
             scheduler = Scheduler(part.directory, config, ledger, executor, part.say)
             scheduler.begin()
 
             def step() -> float:
+                still_alone()
                 ledger.wake(patience=again.MAX_RETRY, within=within("again"))
                 busy = scheduler.step(_STEP)
                 part.beat(doing=scheduler.held or f"{executor.busy} running")
