@@ -4,6 +4,7 @@ What is new is chosen by what the page lists and not by what has changed on it, 
 before, or that could not be queued, is found at any later look. What happens to a known file is taken from the events.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -61,12 +62,13 @@ def choose(
     settled = set()
     latest = _latest(changes.files.values())
     begun = _begun(changes.files.values())
+    bearers = Counter(file.sha256 for file in changes.files.values())
     for name, file in changes.files.items():
         if file.wanted or not _is_there(file) or not name.endswith(".whl"):
             continue
         if not _is_chosen(file, rules, since, latest):
             continue
-        if file.sha256 in observed:
+        if file.sha256 in observed and bearers[file.sha256] == 1:  # not what was seen under another name
             settled.add(name)
         elif (want := _want(name, file, _why(file, rules, since, begun), rules)) is not None:
             settled.add(name)

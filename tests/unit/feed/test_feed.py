@@ -263,6 +263,16 @@ def test_what_was_observed_by_another_name_is_not_queued_again(demo):
     assert demo.queued() == {wheel("demo"): "yanked"}
 
 
+def test_the_same_bytes_under_another_name_are_another_file(demo):
+    demo.settle().observe_all()
+    demo.now += 3 * DAY
+    other = wheel("demo", tag="2-py3-none-any")
+    demo.publish("demo", other)
+    demo.index.files["demo"][other] = demo.index.files["demo"][wheel("demo")]
+    demo.run(2 * HOUR)
+    assert demo.queued() == {other: "late"}
+
+
 def test_what_was_dropped_does_not_come_back_by_itself(demo):
     demo.settle()
     assert demo.ledger.drop(TargetName.parse(wheel("demo")))
