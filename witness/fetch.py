@@ -109,6 +109,9 @@ class HttpFetcher:
         connections: how many requests may be under way at once.
         expires: on the monotonic clock, when everything must be over; may be set anew for each piece of work.
         sleep: waits for so many seconds.
+
+    Attributes:
+        received: bytes of bodies so far.
     """
 
     contact: str = ""
@@ -116,6 +119,7 @@ class HttpFetcher:
     attempts: int = 3
     connections: int = 8
     expires: float = math.inf
+    received: int = field(default=0, init=False)
     sleep: Callable[[float], None] = time.sleep
     _client: "httpx.Client | None" = field(default=None, init=False, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
@@ -224,6 +228,7 @@ class HttpFetcher:
         total = 0
         for chunk in response.iter_bytes(_CHUNK):
             total += len(chunk)
+            self.received += len(chunk)
             if total > limit:
                 raise FetchFailed(f"{shown(url)}: more than the {limit} bytes allowed")
             self._patience(url)

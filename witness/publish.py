@@ -35,7 +35,7 @@ from witness.tlog.checkpoint import open_checkpoint
 from witness.tlog.cosignature import CosignerKey
 
 MAX_BATCH: Final = 1024  # entries appended, and held in memory, at once
-_HIDDEN: Final = "hidden"  # of the state: what was committed to
+HIDDEN: Final = "hidden"  # of the state: what was committed to
 CANARY_TIME: Final = timedelta(days=30)
 
 
@@ -106,7 +106,7 @@ def publish_outbox(
     count, first, committed = 0, None, 0
     with open_writer(site, state, node.log, node.cosigner, patience=patience) as writer:
         run = _Run(
-            outbox, site, node, writer, Hidden(state / _HIDDEN), state, now, committing, cosigners, refused
+            outbox, site, node, writer, Hidden(state / HIDDEN), state, now, committing, cosigners, refused
         )
         for batch in run.batches(waiting(outbox, node.name, refused, at_once=MAX_BATCH)):
             revealed = [index for index, _ in _observations(batch)]
@@ -121,7 +121,7 @@ def settle_outbox(
 ) -> None:
     """Finishes what an earlier run began, and begins nothing. Signs nothing. Raises as `publish_outbox`."""
     with open_writer(site, state, node.log, node.cosigner, patience=patience) as writer:
-        _Growth(outbox, site, node, writer, Hidden(state / _HIDDEN)).settle()
+        _Growth(outbox, site, node, writer, Hidden(state / HIDDEN)).settle()
 
 
 def publish_event(
@@ -141,7 +141,7 @@ def publish_event(
         whatever `event` raises: nothing was logged.
     """
     with open_writer(site, state, node.log, node.cosigner, patience=patience) as writer:
-        growth = _Growth(outbox, site, node, writer, Hidden(state / _HIDDEN))
+        growth = _Growth(outbox, site, node, writer, Hidden(state / HIDDEN))
         growth.settle()
         batch = writer.append([event(writer.checkpoint.size)], at=int(now.timestamp()))
         growth.finish(batch)

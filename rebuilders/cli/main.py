@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from rebuilders.cli.add import add, drop
+from rebuilders.cli.backup import backup, restore
 from rebuilders.cli.batch import batch
 from rebuilders.cli.canaries import canaries
 from rebuilders.cli.compare import compare
@@ -15,6 +16,7 @@ from rebuilders.cli.control import drain, pause, resume
 from rebuilders.cli.cosign import cosign
 from rebuilders.cli.definitions import definitions
 from rebuilders.cli.doctor import doctor
+from rebuilders.cli.gc import gc
 from rebuilders.cli.init import init
 from rebuilders.cli.keys import keys
 from rebuilders.cli.mirror import mirror
@@ -64,7 +66,7 @@ def _options(
 
 for command in (
     rebuild, batch, plan, static, compare, spot_check, init, add, drop, queue, publish, cosign, mirror,
-    canaries, serve, status, pause, resume, drain, doctor, definitions,
+    canaries, serve, status, pause, resume, drain, gc, backup, restore, doctor, definitions,
 ):  # fmt: skip
     app.command()(command)
 app.command("run")(run_node)

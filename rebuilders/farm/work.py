@@ -3,6 +3,7 @@
 For a node whose method is static it runs no such code, and needs no sandbox.
 """
 
+import os
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
@@ -39,6 +40,11 @@ class Worker:
 
     def work(self, job: Job) -> Outcome:
         """Rebuilds or checks the job's target. Whatever goes wrong is an outcome, too."""
+        before = self.workshop.fetcher.received
+        outcome = self._tried(job)
+        return replace(outcome, received=self.workshop.fetcher.received - before)
+
+    def _tried(self, job: Job) -> Outcome:
         try:
             return self._work(job, TargetName.parse(job.target))
         except WheelwitnessError as error:
@@ -98,6 +104,7 @@ _worker: Worker | None = None  # of a worker process, opened once
 def start(terms: Terms) -> None:
     """For the initializer of a process pool."""
     global _worker  # noqa: PLW0603
+    os.nice(terms.settings.nice)
     _worker = Worker.open(terms)
 
 

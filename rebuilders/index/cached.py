@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+from rebuilders.cache import used
 from rebuilders.index.interface import IndexFile, IndexSource, Project
 from witness.digest import sha256_hex
 from witness.store.directory import DirectoryStore
@@ -47,6 +48,8 @@ class CachedIndex:
         if sha256_hex(data) != file.sha256:
             data = self.source.fetch(file)
             _write(path, data)
+        else:
+            used(path)
         return data
 
     def _page(self, name: str) -> Path:

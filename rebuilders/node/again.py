@@ -41,6 +41,7 @@ RETRIES: Final[dict[Cause, Retry]] = {
     "mistake": Retry(timedelta(hours=1), timedelta(hours=24), 4),
     "answer": Retry(timedelta(minutes=5), timedelta(hours=6), 6),
 }
+MAX_ENDED: Final = 12  # times in a row that a node may end while it is at a target
 MAX_RETRY: Final = max(retry.most for retry in RETRIES.values()) * 1.25
 
 

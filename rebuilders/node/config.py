@@ -18,11 +18,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rebuilders.config import DEFAULT_TIMEOUT, Settings
 from rebuilders.farm.interface import Terms
+from rebuilders.node.caps import LimitsConfig, zone_of
 from rebuilders.node.feed.config import WatchConfig
 from rebuilders.node.ledger import Ledger
 from rebuilders.node.shares import MAX_MEMBERS, Duty, Rest, Shares, duty, share_key
 from witness.commitment import WINDOWS
 from witness.errors import InputError, Malformed
+from witness.limits import MIB
 from witness.note import check_name
 from witness.observation import Method
 
@@ -129,6 +131,7 @@ class NodeConfig(BaseModel):
     commit_hours: Annotated[int, Field(alias="commit-hours")] = 24
     canaries: Annotated[int, Field(ge=0, le=1000)] = 0
     cosign_minutes: Annotated[int, Field(alias="cosign-minutes", ge=0, le=10_080)] = 10
+    limits: LimitsConfig = LimitsConfig()
     peer: Annotated[list[PeerConfig], Field(max_length=1000)] = []
     signer: SignersConfig = SignersConfig()
     sigstore: SigstoreConfig | None = None
@@ -152,6 +155,10 @@ class NodeConfig(BaseModel):
             cache=Path(self.cache) if self.cache else None,
             contact=self.contact,
             install_pythons=self.install_pythons,
+            quota=self.limits.cache_mb * MIB,
+            memory=self.limits.memory_mb * MIB,
+            cores=self.limits.cores,
+            nice=self.limits.nice,
         )
 
     @property
@@ -235,6 +242,10 @@ def parse(text: str, where: str) -> NodeConfig:
         check_name(config.name)
     except Malformed as error:
         raise InputError(f"{where}: name: {error}", hint="Use something like node-a.example.") from None
+    try:
+        zone_of(config.limits.zone)
+    except ValueError as error:
+        raise InputError(f"{where}: limits.zone: {error}", hint="Use a name such as Europe/Vienna.") from None
     if config.commit_hours not in WINDOWS:
         raise InputError(f"{where}: commit-hours: not one of {', '.join(map(str, WINDOWS))}", hint=_SEE)
     try:

@@ -13,7 +13,6 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -21,6 +20,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from rebuilders.node import keys
+from rebuilders.node.answering import answer_at
 from rebuilders.node.apart import run_apart, tell_error
 from rebuilders.node.config import NodeConfig, NodeDirectory
 from witness import listening
@@ -48,6 +48,7 @@ from witness.cosigning import (
 from witness.errors import Incomplete, InputError, Malformed, WheelwitnessError
 from witness.store.directory import DirectoryStore
 
+WITHHELD: Final = "cosigner-withheld"  # of a node's state: a file that says why it cosigns nobody
 _PATH: Final = "/add-checkpoint"
 
 
@@ -78,7 +79,7 @@ def listen(directory: NodeDirectory, host: str, port: int, tell: Callable[[str],
     app = application(_cosigner(directory, config, peers), own, tell)
     with listening.listen(host, port, hint="Choose another address.") as listener:
         tell(f"cosigning {len(peers)} logs at http://{host}:{listener.getsockname()[1]}{_PATH}")
-        uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False)).run(sockets=[listener])
+        answer_at(app, listener)
 
 
 def application(cosigner: Cosigner, own: OwnLog, tell: Callable[[str], None]) -> Starlette:
@@ -130,6 +131,10 @@ def _peers(config: NodeConfig) -> tuple[Peer, ...]:
 
 
 def _cosigner(directory: NodeDirectory, config: NodeConfig, peers: tuple[Peer, ...]) -> Cosigner:
+    if (withheld := directory.state / WITHHELD).exists():
+        raise InputError(
+            f"{withheld}: this node was restored, and cosigns nobody", hint="The file says what to do."
+        )
     key = keys.load_cosigner(directory, config)
     return open_cosigner(key, peers, directory.state / "cosigner", DirectoryStore(directory.site))
 

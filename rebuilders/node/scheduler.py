@@ -8,10 +8,12 @@ import random
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Final, get_args
 
 from rebuilders.farm.interface import Executor, Job, Outcome
 from rebuilders.node import again
+from rebuilders.node.caps import Caps, Day
 from rebuilders.node.config import NodeConfig, NodeDirectory
 from rebuilders.node.ledger import Ledger, Pages, Recorded, Taken
 from rebuilders.node.priorities import WITHOUT_WORKER
@@ -37,8 +39,7 @@ _UNKNOWN: Final = frozenset(
     {"no-such-project", "no-such-version", "no-such-file", "no-wheel"}
 )  # to the index
 
-Gate = Callable[[], str]
-"""Why nothing more may be started now, or an empty string."""
+RECEIVED: Final = "received"  # of the ledger's control: what was downloaded today
 
 
 class _Older(Exception):
@@ -56,16 +57,10 @@ class Scheduler:
         executor: Executor,
         tell: Callable[[str], None],
         *,
-        gate: Gate = str,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._config, self._ledger, self._executor, self._tell, self._gate = (
-            config,
-            ledger,
-            executor,
-            tell,
-            gate,
-        )
+        self._config, self._ledger, self._executor, self._tell = config, ledger, executor, tell
+        self._caps = Caps(config.limits, (directory.state, _existing(config.settings.cache_path)))
         self._outbox, self._reports = Outbox(directory.outbox), DirectoryStore(directory.reports)
         self._site = DirectoryStore(directory.site)
         self._pages, self._clock = Pages(ledger.database), clock
@@ -81,7 +76,7 @@ class Scheduler:
 
     def begin(self) -> None:
         """Takes up where a former process left off."""
-        self._ledger.requeue()
+        self._ledger.requeue(stuck_after=again.MAX_ENDED)
         self._ledger.deliver(self._put)
 
     def step(self, timeout: float, *, retry_before: datetime | None = None) -> bool:
@@ -122,7 +117,8 @@ class Scheduler:
         for word in (DRAINING, PAUSED):
             if word in said:
                 return word
-        return self._gate()
+        now = datetime.now(UTC)
+        return self._caps.why_not(now, Day.parse(said.get(RECEIVED, ""), now))
 
     def _hand_out(self, retry_before: datetime | None) -> None:
         while self._executor.free > 0:
@@ -150,6 +146,7 @@ class Scheduler:
             self._release(job, _LOST, "lost")
             return
         self._lost_in_a_row = 0
+        self._count(outcome.received)
         if outcome.needs and not job.needs:  # once: who has it does it, whatever else it may want
             self._ledger.release(
                 job.claim, outcome.result, wait=timedelta(0), needs=outcome.needs, blame=False
@@ -177,10 +174,16 @@ class Scheduler:
             self._say(job, f"{recorded.result}{level}" if recorded.statement else recorded.detail)
         self._running.pop(job.claim, None)
 
+    def _count(self, received: int) -> None:
+        if received > 0:
+            day = Day.parse(self._ledger.control().get(RECEIVED, ""), datetime.now(UTC))
+            self._ledger.say(RECEIVED, day.plus(received))
+
     def _release(self, job: Job, why: str, cause: again.Cause) -> None:
         taken = self._running.get(job.claim)
-        wait = again.retry_after(taken.failures if taken else 0, random.random(), cause)  # noqa: S311 - spreads load
-        self._ledger.release(job.claim, why, wait=wait)
+        failures = taken.failures if taken and taken.failed == cause else 0
+        wait = again.retry_after(failures, random.random(), cause)  # noqa: S311 - spreads load
+        self._ledger.release(job.claim, why, wait=wait, cause=cause)
         self._running.pop(job.claim, None)
         self.incomplete += 1
         self._say(job, why if wait else f"{why}; given up until it is added again")
@@ -286,6 +289,11 @@ class Scheduler:
 
 def _cause(outcome: Outcome) -> again.Cause:
     return next((cause for cause in get_args(again.Cause) if cause == outcome.cause), "index")
+
+
+def _existing(path: Path) -> Path:
+    """`path`, or the first directory above it that is there."""
+    return next(place for place in (path, *path.parents) if place.is_dir())
 
 
 def _report(statement: Statement, told: bytes) -> bytes | None:

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from rebuilders.node.answering import answer_at
 from witness.listening import listen
 
 _FOREVER = "public, max-age=31536000, immutable"  # tlog-tiles: a tile never changes
@@ -37,5 +37,4 @@ def serve_site(site: Path, host: str, port: int, tell: Callable[[str], None]) ->
     """Serves until the process is asked to end. Raises Incomplete if the address cannot be had."""
     with listen(host, port, hint="Choose another --port.") as listener:
         tell(f"serving {site} at http://{host}:{listener.getsockname()[1]}/")
-        config = uvicorn.Config(application(site), log_level="warning", access_log=False)
-        uvicorn.Server(config).run(sockets=[listener])
+        answer_at(application(site), listener)

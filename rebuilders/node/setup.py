@@ -41,6 +41,12 @@ commit = {commit}
 commit-hours = {commit_hours}
 canaries = {canaries}
 
+# How much of the machine the node may take: see docs/reference/node-toml.md#limits.
+# [limits]
+# hours = "22:00-06:00"
+# cache-mb = 20000
+# download-mb = 5000
+
 # Other nodes: `rebuilder run` cosigns their logs every so many minutes, and gathers their cosignatures of this one.
 # 0: never, and `rebuilder cosign` does it by hand.
 cosign-minutes = {cosign_minutes}
@@ -156,7 +162,8 @@ def _identity(config: SigstoreConfig) -> str:
 
 def toml_of(config: NodeConfig) -> str:
     """The text of `node.toml`."""
-    values = config.model_dump(exclude={"version", "peer", "signer", "sigstore", "share", "watch"})
+    tables = {"limits", "peer", "signer", "sigstore", "share", "watch"}
+    values = config.model_dump(exclude={"version", *tables})
     text = _TEMPLATE.format(**{key: _value(value) for key, value in values.items()})
     if config.sigstore is None:
         return text

@@ -9,7 +9,7 @@ hands.
 A member of weight w has w lots and counts by the highest of them: its chance is as that of w members. Whole numbers and
 digests are compared, no floating point numbers, so that every machine finds the same order.
 
-What a share is good for, and what an attacker can do about it, is in docs/adr/0048-shares.md: it says who looks first,
+What a share is good for, and what an attacker can do about it, is in docs/adr/0046-shares.md: it says who looks first,
 and never whom a consumer believes.
 """
 

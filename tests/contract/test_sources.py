@@ -1,19 +1,17 @@
 """What every ObservationSource and KeyEventSource promises (witness.sources.interface), held against each of them."""
 
 import shutil
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from tests.integration.trusted_nodes import ALPHA, BETA, NOW, SHA, policy, stated
 from tests.keyed_log import FIRST, SECOND, revocation, rotation, sealed
+from tests.static_site import serving
 from witness import bundle, keyevent, lookup
 from witness.client import Client
 from witness.digest import sha256_hex
@@ -72,17 +70,8 @@ def site(tmp_path):
 
 @pytest.fixture
 def served(site) -> Iterator[str]:
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, *args):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(site)))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(site) as found:
+        yield found.url
 
 
 @pytest.fixture

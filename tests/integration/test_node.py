@@ -29,6 +29,7 @@ from tests.releases import WHEEL as WHEEL_NAME
 from tests.static_pairs import HONEST
 from tests.waiting import wait_until
 from witness.bundle import parse_shard
+from witness.fetch import HttpFetcher
 from witness.limits import MAX_SHARD
 from witness.log.reader import check_log, fetch_from
 from witness.names import TargetName
@@ -280,6 +281,8 @@ def test_a_worker_that_is_killed_costs_no_other_target_its_turn(environment, ind
 
 def test_a_mistake_of_ours_with_one_target_does_not_end_the_node(tmp_path):
     class Broken:
+        fetcher = HttpFetcher()
+
         def rebuild(self, target, timeout):
             raise RecursionError
 
@@ -294,7 +297,7 @@ def test_a_target_that_ends_its_worker_keeps_nobody_from_his_turn(tmp_path):
     names = [TargetName.parse(f"{name}==1.0") for name in ("poison", "good", "fine")]
     ledger.add(map(Want, names))
     assert ledger.take().target == names[0]
-    ledger.requeue()  # the node died of it
+    ledger.requeue(stuck_after=12)  # the node died of it
     taken = [ledger.take() for _ in range(3)]
     assert [item.target for item in taken] == [names[1], names[2], names[0]]
     assert [item.failures for item in taken] == [0, 0, 1]
@@ -350,6 +353,13 @@ class TestServe:
         assert b"PRIVATE" not in body
         assert b"this is" not in body
         assert "immutable" not in headers.get("cache-control", "")
+
+    def test_a_head_without_end_is_not_kept(self, served):
+        """Refused, while it is still being sent."""
+        head = "".join(f"X-{number}: {'a' * 1000}\r\n" for number in range(5000))
+        with pytest.raises(OSError, match=r"reset|Broken pipe"):
+            served(f"/checkpoint HTTP/1.1\r\n{head}X: ")
+        assert served("/checkpoint")[0] == 200
 
     @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
     def test_nothing_is_changed(self, served, method):

@@ -14,8 +14,8 @@ from witness.cli.progress import progress_bar
 from witness.config import load_policy, with_project
 from witness.errors import InputError
 from witness.escape import printable
-from witness.outcome import DEFAULT_FAIL_ON
 from witness.pins.pin import Pins
+from witness.report.acceptance import stops_at
 from witness.report.baseline import MAX_BASELINE, Baseline
 from witness.report.baseline import parse as parse_baseline
 from witness.report.model import parse_fail_on
@@ -74,13 +74,9 @@ def judge(pins: Pins, settings: Settings) -> int:
         typer.echo(f"wheelwitness: {client.memory.trouble}", err=True)
     if baseline is not None:
         report = baseline.applied(report)
-    code = report.exit_code(_first(given, loaded.policy.fail_on, DEFAULT_FAIL_ON))
+    code = report.exit_code(stops_at(given, loaded.policy))
     write(outputs, report, Circumstances(code, now, loaded, settings.quiet, settings.verbose, sign))
     return code
-
-
-def _first(*choices: frozenset[str] | None) -> frozenset[str]:
-    return next(choice for choice in choices if choice is not None)
 
 
 def _sign(settings: Settings, outputs: tuple[Output, ...]) -> Sign | None:

@@ -82,7 +82,11 @@ class Journal:
 
     def end(self, batch: Batch) -> None:
         """`batch` has been published, and everything that follows from it has been done."""
-        self._store.put(_CHECKPOINT, batch.checkpoint)
+        self.adopt(batch.checkpoint)
+
+    def adopt(self, checkpoint: bytes) -> None:
+        """The log was recovered, and goes on from the published `checkpoint`; no batch is under way."""
+        self._store.put(_CHECKPOINT, checkpoint)
         self._store.remove(_PENDING)
 
     def _get(self, path: str, limit: int) -> bytes:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +19,7 @@ from witness.errors import Incomplete, InputError, NotFound, Unverified
 from witness.limits import MAX_CHECKPOINT, MAX_ENTRY
 from witness.log.journal import Batch, Journal
 from witness.log.reader import fetch_from
+from witness.observation import format_time
 from witness.signing.named import CheckpointCosigner, LogSigner
 from witness.store.directory import DirectoryStore
 from witness.store.interface import Store
@@ -30,6 +32,7 @@ CHECKPOINT: Final = "checkpoint"
 COLLECTED: Final = (
     "collected"  # in a log's state: the best cosigned checkpoint of its own that a node has gathered
 )
+_MAX_BACK: Final = 3600  # seconds
 _PAUSE: Final = 0.05  # seconds between looks at a lock
 
 
@@ -86,6 +89,9 @@ class LogWriter:
             entries: each at most `MAX_ENTRY` bytes.
             at: the time of the node's own cosignature, in seconds since 1970. It is never set back: a later tree with
                 an earlier time would be evidence against the node.
+
+        Raises:
+            Incomplete: `at` is more than an hour before the last time; nothing was appended.
         """
         if self.pending is not None:
             raise ValueError("a batch is pending: settle it first")
@@ -109,12 +115,22 @@ class LogWriter:
     def _sign(self, edge: Edge, before: VerifiedCheckpoint | None, at: int) -> bytes:
         key = self._cosigner.key
         times = [cosignature.at for cosignature in before.cosignatures] if before else []
+        self._check_clock(at, max(times, default=0))
         text = Checkpoint(self._log.name, edge.size, edge.root).text
         signatures = (self._log.sign(text), self._cosigner.sign(text, max(at, *times, 0)))
         signed = note.encode(note.Note(text, signatures))
         # A signer that fails must fail here, before anything is promised.
         open_checkpoint(signed, self._log.key, (key,))
         return signed
+
+    def _check_clock(self, at: int, last: int) -> None:
+        """A little back is what clocks do when they are set; more is a clock that lies, or one that lied before."""
+        if at < last - _MAX_BACK:
+            shown = [format_time(datetime.fromtimestamp(time, UTC)) for time in (at, last)]
+            raise Incomplete(
+                f"log {self._log.name}: the clock says {shown[0]}, and this log was signed at {shown[1]}",
+                hint="Set the machine's clock. If it was wrong before, wait until that time has come.",
+            )
 
     def _grow(self, before: VerifiedCheckpoint | None, entries: Sequence[bytes]) -> Growth:
         tree = self._tree(before)

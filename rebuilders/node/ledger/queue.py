@@ -9,17 +9,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from sqlalchemy import Connection, Row, and_, case, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, case, delete, false, func, insert, or_, select, update
 
 from rebuilders.node.ledger.database import Database, insert_new, upsert, url_of
 from rebuilders.node.ledger.tables import CONTROL, OUTGOING, TARGETS
 from witness.escape import printable
-from witness.names import TargetName
+from witness.names import TargetName, WheelName
 
 State = Literal["queued", "running", "done", "stuck"]
 
 _T: Final = TARGETS.c
 _MAX_DETAIL: Final = 500
+_ENDED: Final = "ended"  # the cause of a failure: whoever had the target
 _MAX_NEEDS: Final = 300
 _AT_ONCE: Final = datetime(2000, 1, 1, tzinfo=UTC)  # a `not_before` that holds however the clock is set back
 _DELIVERED_AT_ONCE: Final = 256
@@ -43,7 +44,8 @@ class Want:
 class Taken:
     """A target that is now running. `failures` are tries in a row that came to nothing; `sha256` as seen before.
 
-    `result` is that of the latest observation, which had come `repeats` times in a row before that.
+    `result` is that of the latest observation, which had come `repeats` times in a row before that. `failed` is the
+    cause of the failures, which are counted anew for another.
     """
 
     target: TargetName
@@ -54,6 +56,7 @@ class Taken:
     sha256: str
     result: str = ""
     repeats: int = 0
+    failed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,17 +165,26 @@ class Ledger:
             return False
         return True
 
-    def requeue(self, keep: Collection[str] = ()) -> int:
+    def requeue(self, keep: Collection[str] = (), *, stuck_after: int | None = None) -> int:
         """Queues what was running, but for the claims to `keep`: nobody is at it any more.
 
         For the start of a scheduler, and after a failure of the database, when a claim may have been given and lost.
+        What ran when the node ended for the time `stuck_after` in a row is stuck instead.
         """
         now = self._clock()
         with self.database.in_turn() as connection:
             running = update(TARGETS).where(_T.state == "running", _T.claim.not_in(list(keep)))
             # Behind what was due before: one that ends every node that takes it up keeps nobody from his turn.
-            waiting = {"state": "queued", "claim": "", "due": case((_T.due > now, _T.due), else_=now)}
-            return connection.execute(running.values(failures=_T.failures + 1, **waiting)).rowcount
+            failures = case((_T.failed == _ENDED, _T.failures + 1), else_=1)
+            too_often = failures >= stuck_after if stuck_after is not None else false()
+            waiting = {
+                "state": case((too_often, "stuck"), else_="queued"),
+                "claim": "",
+                "due": case((_T.due > now, _T.due), else_=now),
+                "failures": failures,
+                "failed": _ENDED,
+            }
+            return connection.execute(running.values(**waiting)).rowcount
 
     def wake(self, *, patience: timedelta, within: timedelta = timedelta(0)) -> int:
         """Queues what is to be observed again by now, to be seen `within` so long; returns how many.
@@ -204,7 +216,7 @@ class Ledger:
                 return None
             claim = secrets.token_hex(16)
             self._set(connection, row.id, state="running", claim=claim)
-        row_of = (row.why, row.failures, row.needs, row.sha256, row.result, row.repeats)
+        row_of = (row.why, row.failures, row.needs, row.sha256, row.result, row.repeats, row.failed)
         return Taken(TargetName.parse(row.target), claim, *row_of)
 
     def record(self, claim: str, recorded: Recorded) -> bool:
@@ -240,12 +252,20 @@ class Ledger:
         return True
 
     def release(
-        self, claim: str, detail: str, *, wait: timedelta | None, needs: str | None = None, blame: bool = True
+        self,
+        claim: str,
+        detail: str,
+        *,
+        wait: timedelta | None,
+        needs: str | None = None,
+        blame: bool = True,
+        cause: str = "",
     ) -> bool:
         """The target could not be completed: it waits again, for `wait`, or is stuck where that is None.
 
         What somebody wanted anew while it ran is not stuck: it waits, as if it had never failed.
-        `needs` names what the next worker must have; without `blame` it does not count as a failure.
+        `needs` names what the next worker must have; without `blame` it does not count as a failure. Failures are
+        counted in a row of the same `cause`.
         """
         now = self._clock()
         with self.database.begin() as connection:
@@ -261,7 +281,8 @@ class Ledger:
                 not_before=later,
                 due=max(row.due, later),
                 claim="",
-                failures=0 if anew else row.failures + blame,
+                failures=0 if anew else (row.failures if row.failed == cause or not blame else 0) + blame,
+                failed=cause if blame else row.failed,
                 once_more=row.once_more and not anew,
                 needs=row.needs if needs is None else printable(needs)[:_MAX_NEEDS],
                 detail=_shown(detail),
@@ -286,6 +307,19 @@ class Ledger:
             delivered += len(rows)
             if len(rows) < _DELIVERED_AT_ONCE:
                 return delivered
+
+    def observed_before(self, filenames: Iterable[str]) -> int:
+        """These files have been observed, as the log shows, whatever the ledger says; returns how many waited."""
+        done = 0
+        with self.database.begin() as connection:
+            for name in filenames:
+                wheel = WheelName.parse(name)
+                same = _T.target.in_((name, f"{wheel.project}=={wheel.version}"))
+                waits = update(TARGETS).where(same, _T.state != "done")
+                done += connection.execute(
+                    waits.values(state="done", claim="", changed=self._clock())
+                ).rowcount
+        return done
 
     def drop(self, target: TargetName) -> bool:
         """Has a target that waits or is stuck wait no more; False if there is none.

@@ -65,6 +65,7 @@ TARGETS: Final = Table(
     Column("again_at", Moment),
     Column("changed", Moment, nullable=False),
     Column("repeats", Integer, nullable=False, server_default="0"),
+    Column("failed", String(20), nullable=False, server_default=""),
     Index("targets_waiting", "state", "due"),
 )
 

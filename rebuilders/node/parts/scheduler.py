@@ -1,6 +1,8 @@
 """The part that has targets rebuilt. It holds no key; its workers hold no database either."""
 
+import math
 import os
+import time
 
 from rebuilders.farm.interface import Executor
 from rebuilders.farm.local import LocalExecutor
@@ -31,9 +33,14 @@ def body(part: Lasting) -> None:
             scheduler = Scheduler(part.directory, config, ledger, executor, part.say)
             scheduler.begin()
 
+            woken = -math.inf
+
             def step() -> float:
                 still_alone()
-                ledger.wake(patience=again.MAX_RETRY, within=within("again"))
+                nonlocal woken
+                if time.monotonic() - woken >= _WAKE:
+                    ledger.wake(patience=again.MAX_RETRY, within=within("again"))
+                    woken = time.monotonic()
                 busy = scheduler.step(_STEP)
                 part.beat(doing=scheduler.held or f"{executor.busy} running")
                 if scheduler.held == DRAINING and scheduler.is_idle:

@@ -9,6 +9,7 @@ down_revision = "0002"
 
 def upgrade() -> None:
     op.add_column("targets", sa.Column("repeats", sa.Integer, nullable=False, server_default="0"))
+    op.add_column("targets", sa.Column("failed", sa.String(20), nullable=False, server_default=""))
     op.add_column("pages", sa.Column("since", sa.DateTime))
     op.add_column("pages", sa.Column("interval", sa.Integer, nullable=False, server_default="0"))
     op.add_column("pages", sa.Column("failures", sa.Integer, nullable=False, server_default="0"))
