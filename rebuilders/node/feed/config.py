@@ -35,10 +35,10 @@ class WatchConfig(BaseModel):
     versions: Versions = "latest"
     pure_only: Annotated[bool, Field(alias="pure-only")] = True
     minutes: Annotated[int, Field(ge=1, le=10_080)] = 60
-    list_from: Annotated[int, Field(alias="list-from", ge=1)] = 2000
+    list_from: Annotated[int, Field(alias="list-from", ge=1)] = 5000
     changelog: Annotated[str, Field(pattern=r"^(https?://\S+)?$", max_length=500)] = ""
     requests_per_second: Annotated[float, Field(alias="requests-per-second", ge=0.01, le=20)] = 2.0
-    download_mb_per_day: Annotated[int, Field(alias="download-mb-per-day", ge=1)] = 2000
+    download_mb: Annotated[int, Field(alias="download-mb", ge=1)] = 2000
 
     @property
     def interval(self) -> int:

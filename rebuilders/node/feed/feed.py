@@ -104,8 +104,8 @@ class Feed:
         self._read_lists()
         now = self._around.clock()
         spent = memory.load(self._ledger, memory.BYTES, memory.Spent).on(now)
-        if spent >= self._watch.download_mb_per_day * MIB:
-            self.trouble = "download-mb-per-day is used up"
+        if spent >= self._watch.download_mb * MIB:
+            self.trouble = "download-mb of [watch] is used up for today"
             return _REST
         if rest := self._around.pace.resting():
             return min(rest, _REST)

@@ -21,10 +21,9 @@ from witness.digest import sha256_hex
 from witness.errors import FetchFailed, Malformed, NotFound
 from witness.escape import printable
 
-_LIST: Final = 900.0  # seconds between looks at the list
 _CHANGELOG: Final = 300.0
 _NOT_OFFERED: Final = 86_400.0
-_MOST: Final = _NOT_OFFERED * intervals.SPREAD
+_LASTS: Final = 86_400.0  # seconds after which a source that was not heard again tells nothing any more
 _BEHIND: Final = timedelta(hours=1)  # that a list may be
 _FEW: Final = 50  # projects that may vanish from one list to the next
 _MANY: Final = 10  # or this part of all
@@ -53,9 +52,9 @@ class Hinted:
 
     def holds(self, now: datetime) -> bool:
         """Whether changes are told, so that single pages need not be asked for often."""
-        return any(
-            memory.load(self._ledger, key, Hints).holds(now) for key in (memory.LIST, memory.CHANGELOG)
-        )
+        lasts = max(_LASTS, 2.0 * self._watch.interval)
+        told = (memory.load(self._ledger, key, Hints) for key in (memory.LIST, memory.CHANGELOG))
+        return any(hints.holds(now, lasts) for hints in told)
 
     def ask(self, now: datetime, turn: Callable[[], None], chance: float) -> None:
         """Asks for what is due. Raises FetchFailed if the index does not answer; the next try is put off then."""
@@ -73,7 +72,7 @@ class Hinted:
         ask: Callable[[Hints, datetime, float], None],
     ) -> None:
         hints = memory.load(self._ledger, key, Hints)
-        if not hints.is_due(now, _MOST):
+        if not hints.is_due(now, max(_NOT_OFFERED, self._watch.interval) * intervals.SPREAD):
             return
         turn()
         try:
@@ -91,9 +90,8 @@ class Hinted:
             told = self._source.projects(hints.etag)
         except NotFound:
             told = ProjectList({}, "", 0)
-        answered = replace(
-            hints, next=now.timestamp() + intervals.jittered(_LIST, chance), heard=now.timestamp(), failures=0
-        )
+        following = now.timestamp() + intervals.jittered(self._watch.interval, chance)
+        answered = replace(hints, next=following, heard=now.timestamp(), failures=0)
         if told is None:
             self._note(memory.LIST, answered)
             return

@@ -5,7 +5,7 @@ It is kept in the ledger's control, as strict JSON; what cannot be read counts a
 
 import json
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final, TypeVar
 
 from sqlalchemy import Connection
@@ -16,7 +16,6 @@ LIST: Final = "feed.list"
 CHANGELOG: Final = "feed.changelog"
 PINNED: Final = "feed.pinned"  # the digest of all that is pinned
 BYTES: Final = "feed.bytes"
-_HINT_HOLDS: Final = timedelta(days=1)  # after a source was last heard
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +36,9 @@ class Hints:
         seconds = now.timestamp()
         return not seconds < self.next <= seconds + patience
 
-    def holds(self, now: datetime) -> bool:
-        """Whether it has been heard lately, so that single pages need not be asked for often."""
-        return 0 <= now.timestamp() - self.heard < _HINT_HOLDS.total_seconds()
+    def holds(self, now: datetime, lasts: float) -> bool:
+        """Whether it has been heard in the last `lasts` seconds, so that single pages need not be asked for often."""
+        return 0 <= now.timestamp() - self.heard < lasts
 
 
 @dataclass(frozen=True, slots=True)

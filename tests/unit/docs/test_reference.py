@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from rebuilders.node import config as node_config
 from rebuilders.node.caps import LimitsConfig
 from rebuilders.node.config import NodeConfig, PeerConfig, ShareConfig, SignerConfig, SigstoreConfig
+from rebuilders.node.feed.config import WatchConfig
 from rebuilders.report.document import of_wheels
 from rebuilders.report.json import report_json
 from rebuilders.result import EXIT, _empty
@@ -128,6 +129,7 @@ def test_every_verdict_is_explained():
 
 # Tables of node.toml, each with a section of its own: its key, and what holds it.
 NODE_TABLES = {
+    "watch": ("watch", WatchConfig),
     "Limits": ("limits", LimitsConfig),
     "Peers": ("peer", PeerConfig),
     "sigstore": ("sigstore", SigstoreConfig),

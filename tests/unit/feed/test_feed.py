@@ -328,7 +328,7 @@ def test_many_projects_are_asked_for_at_the_rate_and_no_faster(tmp_path):
 
 def test_one_look_at_the_list_instead_of_many_pages(tmp_path):
     names = [f"p{number}" for number in range(30)]
-    with world(tmp_path, f"projects = {names}\nlist-from = 30") as made:
+    with world(tmp_path, f"projects = {names}\nlist-from = 30\nminutes = 15") as made:
         made.index.lists = True
         for number, name in enumerate(names):
             made.publish(name, at=LONG_AGO).index.serials[name] = 100 + number
@@ -346,7 +346,7 @@ def test_one_look_at_the_list_instead_of_many_pages(tmp_path):
 
 
 def test_a_page_that_is_older_than_the_list_is_asked_for_again_soon(tmp_path):
-    with world(tmp_path, f"{DEMO}\nlist-from = 1") as made:
+    with world(tmp_path, f"{DEMO}\nlist-from = 1\nminutes = 15") as made:
         made.index.lists = True
         made.publish("demo", at=LONG_AGO).index.serials["demo"] = 5
         made.run(DAY)
@@ -361,7 +361,7 @@ def test_a_page_that_is_older_than_the_list_is_asked_for_again_soon(tmp_path):
 
 
 def test_a_list_without_serials_is_not_asked_for_all_day(tmp_path):
-    with world(tmp_path, f"{DEMO}\nlist-from = 1") as made:
+    with world(tmp_path, f"{DEMO}\nlist-from = 1\nminutes = 15") as made:
         made.index.lists = True
         made.publish("demo", at=LONG_AGO).run(DAY)
         assert 1 <= sum(path == "/simple/" for path in made.index.asked) <= 2
@@ -370,7 +370,9 @@ def test_a_list_without_serials_is_not_asked_for_all_day(tmp_path):
 
 def test_a_list_that_lacks_what_it_had_is_not_believed(tmp_path):
     names = [f"p{number}" for number in range(80)]
-    with world(tmp_path, f"projects = {names}\nlist-from = 1\nrequests-per-second = 20.0") as made:
+    with world(
+        tmp_path, f"projects = {names}\nlist-from = 1\nminutes = 15\nrequests-per-second = 20.0"
+    ) as made:
         made.index.lists = True
         for name in names:
             made.publish(name, at=LONG_AGO).index.serials[name] = 7
@@ -387,7 +389,7 @@ def test_a_list_that_lacks_what_it_had_is_not_believed(tmp_path):
 
 
 def test_everything_that_is_new(tmp_path):
-    with world(tmp_path, 'everything = true\nversions = "new"') as made:
+    with world(tmp_path, 'everything = true\nversions = "new"\nminutes = 15') as made:
         made.index.lists = True
         for number in range(50):
             made.publish(f"p{number}", at=LONG_AGO).index.serials[f"p{number}"] = 10
@@ -407,7 +409,7 @@ def test_everything_that_is_new(tmp_path):
 
 
 def test_no_more_than_the_bytes_of_a_day(tmp_path):
-    with world(tmp_path, f"{DEMO}\ndownload-mb-per-day = 1") as made:
+    with world(tmp_path, f"{DEMO}\ndownload-mb = 1") as made:
         made.publish("demo", at=LONG_AGO)
         page = json.loads(made.index.page("demo"))
         for number in range(40):
@@ -418,7 +420,7 @@ def test_no_more_than_the_bytes_of_a_day(tmp_path):
             )
             made.run(30 * MINUTE)
         assert len(made.requests()) <= 2 * 4  # two days at most
-        assert "download-mb-per-day is used up" in made.feed.doing
+        assert "download-mb of [watch] is used up" in made.feed.doing
 
 
 # What it survives
