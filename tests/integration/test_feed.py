@@ -1,9 +1,13 @@
 """A node that follows its index by itself: published, added late, yanked, deleted. Real processes throughout."""
 
+import json
 import os
+import random
 import re
 import signal
 import subprocess
+import sys
+import time
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -155,3 +159,58 @@ def published(directory):
     """How many observations are in the site, which may be in the middle of being written."""
     found = (directory.site / "observations").rglob("*.jsonl")
     return sum(path.read_bytes().count(b"\n") for path in found)
+
+
+def test_a_feed_that_is_killed_again_and_again_queues_everything_once(environment, index, node):  # noqa: F811
+    directory, _ = node
+    names = [f"p{number}" for number in range(60)]
+    for name in names:
+        index.files[name] = {f"{name}-1.0-py3-none-any.whl": name.encode()}
+    watches(directory, f"projects = {names}\nrequests-per-second = 20.0")
+    argv = [sys.executable, "-P", "-m", "rebuilders.node.parts.feed", str(directory.root)]
+    chance, queued = random.Random(20261124), 0
+    for _ in range(40):
+        with subprocess.Popen(argv, env=environment, stdout=subprocess.DEVNULL) as process:
+            time.sleep(chance.uniform(0.7, 2.0))
+            process.kill()
+        with ledger_of(directory) as ledger:
+            pages = Pages(ledger.database)
+            rows = [row.target for row in ledger.rows("queued", limit=1000)]
+            for name in names:  # a tag is there only with what was queued because of it
+                page, files = pages.get(name)
+                assert page is None or bool(page.etag) == bool(files) == (
+                    f"{name}-1.0-py3-none-any.whl" in rows
+                )
+        assert len(rows) == len(set(rows)) >= queued
+        queued = len(rows)
+        if queued == len(names):
+            break
+    assert queued == len(names)
+    full = [path for path, status in index.answered if status == 200]
+    assert len(full) <= len(names) + 40  # at most the one that was under way is asked for again
+
+
+def test_the_queue_for_people(rebuilder, node, tmp_path):  # noqa: F811
+    directory, _ = node
+    listed = tmp_path / "targets.txt"
+    listed.write_text("# for a while\nsix==1.17.0\nidna==3.20\n", "utf-8")
+    assert rebuilder("add", directory.root, "--file", listed, "six==1.17.0") == "2 queued, 0 were already\n"
+    with ledger_of(directory) as ledger:
+        ledger.release(ledger.take().claim, "no such luck\x1b[2J", wait=None)
+    shown = rebuilder("queue", directory.root)
+    assert re.search(r"^stuck +six==1\.17\.0 \(added\) - no such luck", shown, re.MULTILINE)
+    assert re.search(r"^queued +idna==3\.20 \(added\) due 20", shown, re.MULTILINE)
+    assert shown.endswith("1 stuck, 0 running, 1 queued, 0 done\n")
+    assert "\x1b" not in shown
+    told = json.loads(rebuilder("queue", directory.root, "--json", "--state", "stuck"))
+    assert (told["schema"], told["counts"]) == ("queue/1", {"stuck": 1, "running": 0, "queued": 1, "done": 0})
+    assert [(row["target"], row["state"], row["failures"]) for row in told["targets"]] == [
+        ("six==1.17.0", "stuck", 1)
+    ]
+    assert (
+        rebuilder("drop", directory.root, "six==1.17.0", "idna==3.20", "none==1")
+        == "2 dropped, 1 did not wait\n"
+    )
+    assert rebuilder("queue", directory.root) == "0 stuck, 0 running, 0 queued, 0 done\n"
+    rebuilder("add", directory.root, expect=2)
+    rebuilder("drop", directory.root, "what is this", expect=2)

@@ -15,6 +15,7 @@ Also = Callable[[Connection], object]
 
 ABSENT: Final = "absent"  # the status of a project that the index does not have
 _AT_ONCE: Final = 500  # of what one statement names
+_ROWS: Final = 10_000  # that are inserted at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,8 @@ class Pages:
                     (PAGES.c.status == ABSENT, now + (absent or patience)),
                     else_=now + patience,
                 )
-                connection.execute(update(PAGES).where(PAGES.c.next > until).values(next=until))
+                far = PAGES.c.next > now + min(patience, absent or patience)  # by the index: there are few
+                connection.execute(update(PAGES).where(far, PAGES.c.next > until).values(next=until))
             rows = connection.execute(
                 select(PAGES).where(PAGES.c.next <= now).order_by(PAGES.c.next).limit(limit)
             )
@@ -147,8 +149,8 @@ class Pages:
         with self._database.in_turn() as connection:
             known = set(connection.execute(select(PAGES.c.project)).scalars())
             new = sorted(set(projects) - known)
-            if new:
-                told = listed or {}
+            told = listed or {}
+            for start in range(0, len(new), _ROWS):
                 rows = [
                     {
                         "project": name,
@@ -157,7 +159,7 @@ class Pages:
                         "next": first(name) if first else now,
                         "listed": told.get(name, 0),
                     }
-                    for name in new
+                    for name in new[start : start + _ROWS]
                 ]
                 connection.execute(insert(PAGES), rows)
             also(connection)

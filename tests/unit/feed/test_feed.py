@@ -126,6 +126,24 @@ def test_another_file_under_the_same_name_is_an_alarm(demo):
     assert sha256_hex(f"bytes of {wheel('demo')}".encode()) in alarm
 
 
+def test_a_file_from_its_upload_to_its_end_on_either_database(ledger_url, tmp_path):
+    with world(tmp_path, f"{DEMO}\nlist-from = 1\nminutes = 15", url=ledger_url) as made:
+        made.index.lists = True
+        made.publish("demo", at=LONG_AGO).index.serials["demo"] = 1
+        made.run(HOUR)
+        assert made.queued() == {wheel("demo"): "backlog"}
+        made.observe_all()
+        made.index.yanked.add(wheel("demo"))
+        made.index.serials["demo"] = 2
+        made.run(HOUR)
+        assert made.queued() == {wheel("demo"): "yanked"}
+        made.observe_all()
+        del made.index.files["demo"][wheel("demo")]
+        made.index.serials["demo"] = 3
+        made.run(10 * HOUR)
+        assert made.queued() == {wheel("demo"): "deleted"}
+
+
 def test_deleted_only_after_it_has_been_missing_for_hours(demo):
     demo.settle().observe_all()
     demo.now += DAY

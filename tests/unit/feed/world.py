@@ -38,6 +38,7 @@ class World:
     index: PackageIndex
     watch: str
     more: str = ""
+    url: str = ""
     now: datetime = START
     said: list = field(default_factory=list)
     kept: list = field(default_factory=list)
@@ -55,7 +56,7 @@ class World:
         config = parse(f"{NODE}{self.more}\n[watch]\n{self.watch}\n", "node.toml")
         endpoint = f"{self.index.url}simple/"
         self.fetcher = HttpFetcher(contact="mailto:ops@node-a.example", attempts=1, connections=1, timeout=5)
-        self.ledger = Ledger(self.root / "ledger.sqlite", clock=lambda: self.now)
+        self.ledger = Ledger(self.root / "ledger.sqlite", self.url, clock=lambda: self.now)
         watch = config.watch
         changelog = Changelog(f"{self.index.url}pypi", self.fetcher) if watch.changelog else None
         self.feed = Feed(
@@ -134,9 +135,9 @@ class World:
 
 
 @contextmanager
-def world(root, watch, more=""):
+def world(root, watch, more="", url=""):
     with serving() as index:
-        made = World(root, index, watch, more)
+        made = World(root, index, watch, more, url)
         try:
             yield made
         finally:
