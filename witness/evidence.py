@@ -114,7 +114,15 @@ def _recency(item: VerifiedObservation) -> tuple[object, ...]:
     said = describe(item.statement.observation), item.statement.filename
     when = item.statement.observation.attempt.finished_at
     compared = item.statement.observation.comparison is not None
-    return compared, item.log_index, _differs(item), *said, when, len(item.cosigned_by), sorted(item.cosigned_by)
+    return (
+        compared,
+        item.log_index,
+        _differs(item),
+        *said,
+        when,
+        len(item.cosigned_by),
+        sorted(item.cosigned_by),
+    )
 
 
 def _differs(item: VerifiedObservation) -> bool:

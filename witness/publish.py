@@ -104,7 +104,7 @@ def publish_outbox(
     cosigners = _keys(cosigner_keys)
     refused: list[Refused] = []
     count, first, committed = 0, None, 0
-    with open_writer(site, state, node.log, node.cosigner, patience=patience) as writer:
+    with open_writer(site, state, node.log, *node.cosigners, patience=patience) as writer:
         run = _Run(
             outbox, site, node, writer, Hidden(state / HIDDEN), state, now, committing, cosigners, refused
         )
@@ -120,7 +120,7 @@ def settle_outbox(
     outbox: Path, site: Store, state: Path, node: NodeSigners, *, patience: float = 0.0
 ) -> None:
     """Finishes what an earlier run began, and begins nothing. Signs nothing. Raises as `publish_outbox`."""
-    with open_writer(site, state, node.log, node.cosigner, patience=patience) as writer:
+    with open_writer(site, state, node.log, *node.cosigners, patience=patience) as writer:
         _Growth(outbox, site, node, writer, Hidden(state / HIDDEN)).settle()
 
 
@@ -140,7 +140,7 @@ def publish_event(
         Incomplete, InputError, Unverified: see `publish_outbox`.
         whatever `event` raises: nothing was logged.
     """
-    with open_writer(site, state, node.log, node.cosigner, patience=patience) as writer:
+    with open_writer(site, state, node.log, *node.cosigners, patience=patience) as writer:
         growth = _Growth(outbox, site, node, writer, Hidden(state / HIDDEN))
         growth.settle()
         batch = writer.append([event(writer.checkpoint.size)], at=int(now.timestamp()))

@@ -154,7 +154,7 @@ class _Asked:
 
     def take(self, by: str, signed: bytes) -> _Shown:
         """Remembers a checkpoint that `by` showed. Raises Malformed, Unverified."""
-        ours = only_by(signed, (self._key, self._cosigner))
+        ours = only_by(signed, self._key, (self._cosigner,))
         self._shown.append(_Shown(by, ours, open_checkpoint(ours, self._key)))
         return self._shown[-1]
 

@@ -32,6 +32,9 @@ CONFIG: Final = "node.toml"
 _SEE: Final = "See docs/reference/node-toml.md."
 
 
+_Vkey = Annotated[str, Field(max_length=4000)]
+
+
 class PeerConfig(BaseModel):
     """A `[[peer]]` of `node.toml`: another node, whose log this one cosigns, and perhaps the other way round."""
 
@@ -39,8 +42,16 @@ class PeerConfig(BaseModel):
 
     url: Annotated[str, Field(min_length=1, max_length=500)]
     log_key: Annotated[str, Field(alias="log-key", max_length=500)]
-    cosigner_key: Annotated[str, Field(alias="cosigner-key", max_length=4000)] = ""
+    cosigner_key: Annotated[
+        _Vkey | Annotated[list[_Vkey], Field(max_length=2)], Field(alias="cosigner-key")
+    ] = ""
     ask: Annotated[str, Field(max_length=500)] = ""
+
+    @property
+    def cosigner_keys(self) -> tuple[str, ...]:
+        """Its cosigner's keys, of which it has two while it changes from one to the other."""
+        told = [self.cosigner_key] if isinstance(self.cosigner_key, str) else self.cosigner_key
+        return tuple(key for key in told if key)
 
 
 class SignerConfig(BaseModel):

@@ -123,7 +123,7 @@ def about(config: NodeConfig, signers: NodeSigners) -> dict[str, Any]:
         "url": config.url,
         **_speaker(config, signers),
         "logKey": signers.log.key.text,
-        "cosignerKey": signers.cosigner.key.text,
+        "cosignerKey": signers.cosigners[-1].key.text,
         "software": {"name": "wheelwitness", "version": __version__},
         "lookupWidth": LOOKUP_WIDTH,
     }

@@ -9,7 +9,7 @@ import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from rebuilders.node import keys, rotation
 from rebuilders.node.apart import run_apart, tell_error
@@ -32,12 +32,17 @@ _AMBIENT: Final = (
 )
 
 
+_Done: TypeAlias = Published | rotation.Logged | rotation.LogKey | rotation.Cosigning
+
+
 def publish(directory: NodeDirectory) -> Published:
     """Publishes the outbox of the node in `directory`, in this process."""
     config = directory.load()
     now = datetime.now(UTC)
     with keys.alone(directory):
+        keys.use_next_log(directory, config)
         signers = keys.load(directory, config) if config.sigstore else rotation.ready(directory, config, now)
+        rotation.tell_cosigner(directory, signers.cosigners)
         return publish_outbox(
             directory.outbox,
             DirectoryStore(directory.site),
@@ -46,7 +51,7 @@ def publish(directory: NodeDirectory) -> Published:
             now=now,
             patience=_PATIENCE,
             committing=Committing(config.commit_hours, config.canaries) if config.commit else None,
-            cosigner_keys=[peer.cosigner_key for peer in config.peer if peer.cosigner_key],
+            cosigner_keys=[key for peer in config.peer for key in peer.cosigner_keys],
         )
 
 
@@ -80,12 +85,27 @@ def revoke_apart(directory: NodeDirectory, key: str, start: int | None, reason: 
     return _apart(directory, "revoke", key, "" if start is None else str(start), reason)
 
 
+def rotate_log_apart(directory: NodeDirectory) -> dict[str, Any]:
+    """`rotation.rotate_log` in a process of its own. Raises as `publish_apart`."""
+    return _apart(directory, "log")
+
+
+def add_cosigner_key_apart(directory: NodeDirectory, algorithm: str) -> dict[str, Any]:
+    """`rotation.add_cosigner_key` in a process of its own. Raises as `publish_apart`."""
+    return _apart(directory, "cosigner", algorithm)
+
+
+def retire_cosigner_key_apart(directory: NodeDirectory) -> dict[str, Any]:
+    """`rotation.retire_cosigner_key` in a process of its own. Raises as `publish_apart`."""
+    return _apart(directory, "retire")
+
+
 def _apart(directory: NodeDirectory, *arguments: str) -> dict[str, Any]:
     more = needed(directory.load())
     return run_apart("rebuilders.node.signer", directory.root, more, arguments)
 
 
-def _do(directory: NodeDirectory, arguments: list[str]) -> Published | rotation.Logged:
+def _do(directory: NodeDirectory, arguments: list[str]) -> _Done:
     match arguments:
         case []:
             return publish(directory)
@@ -94,6 +114,12 @@ def _do(directory: NodeDirectory, arguments: list[str]) -> Published | rotation.
             return rotation.rotate(directory, datetime.now(UTC), until, configured=kind == "next")
         case ["revoke", key, start, reason]:
             return rotation.revoke(directory, key, int(start) if start else None, reason, datetime.now(UTC))
+        case ["cosigner", algorithm]:
+            return rotation.add_cosigner_key(directory, algorithm)
+        case ["log"]:
+            return rotation.rotate_log(directory)
+        case ["retire"]:
+            return rotation.retire_cosigner_key(directory)
     raise InputError(f"nothing that the signer does: {arguments[0]}")
 
 
