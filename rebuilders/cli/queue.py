@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class StateChoice(StrEnum):
-    """The values of `--state`."""
+    """The values of `--only`."""
 
     STUCK = "stuck"
     RUNNING = "running"
@@ -30,8 +30,10 @@ def queue(
     state: Annotated[
         list[StateChoice] | None,
         typer.Option(
-            envvar="WHEELWITNESS_TARGET_STATE",
-            help="Only targets in this state; may be given more than once. Default: all but done.",
+            "--only",
+            envvar="WHEELWITNESS_ONLY",
+            metavar="STATE",
+            help="Only targets that are stuck, running, queued or done; may be given more than once. Default: all but done.",
             show_default=False,
         ),
     ] = None,
@@ -45,7 +47,7 @@ def queue(
     \b
     Examples:
       rebuilder queue node
-      rebuilder queue node --state stuck --json
+      rebuilder queue node --only stuck --json
     """
     from rebuilders.node.config import NodeDirectory
 

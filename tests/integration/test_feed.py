@@ -202,7 +202,7 @@ def test_the_queue_for_people(rebuilder, node, tmp_path):  # noqa: F811
     assert re.search(r"^queued +idna==3\.20 \(added\) due 20", shown, re.MULTILINE)
     assert shown.endswith("1 stuck, 0 running, 1 queued, 0 done\n")
     assert "\x1b" not in shown
-    told = json.loads(rebuilder("queue", directory.root, "--json", "--state", "stuck"))
+    told = json.loads(rebuilder("queue", directory.root, "--json", "--only", "stuck"))
     assert (told["schema"], told["counts"]) == ("queue/1", {"stuck": 1, "running": 0, "queued": 1, "done": 0})
     assert [(row["target"], row["state"], row["failures"]) for row in told["targets"]] == [
         ("six==1.17.0", "stuck", 1)
