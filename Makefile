@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check interop bench fuzz lock setup clean help
+.PHONY: demo test check interop objects bench fuzz lock setup clean help
 
 help:                      ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*##/\t/'
@@ -34,6 +34,11 @@ interop: setup             ## our logs by Go's code, our proxy by Poetry, our SA
 	@test -x .venv/poetry/bin/poetry || $(BIN)/uv venv --quiet --python $(BIN)/python .venv/poetry
 	@$(BIN)/uv pip install --quiet --python .venv/poetry/bin/python --require-hashes -r requirements/poetry.txt
 	@TEST_POETRY=$(CURDIR)/.venv/poetry/bin/poetry $(BIN)/python -m pytest -q tests/integration/test_proxy_installers.py -k poetry
+
+objects: setup             ## pushes to a server that speaks S3; gets it from PyPI (60 MB) first
+	@test -x .venv/s3/bin/python || $(BIN)/uv venv --quiet --python $(BIN)/python .venv/s3
+	@$(BIN)/uv pip install --quiet --python .venv/s3/bin/python --require-hashes -r requirements/s3.txt
+	@$(BIN)/python -m pytest -q tests/contract/test_destinations.py tests/integration/test_push_killed.py
 
 bench: setup               ## our rebuild beside uv build and pip wheel, the static check beside unpacking, the log, a check of 500 pins
 	@$(BIN)/python tools/bench.py

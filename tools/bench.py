@@ -2,8 +2,9 @@
 
 Everything is warm: downloads, build environments, uv's and pip's caches. Prints seconds and ratios; a ratio below 1
 says that we were faster, although we also unpack in a sandbox, compare and explain. Then the static check beside
-unpacking the same files (tools/bench_static.py), the log as it grows (tools/bench_log.py), and a consumer's check
-(tools/bench_verify.py). Nothing here passes or fails.
+unpacking the same files (tools/bench_static.py), the log as it grows (tools/bench_log.py), a consumer's check
+(tools/bench_verify.py), and how a site is pushed to where it is served (tools/bench_push.py). Nothing here passes or
+fails.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from pathlib import Path
 from bench_check import check_rows
 from bench_log import log_rows
 from bench_proxy import proxy_rows
+from bench_push import push_rows
 from bench_start import start_rows
 from bench_static import fetched, static_rows, static_table
 from bench_verify import verify_rows
@@ -69,6 +71,7 @@ def main() -> None:
     parser.add_argument("--consumer", action="store_true", help="measure check and proxy, and nothing else")
     parser.add_argument("--start", action="store_true", help="measure how programs start, and nothing else")
     parser.add_argument("--verify", action="store_true", help="measure a consumer's check, and nothing else")
+    parser.add_argument("--push", action="store_true", help="measure pushing a site, and nothing else")
     arguments = parser.parse_args()
     rounds, as_json = arguments.rounds, arguments.json
     if arguments.log:
@@ -78,6 +81,10 @@ def main() -> None:
     if arguments.consumer:
         measured = {"check": check_rows(), "proxy": proxy_rows()}
         print(json.dumps(measured, indent=2) if as_json else "\n\n".join(map(plain_table, measured.values())))
+        return
+    if arguments.push:
+        pushed = push_rows()
+        print(json.dumps(pushed, indent=2) if as_json else plain_table(pushed))
         return
     if arguments.start:
         started = start_rows()
@@ -117,13 +124,13 @@ def main() -> None:
         (pairs := Path(directory) / "pairs").mkdir()
         static = static_rows(fetched(TEN, pairs), rounds)
     grown, verified, started = log_rows(), verify_rows(rounds), start_rows()
-    checks, proxied = check_rows(), proxy_rows()
+    checks, proxied, pushed = check_rows(), proxy_rows(), push_rows()
     if as_json:
-        rows = {**results, **static, **grown, **verified, **started, **checks, **proxied}
+        rows = {**results, **static, **grown, **verified, **started, **checks, **proxied, **pushed}
         print(json.dumps(rows, indent=2))
     else:
         tables = [table(results), static_table(static), table(grown), table(verified), table(started)]
-        print(*tables, plain_table(checks), plain_table(proxied), sep="\n\n")
+        print(*tables, plain_table(checks), plain_table(proxied), plain_table(pushed), sep="\n\n")
 
 
 def over_a_list(

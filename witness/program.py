@@ -43,7 +43,7 @@ class Commands(TyperGroup):
             typer.echo(f"{self.name}: {error}", err=True)
             if error.hint:
                 typer.echo(f"  {error.hint}", err=True)
-            raise typer.Exit(_code(error)) from None
+            raise typer.Exit(exit_code(error)) from None
         except BrokenPipeError:  # the reader has what it wanted, and must not take the code for a verdict
             _write_no_more()
             raise typer.Exit(INCOMPLETE) from None
@@ -93,7 +93,7 @@ def _stop(number: int, frame: object) -> None:
     raise Stopped(number)
 
 
-def _code(error: WheelwitnessError) -> int:
+def exit_code(error: WheelwitnessError) -> int:
     if isinstance(error, InputError | Malformed):
         return USAGE
     return 1 if isinstance(error, Unverified) else INCOMPLETE

@@ -22,6 +22,7 @@ from rebuilders.cli.keys import keys
 from rebuilders.cli.mirror import mirror
 from rebuilders.cli.plan import plan
 from rebuilders.cli.publish import publish
+from rebuilders.cli.push import push
 from rebuilders.cli.queue import queue
 from rebuilders.cli.rebuild import rebuild
 from rebuilders.cli.run import run as run_node
@@ -65,7 +66,7 @@ def _options(
 
 
 for command in (
-    rebuild, batch, plan, static, compare, spot_check, init, add, drop, queue, publish, cosign, mirror,
+    rebuild, batch, plan, static, compare, spot_check, init, add, drop, queue, publish, push, cosign, mirror,
     canaries, serve, status, pause, resume, drain, gc, backup, restore, doctor, definitions,
 ):  # fmt: skip
     app.command()(command)

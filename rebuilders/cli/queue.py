@@ -33,7 +33,7 @@ def queue(
             "--only",
             envvar="WHEELWITNESS_ONLY",
             metavar="STATE",
-            help="Only targets that are stuck, running, queued or done; may be given more than once. Default: all but done.",
+            help="stuck, running, queued or done; may be given more than once. Default: all but done.",
             show_default=False,
         ),
     ] = None,

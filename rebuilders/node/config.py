@@ -17,6 +17,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rebuilders.config import DEFAULT_TIMEOUT, Settings
+from rebuilders.destinations.opening import check_url
 from rebuilders.farm.interface import Terms
 from rebuilders.node.caps import LimitsConfig, zone_of
 from rebuilders.node.feed.config import WatchConfig
@@ -102,6 +103,21 @@ class SigstoreConfig(BaseModel):
     rekor: Literal[1, 2] = 1
 
 
+class DestinationConfig(BaseModel):
+    """A `[[destination]]` of `node.toml`: a place that the site is copied to. Credentials are in the environment, in
+    variables of the usual names with `variables` before them.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    url: Annotated[str, Field(min_length=1, max_length=500)]
+    endpoint: Annotated[str, Field(pattern=r"^(https?://[^\s@?#]+)?$", max_length=500)] = ""
+    region: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]*$", max_length=100)] = ""
+    variables: Annotated[str, Field(pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$", max_length=100)] = ""
+    gzip: bool = False
+    keep_minutes: Annotated[int, Field(alias="keep-minutes", ge=0, le=525_600)] = 60
+
+
 class ShareConfig(BaseModel):
     """`[share]` of `node.toml`: which part of the work is this node's. The same in each member's, but for `rest`."""
 
@@ -144,6 +160,7 @@ class NodeConfig(BaseModel):
     cosign_minutes: Annotated[int, Field(alias="cosign-minutes", ge=0, le=10_080)] = 10
     limits: LimitsConfig = LimitsConfig()
     peer: Annotated[list[PeerConfig], Field(max_length=1000)] = []
+    destination: Annotated[list[DestinationConfig], Field(max_length=100)] = []
     signer: SignersConfig = SignersConfig()
     sigstore: SigstoreConfig | None = None
     share: ShareConfig | None = None
@@ -253,6 +270,11 @@ def parse(text: str, where: str) -> NodeConfig:
         check_name(config.name)
     except Malformed as error:
         raise InputError(f"{where}: name: {error}", hint="Use something like node-a.example.") from None
+    try:
+        for item in config.destination:
+            check_url(item.url)
+    except InputError as error:
+        raise InputError(f"{where}: {error}", hint=error.hint) from None
     try:
         zone_of(config.limits.zone)
     except ValueError as error:

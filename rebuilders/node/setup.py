@@ -67,6 +67,10 @@ cosign-minutes = {cosign_minutes}
 # redundancy = 3
 # rest = "later"
 
+# Where `rebuilder push` copies site/ to: see docs/how-to/host-a-site.md. Credentials belong into the environment.
+# [[destination]]
+# url = "s3://bucket/prefix"
+
 # Keys that are not in keys/, such as one in an HSM: see docs/how-to/keys-in-an-hsm.md.
 # [signer.observation]
 # uri = "hsm:2?label=node-a"
@@ -162,7 +166,7 @@ def _identity(config: SigstoreConfig) -> str:
 
 def toml_of(config: NodeConfig) -> str:
     """The text of `node.toml`."""
-    tables = {"limits", "peer", "signer", "sigstore", "share", "watch"}
+    tables = {"destination", "limits", "peer", "signer", "sigstore", "share", "watch"}
     values = config.model_dump(exclude={"version", *tables})
     text = _TEMPLATE.format(**{key: _value(value) for key, value in values.items()})
     if config.sigstore is None:

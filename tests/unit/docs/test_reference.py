@@ -9,7 +9,14 @@ from pydantic import BaseModel
 
 from rebuilders.node import config as node_config
 from rebuilders.node.caps import LimitsConfig
-from rebuilders.node.config import NodeConfig, PeerConfig, ShareConfig, SignerConfig, SigstoreConfig
+from rebuilders.node.config import (
+    DestinationConfig,
+    NodeConfig,
+    PeerConfig,
+    ShareConfig,
+    SignerConfig,
+    SigstoreConfig,
+)
 from rebuilders.node.feed.config import WatchConfig
 from rebuilders.report.document import of_wheels
 from rebuilders.report.json import report_json
@@ -131,6 +138,7 @@ def test_every_verdict_is_explained():
 NODE_TABLES = {
     "watch": ("watch", WatchConfig),
     "Limits": ("limits", LimitsConfig),
+    "Destinations": ("destination", DestinationConfig),
     "Peers": ("peer", PeerConfig),
     "sigstore": ("sigstore", SigstoreConfig),
     "share": ("share", ShareConfig),
