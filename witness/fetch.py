@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, BinaryIO, Final, Protocol, TypeVar
 from urllib.parse import urlsplit
@@ -278,6 +277,8 @@ def _seconds(retry_after: str) -> float:
     text = retry_after.strip()
     if text.isascii() and text.isdecimal():
         return min(float(text[:10]), _LONGEST_AFTER)
+    from email.utils import parsedate_to_datetime
+
     try:
         at = parsedate_to_datetime(text)
     except ValueError:
