@@ -69,7 +69,7 @@ def test_whatever_the_index_does(looks, rules, observed):
                 assert now - file.missing >= GRACE
                 assert name in known
 
-        choice = choose(changes, rules, since=START, status=status, observed=observed)
+        choice = choose(changes, rules, since=START, now=now, status=status, observed=observed)
         wanted = [str(want.target) for want in choice.wants]
         assert len(wanted) == len(set(wanted))
         assert not set(wanted) & {str(target) for target in choice.drops}
@@ -91,5 +91,5 @@ def test_whatever_the_index_does(looks, rules, observed):
         # The same page once more says nothing new.
         again = compare("demo", known, told, now, START)
         assert (again.touched, again.events) == (frozenset(), ())
-        more = choose(again, rules, since=START, status=status, observed=observed)
+        more = choose(again, rules, since=START, now=now, status=status, observed=observed)
         assert (more.wants, more.drops, more.settled) == ((), (), frozenset())

@@ -21,6 +21,10 @@ from witness.errors import Malformed
 from witness.names import TargetName, WheelName
 
 QUARANTINED: Final = "quarantined"
+MOST_HURRIED: Final = 50
+"""Files of one project that are new in a day and come before the backlog: nobody keeps what others upload waiting."""
+
+_A_DAY: Final = timedelta(days=1)
 _LATE: Final = timedelta(days=1)  # after the first file of its release
 
 
@@ -49,9 +53,9 @@ class Choice:
 
 
 def choose(
-    changes: Changes, rules: Rules, *, since: datetime, status: str, observed: frozenset[str]
+    changes: Changes, rules: Rules, *, since: datetime, now: datetime, status: str, observed: frozenset[str]
 ) -> Choice:
-    """What follows by `rules` from what a page says.
+    """What follows at `now` by `rules` from what a page says.
 
     The project is watched since `since`, has the `status` (PEP 792), and of files with the SHA-256 `observed` an
     observation was made.
@@ -63,6 +67,9 @@ def choose(
     latest = _latest(changes.files.values())
     begun = _begun(changes.files.values())
     bearers = Counter(file.sha256 for file in changes.files.values())
+    hurried = sum(
+        file.wanted and file.seen > since and now - file.seen < _A_DAY for file in changes.files.values()
+    )
     for name, file in changes.files.items():
         if file.wanted or not _is_there(file) or not name.endswith(".whl"):
             continue
@@ -70,7 +77,12 @@ def choose(
             continue
         if file.sha256 in observed and bearers[file.sha256] == 1:  # not what was seen under another name
             settled.add(name)
-        elif (want := _want(name, file, _why(file, rules, since, begun), rules)) is not None:
+            continue
+        why = _why(file, rules, since, begun)
+        if is_event(why):
+            hurried += 1
+            why = why if hurried <= MOST_HURRIED else "backlog"
+        if (want := _want(name, file, why, rules)) is not None:
             settled.add(name)
             wants.setdefault(name, want)
     return Choice(tuple(wants.values()), tuple(drops), frozenset(settled))

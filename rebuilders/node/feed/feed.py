@@ -195,6 +195,7 @@ class Feed:
             changes,
             self._rules(page.project),
             since=since,
+            now=now,
             status=status,
             observed=self._pages.observed(page.project),
         )

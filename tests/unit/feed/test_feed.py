@@ -107,6 +107,31 @@ def test_yanked_and_not_yanked_any_more(demo):
         demo.observe_all()
 
 
+def test_a_project_that_uploads_more_than_anybody_can_rebuild_keeps_no_other_waiting(tmp_path):
+    with world(tmp_path, 'projects = ["demo", "flood"]') as made:
+        for name in ("demo", "flood"):
+            made.publish(name, at=LONG_AGO)
+        made.settle()
+        made.now += DAY
+        for wave in range(3):
+            made.publish("flood", *(wheel("flood", f"{wave + 2}.{number}") for number in range(40)))
+            made.run(2 * HOUR)
+        made.publish("demo", wheel("demo", "2.0")).run(2 * HOUR)
+        why = list(made.queued().values())
+        assert (why.count("new"), why.count("backlog")) == (50 + 1, 70 + 2)
+        made.now += 2 * DAY
+        made.publish("flood", wheel("flood", "9.0")).run(2 * HOUR)
+        assert made.queued()[wheel("flood", "9.0")] == "new"
+
+
+def test_many_files_of_before_do_not_count_as_haste(tmp_path):
+    with world(tmp_path, f'{DEMO}\nversions = "all"') as made:
+        made.publish("demo", *(wheel("demo", f"1.{number}") for number in range(60)), at=LONG_AGO).settle()
+        made.now += HOUR
+        made.publish("demo", wheel("demo", "2.0")).run(2 * HOUR)
+        assert made.queued()[wheel("demo", "2.0")] == "new"
+
+
 def test_what_is_yanked_and_was_never_wanted_is_nobodys_business(tmp_path):
     with world(tmp_path, f'{DEMO}\nversions = "new"') as made:
         made.publish("demo", at=LONG_AGO).settle()
