@@ -5,7 +5,6 @@ A list that cannot be read is a problem to tell, and the rest goes on. Lock file
 neither is an entry without a digest, which may be of such an index: its name may be private.
 """
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,6 +67,10 @@ class Lists:
         if kept is not None and kept[0] == stamp and not anew:
             return kept[1]
         try:
+            if not path.is_file():  # a pipe is never waited for
+                raise InputError(
+                    f"{printable(str(path))}: no such file", hint="Correct [watch] in node.toml."
+                )
             read = self._names(path) if name == self._watch.top else self._pins(path)
         except WheelwitnessError as error:
             # What it held before is watched on: that it cannot be read now says nothing of the projects.
@@ -84,10 +87,6 @@ class Lists:
         from witness.pins.detect import read_input
         from witness.pins.public import PublicIndexes, screened
 
-        if not path.is_file():
-            raise InputError(
-                f"{printable(str(path))}: no such file", hint="Correct `files` in [watch] of node.toml."
-            )
         pins = screened(read_input(str(path)), PublicIndexes((self._index,)))
         projects: dict[str, frozenset[str]] = {}
         for pin in pins.pins:
@@ -103,12 +102,11 @@ def _top(path: Path) -> Iterator[str]:
     """The names in a list: one a line, `#` begins a comment; or the JSON of top-pypi-packages. Raises InputError."""
     shown = printable(str(path))
     try:
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        with path.open("rb") as file:
             data = file.read(_MAX_LIST + 1)
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise InputError(
-            f"{shown}: {getattr(error, 'strerror', 'not a path')}",
-            hint="Correct `top` in [watch] of node.toml.",
+            f"{shown}: {error.strerror}", hint="Correct `top` in [watch] of node.toml."
         ) from None
     if len(data) > _MAX_LIST:
         raise InputError(f"{shown}: more than {_MAX_LIST} bytes")
