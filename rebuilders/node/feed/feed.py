@@ -147,7 +147,7 @@ class Feed:
         self._watched = watched
         if (new := self._pages.watch(watched.projects, now)) and before is not None:
             self._around.tell(f"{new} projects more are watched")
-        if not watched.problems and not self._watch.everything:
+        if watched.complete and not self._watch.everything:
             self._pages.unwatch(set(self._pages.watched()) - set(watched.projects))
         pinned = {name: sorted(told) for name, told in watched.projects.items() if told}
         digest = sha256_hex(dumps(pinned))

@@ -24,18 +24,23 @@ _MAX_LIST: Final = 64 * MIB
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """The projects to watch, each with the SHA-256 of its pinned files, and what could not be read."""
+    """The projects to watch, each with the SHA-256 of its pinned files, and what is wrong with the lists.
+
+    Not `complete` if one of them could not be read, so that there may be more.
+    """
 
     projects: dict[str, frozenset[str]]
     problems: tuple[str, ...] = ()
+    complete: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """What one file gives: projects with pinned digests, and what is wrong with it."""
+    """What one file gives: projects with pinned digests, what is wrong with it, and whether it could be read."""
 
     projects: dict[str, frozenset[str]] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
+    complete: bool = True
 
 
 class Lists:
@@ -48,13 +53,14 @@ class Lists:
     def read(self, *, anew: bool = False) -> Watched:
         """What is to be watched now. `anew`: what includes other files, too, which may have changed."""
         projects: dict[str, frozenset[str]] = {name: frozenset() for name in self._watch.projects}
-        problems: list[str] = []
+        problems, complete = list[str](), True
         for name in [*self._watch.files, *([self._watch.top] if self._watch.top else [])]:
             read = self._one(name, anew=anew)
             problems += read.problems
+            complete &= read.complete
             for project, pinned in read.projects.items():
                 projects[project] = projects.get(project, frozenset()) | pinned
-        return Watched(projects, tuple(problems))
+        return Watched(projects, tuple(problems), complete)
 
     def _one(self, name: str, *, anew: bool) -> _Read:
         path = self._root / name
@@ -75,7 +81,7 @@ class Lists:
         except WheelwitnessError as error:
             # What it held before is watched on: that it cannot be read now says nothing of the projects.
             before = kept[1].projects if kept else {}
-            read = _Read(before, (f"{error} {error.hint}".strip(),))
+            read = _Read(before, (f"{error} {error.hint}".strip(),), complete=False)
         self._kept[name] = (stamp, read)
         return read
 

@@ -59,6 +59,7 @@ def test_lists_that_are_none(tmp_path, data, said):
     watched = read(tmp_path, top="top", projects=["six"])
     assert list(watched.projects) == ["six"]
     assert said in watched.problems[0]
+    assert not watched.complete
 
 
 def test_lists_that_are_no_files(tmp_path, monkeypatch):
@@ -79,6 +80,12 @@ def test_lock_files_name_projects_and_the_files_that_they_pin(tmp_path):
     watched = read(tmp_path, files=["uv.lock", "private/uv.lock"], projects=["demo", "six"])
     assert watched.projects == {"demo": {SHA}, "six": frozenset()}
     assert watched.problems == ()
+
+
+def test_entries_without_a_digest_are_told_and_nothing_else(tmp_path):
+    (tmp_path / "requirements.txt").write_text("loose==1\n", "utf-8")
+    watched = read(tmp_path, files=["requirements.txt"], projects=["six"])
+    assert (list(watched.projects), len(watched.problems), watched.complete) == (["six"], 1, True)
 
 
 def test_a_file_is_read_anew_only_when_it_has_changed(tmp_path, monkeypatch):
