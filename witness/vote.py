@@ -48,7 +48,7 @@ class Voice:
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """A witness's newest observation, by what it can do.
+    """The observation by which a witness is heard, by what it can do.
 
     `old`: a match that is too old to count. `inputs` are the digests that votes must share to add up: of the sdist, and
     of the published payload and `.dist-info`; None for a vote that names neither, and joins any others. `strong`:

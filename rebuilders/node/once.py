@@ -11,6 +11,8 @@ from rebuilders.farm.local import LocalExecutor
 from rebuilders.node import reports
 from rebuilders.node.config import NodeConfig, NodeDirectory
 from rebuilders.node.cosigning import cosign_apart
+from rebuilders.node.feed.wiring import open_feed
+from rebuilders.node.ledger import Ledger
 from rebuilders.node.locks import alone
 from rebuilders.node.pushing import push_all
 from rebuilders.node.ready import configured
@@ -50,17 +52,29 @@ def _work_off(directory: NodeDirectory, config: NodeConfig, tell: Tell, *, publi
     scheduler = Scheduler(directory, config, ledger, executor, tell)
     begun, published = datetime.now(UTC), 0
     try:
-        scheduler.begin()
-        while scheduler.step(_WAIT, retry_before=begun):
-            if publish and scheduler.observed - published >= _BATCH:
-                published = scheduler.observed
-                try_to_publish(directory, tell)
+        if config.watch is not None:
+            _ask_the_index(directory, config, ledger, tell)
+        with ledger.alone():
+            scheduler.begin()
+            while scheduler.step(_WAIT, retry_before=begun):
+                if publish and scheduler.observed - published >= _BATCH:
+                    published = scheduler.observed
+                    try_to_publish(directory, tell)
         if scheduler.held:
             tell(f"nothing is handed out: {scheduler.held}")
     finally:
         executor.close()
         ledger.close()
     return scheduler.incomplete
+
+
+def _ask_the_index(directory: NodeDirectory, config: NodeConfig, ledger: Ledger, tell: Tell) -> None:
+    """Queues what the index says is to be rebuilt, as far as it answers now."""
+    with alone(directory.state, "feed"):
+        feed = open_feed(directory, config, ledger, tell)
+        while not feed.step():
+            pass
+        tell(feed.doing)
 
 
 def try_to_publish(directory: NodeDirectory, tell: Tell) -> None:

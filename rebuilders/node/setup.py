@@ -55,6 +55,12 @@ cosign-minutes = {cosign_minutes}
 # log-key = "node-b.example/log+…"
 # cosigner-key = "node-b.example/cosigner+…"
 
+# What is rebuilt without being added: what the index says of these projects (docs/reference/node-toml.md#watch).
+# [watch]
+# projects = ["six", "idna"]
+# files = ["requirements.txt", "uv.lock"]
+# versions = "latest"
+
 # The work split over several nodes: each has the same members, redundancy and salt (docs/reference/node-toml.md#share).
 # [share]
 # members = ["node-a.example", "node-b.example", "node-c.example", "node-d.example"]
@@ -160,9 +166,8 @@ def _identity(config: SigstoreConfig) -> str:
 
 def toml_of(config: NodeConfig) -> str:
     """The text of `node.toml`."""
-    values = config.model_dump(
-        exclude={"version", "limits", "peer", "destination", "signer", "sigstore", "share"}
-    )
+    tables = {"destination", "limits", "peer", "signer", "sigstore", "share", "watch"}
+    values = config.model_dump(exclude={"version", *tables})
     text = _TEMPLATE.format(**{key: _value(value) for key, value in values.items()})
     if config.sigstore is None:
         return text

@@ -63,6 +63,7 @@ def _for_destinations(config: NodeConfig, present: Environment) -> dict[str, str
 
 
 PARTS: Final = (
+    Part("feed", lambda config: config.watch is not None, _without_secrets),
     Part("scheduler", lambda _: True, _without_secrets, ends_all=True),
     Part("signer", lambda _: True, _for_keys),
     Part("publisher", lambda config: bool(config.destination), _for_destinations),
