@@ -204,8 +204,8 @@ def reported(said: Statement, found: Sequence[dict[str, str]], site: Path, **mor
 def put_report(site: Path, said: Statement, data: bytes) -> Path:
     """Puts a report beside `site`."""
     place = f"{said.sha256[:2]}/{said.sha256}.json"
-    DirectoryStore(site.parent / "reports").put(place, data)
-    return site.parent / "reports" / place
+    DirectoryStore(site / "reports").put(place, data)
+    return site / "reports" / place
 
 
 def _drawn(draw: random.Random) -> tuple[str, str | None]:

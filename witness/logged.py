@@ -54,8 +54,8 @@ class Source:
 
     @property
     def reports(self) -> Path:
-        """Where a node leaves its difference reports: beside its site, and not served."""
-        return self.site.parent / "reports"
+        """Where a node publishes its difference reports."""
+        return self.site / "reports"
 
     @property
     def keys(self) -> tuple[tuple[str, str], ...]:

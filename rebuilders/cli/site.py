@@ -18,11 +18,13 @@ def site(directory: NodeArgument, quiet: QuietOption = False) -> None:
     Exit codes: 0 done, 1 the log is not what it should be, 2 usage, 5 could not complete.
     """
     from rebuilders.cli.telling import on_a_line
+    from rebuilders.node import reports
     from rebuilders.node.config import NodeDirectory
     from rebuilders.site.making import pages_of_node
 
     node = NodeDirectory(directory)
     node.load()
+    reports.publish(node)
     with on_a_line(quiet=quiet) as tell:
         made = pages_of_node(node.site, node.state, tell=tell)
     if not quiet:

@@ -150,6 +150,7 @@ class NodeConfig(BaseModel):
     index: str = ""
     cache: str = ""
     ledger: Annotated[str, Field(max_length=500)] = ""
+    pages: bool = True
     jobs: Annotated[int, Field(ge=1, le=256)] = 1
     timeout: Annotated[float, Field(ge=1)] = DEFAULT_TIMEOUT
     install_pythons: Annotated[bool, Field(alias="install-pythons")] = False

@@ -8,13 +8,12 @@ from datetime import UTC, datetime
 from typing import Final
 
 from rebuilders.farm.local import LocalExecutor
-from rebuilders.node import reports
 from rebuilders.node.config import NodeConfig, NodeDirectory
 from rebuilders.node.cosigning import cosign_apart
 from rebuilders.node.feed.wiring import open_feed
 from rebuilders.node.ledger import Ledger
 from rebuilders.node.locks import alone
-from rebuilders.node.pushing import push_all
+from rebuilders.node.publishing import bring_out
 from rebuilders.node.ready import configured
 from rebuilders.node.scheduler import Scheduler
 from rebuilders.node.signer import publish_apart
@@ -42,7 +41,8 @@ def run_once(directory: NodeDirectory, tell: Tell, *, index: str = "", publish: 
         if publish:
             publish_outbox(directory, tell)
             meet_peers(directory, config, tell)
-            bring_out(directory, config, tell)
+            for outcome in bring_out(directory, config, tell):
+                tell(outcome.text)
     return incomplete
 
 
@@ -94,13 +94,6 @@ def publish_outbox(directory: NodeDirectory, tell: Tell) -> None:
         tell(f"committed to {published['committed']} observations, to be revealed later")
     if published["count"]:
         tell(f"published {published['count']} observations; the log has {published['size']}")
-
-
-def bring_out(directory: NodeDirectory, config: NodeConfig, tell: Tell) -> None:
-    """Brings the site to its destinations. What fails there is told, and keeps nothing else."""
-    reports.publish(directory)
-    for outcome in push_all(directory, config.destination, tell):
-        tell(outcome.text)
 
 
 def meet_peers(directory: NodeDirectory, config: NodeConfig, tell: Tell) -> None:

@@ -28,6 +28,8 @@ index = {index}
 cache = {cache}
 # The database with the queue; empty: SQLite, in state/.
 ledger = {ledger}
+# Whether pages for people are made into site/, besides what programs read.
+pages = {pages}
 # Rebuilds at a time, and seconds for each.
 jobs = {jobs}
 timeout = {timeout}

@@ -66,7 +66,7 @@ PARTS: Final = (
     Part("feed", lambda config: config.watch is not None, _without_secrets),
     Part("scheduler", lambda _: True, _without_secrets, ends_all=True),
     Part("signer", lambda _: True, _for_keys),
-    Part("publisher", lambda config: bool(config.destination), _for_destinations),
+    Part("publisher", lambda config: config.pages or bool(config.destination), _for_destinations),
     Part("cosigner", lambda config: bool(config.peer and config.cosign_minutes), _for_keys),
 )
 
