@@ -7,6 +7,7 @@ away what it has begun when the worker dies or the job is taken back.
 import json
 import os
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,8 +20,16 @@ from witness.errors import Malformed
 CACHE: Final = "WHEELWITNESS_CACHE"  # of a worker's environment
 
 _LOOK: Final = 0.5  # seconds between looks at whether the job is still wanted
-_kept: dict[Terms, Executor] = {}
-_one_at_a_time = threading.Lock()
+
+
+class _Kept(threading.local):
+    """What a thread of a worker works with. A worker has one, unless several are in one process."""
+
+    def __init__(self) -> None:
+        self.by_terms: dict[Terms, Executor] = {}
+
+
+_kept: Final = _Kept()
 
 
 class Broken(Exception):
@@ -37,37 +46,33 @@ def perform(program: list[str], terms: str, job: str) -> str:
     if sorted(program) != sorted(program_tags()):
         raise Malformed(f"this worker runs {' '.join(program_tags())}, and the node {' '.join(program)}")
     wanted = job_of(json.loads(job))
-    with _one_at_a_time:
-        executor = _executor(terms_of(json.loads(terms)))
-        executor.submit(wanted)
-        while True:
-            for _, outcome in executor.finished(_LOOK):
-                if outcome is None:
-                    raise Broken
-                return json.dumps(of_outcome(outcome))
-            if _is_taken_back():
-                _close_all()
+    executor = _executor(terms_of(json.loads(terms)))
+    executor.submit(wanted)
+    while True:
+        for _, outcome in executor.finished(_LOOK):
+            if outcome is None:
                 raise Broken
+            return json.dumps(of_outcome(outcome))
+        if _is_taken_back():
+            _close_all()
+            raise Broken
 
 
 def _executor(terms: Terms) -> Executor:
     """A worker is kept for many jobs; one of other terms ends it."""
-    if terms not in _kept:
+    if terms not in _kept.by_terms:
         _close_all()
-        own = os.environ.get(CACHE)
-        if own and terms.settings.cache is None:
-            from dataclasses import replace
-
-            _kept[terms] = LocalExecutor(replace(terms, settings=replace(terms.settings, cache=Path(own))), 1)
-        else:
-            _kept[terms] = LocalExecutor(terms, 1)
-    return _kept[terms]
+        own, settings = os.environ.get(CACHE), terms.settings
+        if own and settings.cache is None:
+            settings = replace(settings, cache=Path(own))
+        _kept.by_terms[terms] = LocalExecutor(replace(terms, settings=settings), 1)
+    return _kept.by_terms[terms]
 
 
 def _close_all() -> None:
-    for executor in _kept.values():
+    for executor in _kept.by_terms.values():
         executor.close()
-    _kept.clear()
+    _kept.by_terms.clear()
 
 
 def _is_taken_back() -> bool:
