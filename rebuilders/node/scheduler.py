@@ -7,14 +7,15 @@ import random
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Final
 
 from rebuilders.farm.interface import Executor, Job, Outcome
 from rebuilders.node import again
 from rebuilders.node.caps import Caps, Day
 from rebuilders.node.config import NodeConfig, NodeDirectory
+from rebuilders.node.control import DRAINING, PAUSED, RECEIVED
 from rebuilders.node.ledger import Ledger, Recorded
+from rebuilders.node.standing import existing
 from rebuilders.outbox import Outbox
 from witness.bundle import parse_shard, shard_path
 from witness.digest import sha256_hex
@@ -25,13 +26,8 @@ from witness.names import TargetName, WheelName
 from witness.statement import Statement, encode, parse
 from witness.store.directory import DirectoryStore
 
-PAUSED: Final = "paused"  # of the ledger's control: nothing more is handed out
-DRAINING: Final = "draining"  # the same, and the node ends when nothing runs any more
-
 _LOST: Final = "the worker process was ended from outside"
 _MAX_IN_A_ROW: Final = 3
-
-RECEIVED: Final = "received"  # of the ledger's control: what was downloaded today
 
 
 class Scheduler:
@@ -46,7 +42,7 @@ class Scheduler:
         tell: Callable[[str], None],
     ) -> None:
         self._config, self._ledger, self._executor, self._tell = config, ledger, executor, tell
-        self._caps = Caps(config.limits, (directory.state, _existing(config.settings.cache_path)))
+        self._caps = Caps(config.limits, (directory.state, existing(config.settings.cache_path)))
         self._outbox, self._reports = Outbox(directory.outbox), DirectoryStore(directory.reports)
         self._site = DirectoryStore(directory.site)
         self._unsettled: list[tuple[Job, Outcome | None]] = []
@@ -183,11 +179,6 @@ class Scheduler:
         if report:
             self._reports.put(f"{artifact[:2]}/{artifact}.json", report)
         self._outbox.put(statement)
-
-
-def _existing(path: Path) -> Path:
-    """`path`, or the first directory above it that is there."""
-    return next(place for place in (path, *path.parents) if place.is_dir())
 
 
 def _report(statement: Statement, told: bytes) -> bytes | None:

@@ -8,9 +8,10 @@ from rebuilders.farm.interface import Executor
 from rebuilders.farm.local import LocalExecutor
 from rebuilders.node import again
 from rebuilders.node.config import NodeConfig
+from rebuilders.node.control import DRAINING
 from rebuilders.node.parts.lasting import Lasting, last, run_part
 from rebuilders.node.ready import INDEX, configured
-from rebuilders.node.scheduler import DRAINING, Scheduler
+from rebuilders.node.scheduler import Scheduler
 
 _STEP = 1.0  # seconds between looks at the ledger while something runs
 _IDLE = 5.0  # and while nothing does
