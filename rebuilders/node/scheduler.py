@@ -15,6 +15,7 @@ from rebuilders.node.caps import Caps, Day
 from rebuilders.node.config import NodeConfig, NodeDirectory
 from rebuilders.node.control import DRAINING, PAUSED, RECEIVED
 from rebuilders.node.ledger import Ledger, Recorded
+from rebuilders.node.logs import Level, Line
 from rebuilders.node.standing import existing
 from rebuilders.outbox import Outbox
 from witness.bundle import parse_shard, shard_path
@@ -122,7 +123,8 @@ class Scheduler:
         if self._ledger.record(job.claim, recorded):
             self.observed += bool(recorded.statement)
             level = f" ({recorded.level})" if recorded.level else ""
-            self._say(job, f"{recorded.result}{level}" if recorded.statement else recorded.detail)
+            words = f"{recorded.result}{level}" if recorded.statement else recorded.detail
+            self._say(job, words, "observed", result=recorded.result, sha256=recorded.sha256)
         self._running.pop(job.claim, None)
 
     def _count(self, received: int) -> None:
@@ -135,10 +137,12 @@ class Scheduler:
         self._ledger.release(job.claim, why, wait=wait, needs=needs or None)
         self._running.pop(job.claim, None)
         self.incomplete += 1
-        self._say(job, why if wait else f"{why}; given up until it is added again")
+        words, event = (why, "incomplete") if wait else (f"{why}; given up until it is added again", "stuck")
+        self._say(job, words, event, level="warning")
 
-    def _say(self, job: Job, words: str) -> None:
-        self._tell(f"{printable(job.target)}: {printable(words)}")
+    def _say(self, job: Job, words: str, event: str, *, level: Level = "info", **about: str) -> None:
+        line = f"{printable(job.target)}: {printable(words)}"
+        self._tell(Line(line, event=event, level=level, target=job.target, **about))
 
     def _recorded(self, job: Job, outcome: Outcome) -> Recorded:
         """What is recorded of `outcome`. Raises Malformed for what is no observation of the job's target."""

@@ -9,6 +9,7 @@ from rebuilders.farm.local import LocalExecutor
 from rebuilders.node import again
 from rebuilders.node.config import NodeConfig
 from rebuilders.node.control import DRAINING
+from rebuilders.node.logs import Line
 from rebuilders.node.parts.lasting import Lasting, last, run_part
 from rebuilders.node.ready import INDEX, configured
 from rebuilders.node.scheduler import Scheduler
@@ -43,7 +44,7 @@ def body(part: Lasting) -> None:
                 busy = scheduler.step(_STEP)
                 part.beat(doing=scheduler.held or f"{executor.busy} running")
                 if scheduler.held == DRAINING and scheduler.is_idle:
-                    part.say("drained")
+                    part.say(Line("drained", event="drained"))
                     part.stop.set()
                 return 0.0 if busy else _IDLE
 
