@@ -4,6 +4,8 @@ import signal
 
 import pytest
 
+from tests.postgres import ledger_url, postgres  # noqa: F401 - fixtures
+
 
 def pytest_configure() -> None:
     """A shell in the background leaves SIGINT ignored, and nohup SIGHUP; so would every program that a test ends."""

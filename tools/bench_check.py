@@ -1,10 +1,11 @@
 """`make bench`, a consumer's check over HTTP: 500 pins against five witnesses on loopback.
 
 A new process each time. `cold`: nothing is known, and every witness is asked about every file. `remembered`: the same
-again with `--max-age 3600` (witness/remembered.py). `offline`: from a file of bundles, all of them verified. The sites
-are served by one process of `rebuilder serve`'s server beside it. pip-audit answers another question about the same
-file, with one request a package. It is installed from PyPI into an environment of its own, skipped where that fails,
-and asks a service on loopback that knows of nothing: less than that it never costs.
+again with `--max-age 3600` (witness/remembered.py). `offline`: from a file of bundles, all of them verified;
+`snapshot`: from a snapshot of the five logs, likewise. Bytecode is there, as installers or a first run leave it. The
+sites are served by one process of `rebuilder serve`'s server beside it. pip-audit answers another question about the
+same file, with one request a package. It is installed from PyPI into an environment of its own, skipped where that
+fails, and asks a service on loopback that knows of nothing: less than that it never costs.
 """
 
 import os
@@ -58,7 +59,10 @@ def check_rows(rounds: int = 3) -> dict[str, dict[str, float]]:
                 "cold": lambda: _check(root, requirements, fresh=True),
                 "remembered": lambda: _check(root, requirements, "--max-age", "3600"),
                 "offline": lambda: _check(root, requirements, "--bundle", str(root / "all.jsonl")),
+                "snapshot": lambda: _check(root, requirements, "--snapshot", str(root / "snapshot")),
             }
+            _program(root, "snapshot", root / "snapshot")
+            ways["offline"]()  # leaves the bytecode
             rows: dict[str, dict[str, float]] = {}
             for name, way in ways.items():
                 if name == "remembered":
@@ -109,11 +113,19 @@ def _served(root: Path) -> Iterator[str]:
 def _check(root: Path, requirements: Path, *options: str, fresh: bool = False) -> tuple[float, float]:
     if fresh:
         shutil.rmtree(root / "state", ignore_errors=True)
-    variables = {"WHEELWITNESS_POLICY": str(root / "policy.toml"), "WHEELWITNESS_STATE": str(root / "state")}
-    took, used, out = _timed([sys.executable, "-c", PROGRAM, "check", requirements, *options], **variables)
+    took, used, out = _program(root, "check", requirements, *options)
     if out.splitlines()[:1] != [f"{PINS} files: {PINS} reproduced"]:
         sys.exit(f"bench: check: {out[-500:]}")
     return took, used
+
+
+def _program(root: Path, *arguments: object) -> tuple[float, float, str]:
+    variables = {
+        "PYTHONPYCACHEPREFIX": str(root / "bytecode"),
+        "WHEELWITNESS_POLICY": str(root / "policy.toml"),
+        "WHEELWITNESS_STATE": str(root / "state"),
+    }
+    return _timed([sys.executable, "-c", PROGRAM, *arguments], **variables)
 
 
 def _timed(command: list[object], **variables: str) -> tuple[float, float, str]:
@@ -121,7 +133,7 @@ def _timed(command: list[object], **variables: str) -> tuple[float, float, str]:
     started, before = time.perf_counter(), os.times()
     done = subprocess.run(
         list(map(str, command)),
-        env={**os.environ, **variables},
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "", **variables},
         capture_output=True,
         text=True,
         check=False,

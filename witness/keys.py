@@ -79,7 +79,7 @@ class PublicKey:
     @property
     def key_id(self) -> str:
         """The hex SHA-256 of `spki`."""
-        return hashlib.sha256(self.spki).hexdigest()
+        return _id_of(self.spki)
 
     def verify(self, message: bytes, signature: bytes) -> None:
         """Returns if `signature` is this key's on `message`.
@@ -96,6 +96,11 @@ class PublicKey:
 @lru_cache(maxsize=256)
 def _loaded(raw: bytes) -> Ed25519PublicKey:
     return Ed25519PublicKey.from_public_bytes(raw)
+
+
+@lru_cache(maxsize=256)
+def _id_of(spki: bytes) -> str:
+    return hashlib.sha256(spki).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ def run(
         typer.Option(
             envvar="WHEELWITNESS_PART",
             metavar="NAME",
-            help="Be one part alone: scheduler, signer, cosigner or metrics.",
+            help="Be one part alone, such as signer, for a unit of its own.",
             show_default=False,
         ),
     ] = "",

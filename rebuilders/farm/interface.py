@@ -37,6 +37,7 @@ class Outcome:
         complete: False where it should be tried again.
         received: bytes that the worker got over the network for it.
         needs: with `complete` False, what the next worker must have that this one lacks.
+        cause: in a word: why it is not `complete` (rebuilders.node.again.Cause), or why there is nothing to observe.
     """
 
     claim: str
@@ -47,6 +48,7 @@ class Outcome:
     complete: bool = True
     received: int = 0
     needs: str = ""
+    cause: str = ""
 
 
 class Executor(Protocol):

@@ -16,7 +16,7 @@ from rebuilders.report.document import of_rebuild
 from rebuilders.report.json import report_json
 from rebuilders.wiring import Desk, Workshop, open_desk, open_workshop
 from witness.digest import sha256_hex
-from witness.errors import WheelwitnessError
+from witness.errors import SandboxUnavailable, WheelwitnessError
 from witness.limits import MIB
 from witness.names import TargetName
 from witness.observation import DigestSet, Resource
@@ -48,16 +48,19 @@ class Worker:
         try:
             return self._work(job, TargetName.parse(job.target))
         except WheelwitnessError as error:
-            return Outcome(job.claim, str(error), complete=False)
+            cause = "sandbox" if isinstance(error, SandboxUnavailable) else "index"
+            return Outcome(job.claim, str(error), complete=False, cause=cause)
         except Exception as error:  # noqa: BLE001 - a mistake of ours with one target must not end the node
             mistake = f"a mistake in the program itself ({type(error).__name__})"
-            return Outcome(job.claim, mistake, complete=False)
+            return Outcome(job.claim, mistake, complete=False, cause="mistake")
 
     def _work(self, job: Job, target: TargetName) -> Outcome:
         started = datetime.now(UTC)
         report = self._report(target)
         if report.target is None:
-            return Outcome(job.claim, str(report.failure))
+            return Outcome(
+                job.claim, str(report.failure), cause=report.failure.cause if report.failure else ""
+            )
         told = _told(report, target)
         statement = self._statement(report, started)
         if told:

@@ -25,7 +25,7 @@ class CachedIndex:
     page_seconds: float = _PAGE_SECONDS
 
     def project(self, name: str) -> Project:
-        path = self.root / "pages" / f"{sha256_hex((self.label + name).encode())}.json"
+        path = self._page(name)
         try:
             if 0 <= time.time() - path.stat().st_mtime < self.page_seconds:
                 return _load(json.loads(path.read_bytes()))
@@ -34,6 +34,10 @@ class CachedIndex:
         project = self.source.project(name)
         _write(path, json.dumps(_dump(project)).encode())
         return project
+
+    def keep(self, name: str, project: Project) -> None:
+        """Takes `project` for what the source has of that name, for as long as any page."""
+        _write(self._page(name), json.dumps(_dump(project)).encode())
 
     def fetch(self, file: IndexFile) -> bytes:
         path = self.root / "files" / file.sha256[:2] / file.sha256
@@ -47,6 +51,9 @@ class CachedIndex:
         else:
             used(path)
         return data
+
+    def _page(self, name: str) -> Path:
+        return self.root / "pages" / f"{sha256_hex((self.label + name).encode())}.json"
 
 
 def _write(path: Path, data: bytes) -> None:

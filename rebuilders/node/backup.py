@@ -32,7 +32,9 @@ SUMS: Final = "SHA256SUMS"
 _LEDGER: Final = "ledger.sqlite"
 _NODE: Final = "node.json"
 # Of a node's state: what only its cosigner, its parts and its log of that moment can use.
-_NOT_KEPT: Final = frozenset({"cosigner", "parts", "lock", "collected", "refreshed"})
+_NOT_KEPT: Final = frozenset(
+    {"cosigner", "parts", "lock", "collected", "refreshed", "destinations", "site.sqlite"}
+)
 _LINE: Final = re.compile(r"([0-9a-f]{64})  ([^\n]+)")
 _WHY: Final = (
     "This node was restored from a backup, which cannot know what its cosigner signed last. Remove this file if you\n"

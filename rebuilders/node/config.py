@@ -20,6 +20,7 @@ from rebuilders.config import DEFAULT_TIMEOUT, Settings
 from rebuilders.destinations.opening import check_url
 from rebuilders.farm.interface import Terms
 from rebuilders.node.caps import LimitsConfig, zone_of
+from rebuilders.node.feed.config import WatchConfig
 from rebuilders.node.ledger import Ledger
 from rebuilders.node.shares import MAX_MEMBERS, Duty, Rest, Shares, duty, share_key
 from witness.commitment import WINDOWS
@@ -158,6 +159,7 @@ class NodeConfig(BaseModel):
     index: str = ""
     cache: str = ""
     ledger: Annotated[str, Field(max_length=500)] = ""
+    pages: bool = True
     jobs: Annotated[int, Field(ge=1, le=256)] = 1
     timeout: Annotated[float, Field(ge=1)] = DEFAULT_TIMEOUT
     install_pythons: Annotated[bool, Field(alias="install-pythons")] = False
@@ -173,6 +175,7 @@ class NodeConfig(BaseModel):
     signer: SignersConfig = SignersConfig()
     sigstore: SigstoreConfig | None = None
     share: ShareConfig | None = None
+    watch: WatchConfig | None = None
 
     def duty(self, filename: str, sha256: str | None) -> Duty:
         """Whether this node attests to a published file as its own share, later, or never, by `[share]`.

@@ -10,7 +10,10 @@ from typing import Final
 from rebuilders.farm.local import LocalExecutor
 from rebuilders.node.config import NodeConfig, NodeDirectory
 from rebuilders.node.cosigning import cosign_apart
+from rebuilders.node.feed.wiring import open_feed
+from rebuilders.node.ledger import Ledger
 from rebuilders.node.locks import alone
+from rebuilders.node.publishing import bring_out
 from rebuilders.node.ready import configured
 from rebuilders.node.scheduler import Scheduler
 from rebuilders.node.signer import publish_apart
@@ -38,6 +41,8 @@ def run_once(directory: NodeDirectory, tell: Tell, *, index: str = "", publish: 
         if publish:
             publish_outbox(directory, tell)
             meet_peers(directory, config, tell)
+            for outcome in bring_out(directory, config, tell):
+                tell(outcome.text)
     return incomplete
 
 
@@ -47,17 +52,29 @@ def _work_off(directory: NodeDirectory, config: NodeConfig, tell: Tell, *, publi
     scheduler = Scheduler(directory, config, ledger, executor, tell)
     begun, published = datetime.now(UTC), 0
     try:
-        scheduler.begin()
-        while scheduler.step(_WAIT, retry_before=begun):
-            if publish and scheduler.observed - published >= _BATCH:
-                published = scheduler.observed
-                try_to_publish(directory, tell)
+        if config.watch is not None:
+            _ask_the_index(directory, config, ledger, tell)
+        with ledger.alone():
+            scheduler.begin()
+            while scheduler.step(_WAIT, retry_before=begun):
+                if publish and scheduler.observed - published >= _BATCH:
+                    published = scheduler.observed
+                    try_to_publish(directory, tell)
         if scheduler.held:
             tell(f"nothing is handed out: {scheduler.held}")
     finally:
         executor.close()
         ledger.close()
     return scheduler.incomplete
+
+
+def _ask_the_index(directory: NodeDirectory, config: NodeConfig, ledger: Ledger, tell: Tell) -> None:
+    """Queues what the index says is to be rebuilt, as far as it answers now."""
+    with alone(directory.state, "feed"):
+        feed = open_feed(directory, config, ledger, tell)
+        while not feed.step():
+            pass
+        tell(feed.doing)
 
 
 def try_to_publish(directory: NodeDirectory, tell: Tell) -> None:

@@ -28,6 +28,8 @@ index = {index}
 cache = {cache}
 # The database with the queue; empty: SQLite, in state/.
 ledger = {ledger}
+# Whether pages for people are made into site/, besides what programs read.
+pages = {pages}
 # Rebuilds at a time, and seconds for each.
 jobs = {jobs}
 timeout = {timeout}
@@ -60,6 +62,12 @@ cosign-minutes = {cosign_minutes}
 # url = "https://node-b.example/"
 # log-key = "node-b.example/log+…"
 # cosigner-key = "node-b.example/cosigner+…"
+
+# What is rebuilt without being added: what the index says of these projects (docs/reference/node-toml.md#watch).
+# [watch]
+# projects = ["six", "idna"]
+# files = ["requirements.txt", "uv.lock"]
+# versions = "latest"
 
 # The work split over several nodes: each has the same members, redundancy and salt (docs/reference/node-toml.md#share).
 # [share]
@@ -166,9 +174,8 @@ def _identity(config: SigstoreConfig) -> str:
 
 def toml_of(config: NodeConfig) -> str:
     """The text of `node.toml`."""
-    values = config.model_dump(
-        exclude={"version", "limits", "metrics", "peer", "destination", "signer", "sigstore", "share"}
-    )
+    tables = {"destination", "limits", "metrics", "peer", "signer", "sigstore", "share", "watch"}
+    values = config.model_dump(exclude={"version", *tables})
     text = _TEMPLATE.format(**{key: _value(value) for key, value in values.items()})
     if config.sigstore is None:
         return text

@@ -12,18 +12,14 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from rebuilders.node import keys, rotation
-from rebuilders.node.apart import run_apart, tell_error
+from rebuilders.node.apart import WAY_OUT, run_apart, tell_error
 from rebuilders.node.config import NodeConfig, NodeDirectory
 from witness.errors import InputError, WheelwitnessError
 from witness.publish import Committing, Published, publish_outbox
 from witness.store.directory import DirectoryStore
 
 _PATIENCE: Final = 60.0  # seconds for `rebuilder cosign`, which takes the log's lock for moments
-# Of the environment, where the process signs without a key: the way out, and what identity tokens are asked for with.
-_KEYLESS: Final = (
-    *("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy"),
-    *("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"),
-)
+# Of the environment, where the process signs without a key: what identity tokens are asked for with.
 _AMBIENT: Final = (
     *("GITHUB_ACTIONS", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL"),
     *("GITLAB_CI", "SIGSTORE_ID_TOKEN"),
@@ -60,7 +56,7 @@ def needed(config: NodeConfig) -> tuple[str, ...]:
     named = sorted(config.signer.environment)
     if config.sigstore is None:
         return tuple(named)
-    return (*named, *_KEYLESS, *((config.sigstore.token,) if config.sigstore.token else _AMBIENT))
+    return (*named, *WAY_OUT, *((config.sigstore.token,) if config.sigstore.token else _AMBIENT))
 
 
 def publish_apart(directory: NodeDirectory) -> dict[str, Any]:

@@ -16,11 +16,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, NoReturn
 
-from rebuilders.node.apart import kept
+from rebuilders.node.apart import WAY_OUT, kept
 from rebuilders.node.config import NodeConfig, NodeDirectory
 from rebuilders.node.locks import alone
 from rebuilders.node.logs import FORM, Form, Line, passed_on, teller
 from rebuilders.node.parts.lasting import USAGE, WITH_PARENT
+from rebuilders.node.pushing import variables
 from rebuilders.node.ready import INDEX, configured
 from rebuilders.node.signer import needed
 from witness.errors import InputError
@@ -59,9 +60,15 @@ def _for_keys(config: NodeConfig, present: Environment) -> dict[str, str]:
     return kept(present, needed(config))
 
 
+def _for_destinations(config: NodeConfig, present: Environment) -> dict[str, str]:
+    return kept(present, (*WAY_OUT, *variables(config.destination)))
+
+
 PARTS: Final = (
+    Part("feed", lambda config: config.watch is not None, _without_secrets),
     Part("scheduler", lambda _: True, _without_secrets, ends_all=True),
     Part("signer", lambda _: True, _for_keys),
+    Part("publisher", lambda config: config.pages or bool(config.destination), _for_destinations),
     Part("cosigner", lambda config: bool(config.peer and config.cosign_minutes), _for_keys),
     Part("metrics", lambda config: bool(config.metrics.port), _without_secrets),
 )

@@ -19,7 +19,7 @@ from tests.waiting import wait_until
 CHECKOUT = Path(__file__).parents[2]
 SYSTEMD = CHECKOUT / "docs" / "operations" / "systemd"
 IDS = {"root": 0, "wheelwitness": 64100, "wheelwitness-scheduler": 64101, "wheelwitness-keys": 64102,
-       "wheelwitness-metrics": 64103}  # fmt: skip
+       "wheelwitness-metrics": 64103, "wheelwitness-feed": 64104}  # fmt: skip
 NODE = "/var/lib/wheelwitness/node"
 USERS = [name for name in IDS if name not in ("root", "wheelwitness")]
 

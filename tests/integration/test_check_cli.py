@@ -1,5 +1,6 @@
 """The consumer's program against really signed nodes: two operators, their sites, and a policy that wants both."""
 
+import gc
 import json
 import os
 import pty
@@ -93,6 +94,12 @@ def test_reproduced(world):
     assert (artifact["verdict"], artifact["level"]) == ("reproduced", "bitwise")
     assert artifact["agreeing"] == ["alpha", "beta"]
     assert artifact["dissenting"] == artifact["silent"] == artifact["rejected"] == []
+
+
+def test_objects_are_collected_again_after_a_check(world):
+    assert gc.isenabled()
+    world.check(str(world.root / WHEEL))
+    assert gc.isenabled()
 
 
 def test_text_says_the_count_first_and_then_only_what_matters(world):

@@ -19,8 +19,10 @@ from rebuilders.node.setup import make
 from tests.integration.test_node import below, observations, renamed
 from tests.package_index import serving
 from tests.waiting import wait_until
+from witness.log.reader import check_log, fetch_from
 from witness.names import TargetName
 from witness.policy import parse as parse_policy
+from witness.store.directory import DirectoryStore
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.loopback, pytest.mark.enable_socket]
 
@@ -34,6 +36,7 @@ class Node:
 
     def __init__(self, root, index, environment):
         self.directory, self.index, self.environment = NodeDirectory(root / "node"), index, environment
+        self.www = root / "www"
         config = NodeConfig(
             version=1,
             name="node-a.example",
@@ -43,6 +46,8 @@ class Node:
             cache=str(root.parent / "cache"),
         )
         make(self.directory, config)
+        with self.directory.config_path.open("a") as file:
+            file.write(f'[[destination]]\nurl = "file://{self.www}"\n')
         told = json.loads((self.directory.site / "node.json").read_bytes())
         policy = (
             'version = 1\nthreshold = 1\naccept = ["bitwise"]\n[[witness]]\nname = "node-a.example"\n'
@@ -92,10 +97,14 @@ class Node:
         ledger.add([Want(TargetName.parse(f"{name}-1.0-py3-none-any.whl"), why="new")])
         ledger.close()
 
-    def observed(self):
-        if not (self.directory.site / "checkpoint").exists():
-            return {}
-        return observations((self.directory, self.identity))
+    def observed(self, site=None):
+        """What its log says, after all of it was verified; at its destination, if that is `site`."""
+        site = site or self.directory.site
+        return observations(site, self.identity) if (site / "checkpoint").exists() else {}
+
+    def head(self, site):
+        path = site / "checkpoint"
+        return path.read_bytes() if path.exists() else None
 
     def part(self, name):
         """The process of a part, by what it says of itself; None if it is not there."""
@@ -122,17 +131,18 @@ def test_it_works_until_it_is_drained(node, tmp_path):
     log = tmp_path / "log"
     with node.running(log) as process:
         node.publish("demo")
-        wait_until(lambda: len(node.observed()) == 1)
+        wait_until(lambda: node.head(node.www))
         node.command("pause", node.directory.root)
         node.publish("late")
         time.sleep(3)
         assert node.counts() == {"done": 1, "queued": 1}
         node.command("resume", node.directory.root)
-        wait_until(lambda: len(node.observed()) == 2)
+        wait_until(lambda: node.counts() == {"done": 2})
         node.command("drain", node.directory.root)
         assert process.wait(60) == 0
     assert "drained" in log.read_text()
     assert node.counts() == {"done": 2}
+    assert len(node.observed()) == 2
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -194,16 +204,21 @@ def test_soak(node, tmp_path):
                 names.append(f"soak{len(names)}")
                 node.publish(names[-1])
                 time.sleep(chance.uniform(0.1, 1.2))
-                victim = chance.choice(("scheduler", "signer", "worker", None, None))
+                victim = chance.choice(("scheduler", "signer", "publisher", "worker", None, None))
                 kill(node, victim, chance)
             process.kill()
             process.wait()
-        node.observed()  # which verifies all of the log
+        for site in (node.directory.site, node.www):  # shards may be behind the one, and ahead of the other
+            if (site / "checkpoint").exists():
+                check_log(fetch_from(DirectoryStore(site)), node.identity.log_key)
     with node.running(tmp_path / "log") as process:
-        wait_until(lambda: node.counts() == {"done": len(names)} and len(node.observed()) == len(names), 240)
+        wait_until(lambda: node.counts() == {"done": len(names)}, 240)
+        wait_until(lambda: not list(node.directory.outbox.glob("*.json")))
+        wait_until(lambda: node.head(node.www) == node.head(node.directory.site))
         node.command("drain", node.directory.root)
         assert process.wait(60) == 0
     found = node.observed()
+    assert node.observed(node.www) == found
     assert {name.split("-")[0]: len(items) for name, items in found.items()} == dict.fromkeys(names, 1)
     assert all(observation.result == "match" for items in found.values() for _, observation in items)
     assert list(node.directory.outbox.glob("*.json")) == []

@@ -1,5 +1,8 @@
 """What `check` and `verify` have in common: judge pins, write the reports, say the exit code."""
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -58,6 +61,7 @@ def judge(pins: Pins, settings: Settings) -> int:
     now = datetime.now(UTC)
     total = sum(len(pin.sha256) for pin in pins.pins) * len(loaded.policy.everyone)
     with (
+        _uncollected(),
         progress_bar(total, quiet=settings.quiet) as advance,
         open_client(
             loaded,
@@ -77,6 +81,19 @@ def judge(pins: Pins, settings: Settings) -> int:
     code = report.exit_code(stops_at(given, loaded.policy))
     write(outputs, report, Circumstances(code, now, loaded, settings.quiet, settings.verbose, sign))
     return code
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without searches for circles of objects: what is heard makes none, and most of it is kept until the end."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.freeze()
+            gc.enable()
 
 
 def _sign(settings: Settings, outputs: tuple[Output, ...]) -> Sign | None:

@@ -1,8 +1,8 @@
 """The database behind a ledger: SQLite in a file, or PostgreSQL by URL; brought up to date when it is opened."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,7 +30,18 @@ _HINT: Final = (
     "For example postgresql+psycopg://witness@db.example/ledger; empty for SQLite in the node's directory."
 )
 _passwords: Final[dict[URL, str]] = {}  # that were in the environment of this process
-_MIGRATING, _SCHEDULING = 0x77_68_65_65_6C, 0x77_68_65_65_6D  # of PostgreSQL's advisory locks
+# Of PostgreSQL's advisory locks.
+_MIGRATING, _SCHEDULING, _QUEUEING = 0x77_68_65_65_6C, 0x77_68_65_65_6D, 0x77_68_65_65_6E
+# Of libpq and of the server: neither waits for ever for a machine that has gone, nor for a process that is frozen.
+_CONNECTING: Final = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+    "options": "-c lock_timeout=30s -c statement_timeout=120s -c idle_in_transaction_session_timeout=60s "
+    "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3",
+}
 
 
 class Database:
@@ -43,11 +54,17 @@ class Database:
 
     def __init__(self, url: URL) -> None:
         self._name = (
-            "the node's ledger" if url.drivername.startswith("sqlite") else f"the ledger at {url.host}"
+            "the node's ledger"
+            if url.drivername.startswith("sqlite")
+            else f"the ledger at {url.host or url.query.get('host') or 'this machine'}"
         )
         self._engine = _engine(url)
-        with self.begin() as connection:
-            _bring_up_to_date(connection)
+        try:
+            with self.begin() as connection:
+                _bring_up_to_date(connection)
+        except BaseException:
+            self.close()
+            raise
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
@@ -56,19 +73,36 @@ class Database:
             yield connection
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Holds the database's lock, where it is not in a file of this machine. It ends with the connection."""
+    def in_turn(self) -> Iterator[Connection]:
+        """A transaction that changes many rows: after that of whoever else does, so that no two wait for each other."""
+        with self.begin() as connection:
+            if self._engine.dialect.name == "postgresql":
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_QUEUEING})")
+            yield connection
+
+    @contextmanager
+    def alone(self) -> Iterator[Callable[[], None]]:
+        """Holds the database's lock, where it is not in a file of this machine.
+
+        The lock ends with the connection. What is given makes sure that it is still held, or takes it again.
+
+        Raises:
+            Incomplete: another has it; so does what is given.
+        """
         if self._engine.dialect.name != "postgresql":
-            yield
+            yield lambda: None
             return
-        with self._failing(), self._engine.connect() as connection:
-            if not connection.exec_driver_sql(f"SELECT pg_try_advisory_lock({_SCHEDULING})").scalar():
-                raise Incomplete(
-                    f"{self._name}: another scheduler is at it", hint="One ledger has one scheduler."
-                )
-            connection.commit()
-            yield
-            connection.invalidate()  # the lock ends with the session
+        lock = _Lock(self._engine, self._name)
+        try:
+            with self._failing():
+                lock.hold()
+            yield lambda: self._held(lock)
+        finally:
+            lock.let_go()
+
+    def _held(self, lock: "_Lock") -> None:
+        with self._failing():
+            lock.hold()
 
     @contextmanager
     def _failing(self) -> Iterator[None]:
@@ -85,15 +119,54 @@ class Database:
         self._engine.dispose()
 
 
+class _Lock:
+    """The scheduler's lock, held by a connection of its own for as long as that lives."""
+
+    def __init__(self, engine: Engine, name: str) -> None:
+        self._engine, self._name = engine, name
+        self._connection: Connection | None = None
+
+    def hold(self) -> None:
+        if self._connection is not None:
+            try:
+                self._connection.exec_driver_sql("SELECT 1")
+                self._connection.commit()
+            except SQLAlchemyError:
+                self.let_go()
+            else:
+                return
+        connection = self._engine.connect()
+        try:
+            taken = connection.exec_driver_sql(f"SELECT pg_try_advisory_lock({_SCHEDULING})").scalar()
+            connection.commit()
+        except SQLAlchemyError:
+            connection.close()
+            raise
+        self._connection = connection
+        if not taken:
+            self.let_go()
+            raise Incomplete(
+                f"{self._name}: another scheduler is at it", hint="One ledger has one scheduler."
+            )
+
+    def let_go(self) -> None:
+        """By ending the session: in the pool, it would go on to hold the lock."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(SQLAlchemyError):
+                connection.invalidate()
+            connection.close()
+
+
 def url_of(text: str, default: Path) -> URL:
     """The URL `text`, or that of a SQLite file at `default` where it is empty. Raises InputError."""
     if not text:
         return URL.create("sqlite", database=str(default))
     try:
         url = make_url(text)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         raise InputError("ledger: not the URL of a database", hint=_HINT) from None
-    if url.password:
+    if url.password or "password" in url.query:
         raise InputError(
             "ledger: a password has no place in it",
             hint="PGPASSFILE names a file with it, or PGPASSWORD holds it.",
@@ -102,6 +175,8 @@ def url_of(text: str, default: Path) -> URL:
         return url if "+" in url.drivername else url.set(drivername="postgresql+psycopg")
     if url.drivername != "sqlite":
         raise InputError(f"ledger: {url.drivername}: neither SQLite nor PostgreSQL", hint=_HINT)
+    if not url.database or url.database == ":memory:":
+        raise InputError("ledger: SQLite in memory is forgotten when the node ends", hint=_HINT)
     return url
 
 
@@ -114,6 +189,13 @@ def upsert(connection: Connection, table: Table, row: dict[str, Any], update: tu
     connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed))
 
 
+def insert_new(connection: Connection, table: Table, row: dict[str, Any], unique: str) -> bool:
+    """Inserts `row`, unless there is one with the same in the column `unique`."""
+    dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(table).values(row).on_conflict_do_nothing(index_elements=[unique])
+    return connection.execute(statement).rowcount > 0
+
+
 def _engine(url: URL) -> Engine:
     try:
         if url.drivername == "sqlite":
@@ -122,9 +204,10 @@ def _engine(url: URL) -> Engine:
             event.listen(engine, "begin", _as_writer)
             return engine
         # Whatever this process starts, it does not hand the password on.
-        url = url.set(password=os.environ.pop("PGPASSWORD", None) or _passwords.get(url))
-        _passwords[url.set(password=None)] = str(url.password or "")
-        return create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+        password = os.environ.pop("PGPASSWORD", None) or _passwords.get(url, "")
+        _passwords[url] = password
+        url = url.set(password=password) if password else url
+        return create_engine(url, pool_pre_ping=True, connect_args=_CONNECTING)
     except (NoSuchModuleError, ModuleNotFoundError):
         raise InputError(
             f"ledger: no driver for {url.drivername} is installed",

@@ -11,6 +11,7 @@ from rebuilders.node.config import NodeConfig
 from rebuilders.node.control import DRAINING
 from rebuilders.node.logs import Line
 from rebuilders.node.parts.lasting import Lasting, last, run_part
+from rebuilders.node.priorities import within
 from rebuilders.node.ready import INDEX, configured
 from rebuilders.node.scheduler import Scheduler
 
@@ -30,16 +31,17 @@ def body(part: Lasting) -> None:
     ledger = part.directory.ledger(config)
     executor = open_executor(config)
     try:
-        with ledger.alone():
+        with ledger.alone() as still_alone:
             scheduler = Scheduler(part.directory, config, ledger, executor, part.say)
             scheduler.begin()
 
             woken = -math.inf
 
             def step() -> float:
+                still_alone()
                 nonlocal woken
                 if time.monotonic() - woken >= _WAKE:
-                    ledger.wake(patience=again.MAX_RETRY)
+                    ledger.wake(patience=again.MAX_RETRY, within=within("again"))
                     woken = time.monotonic()
                 busy = scheduler.step(_STEP)
                 part.beat(doing=scheduler.held or f"{executor.busy} running")

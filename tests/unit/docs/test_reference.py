@@ -18,6 +18,7 @@ from rebuilders.node.config import (
     SignerConfig,
     SigstoreConfig,
 )
+from rebuilders.node.feed.config import WatchConfig
 from rebuilders.report.document import of_wheels
 from rebuilders.report.json import report_json
 from rebuilders.result import EXIT, _empty
@@ -136,6 +137,7 @@ def test_every_verdict_is_explained():
 
 # Tables of node.toml, each with a section of its own: its key, and what holds it.
 NODE_TABLES = {
+    "watch": ("watch", WatchConfig),
     "Limits": ("limits", LimitsConfig),
     "Metrics": ("metrics", MetricsConfig),
     "Destinations": ("destination", DestinationConfig),

@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from rebuilders.farm.interface import Job, Outcome
-from rebuilders.node.again import MAX_RETRY, retry_after
+from rebuilders.node.again import RETRIES, retry_after
 from rebuilders.node.config import NodeConfig, NodeDirectory
+from rebuilders.node.control import DRAINING, PAUSED
 from rebuilders.node.ledger import Ledger, Want
-from rebuilders.node.scheduler import DRAINING, PAUSED, Scheduler
+from rebuilders.node.scheduler import Scheduler
 from tests.integration.trusted_nodes import ALPHA, BETA, WHEEL, stated
 from witness.digest import sha256_hex
 from witness.errors import Incomplete
@@ -190,10 +191,10 @@ def test_nothing_to_observe_is_done(place):
 def test_what_could_not_be_completed_waits_longer_each_time(place):
     place.add(TARGET)
     scheduler, executor = place.scheduler(incomplete)
-    for _ in range(40):
+    for _ in range(80):
         scheduler.step(0)
         place.clock.now += timedelta(hours=9)
-    assert len(executor.seen) == 12
+    assert len(executor.seen) == RETRIES["index"].tries
     assert place.ledger.counts() == {"stuck": 1}
     assert place.told[-1].endswith("given up until it is added again")
     assert place.add(TARGET) == 1
@@ -201,9 +202,9 @@ def test_what_could_not_be_completed_waits_longer_each_time(place):
 
 
 def test_how_long(place):
-    waits = [retry_after(failures, 0.5) for failures in range(12)]
+    waits = [retry_after(failures, 0.5) for failures in range(60)]
     assert waits[:3] == [timedelta(minutes=1), timedelta(minutes=2), timedelta(minutes=4)]
-    assert waits[-2:] == [MAX_RETRY, None]
+    assert waits[-2:] == [timedelta(hours=6), None]
     assert retry_after(3, 0.0) < retry_after(3, 1.0) < 2 * retry_after(3, 0.0)
 
 
