@@ -83,11 +83,11 @@ def init(
     node = NodeDirectory(directory)
     signers = make(node, config)
     typer.echo(f"{directory}: a node, with new keys in {node.keys} (back them up, and show them to nobody)")
-    typer.echo("Consumers name it in their policy as:\n")
-    typer.echo(policy_entry(config, signers, url or str(node.site.absolute())))
     _look(config)
-    typer.echo(f"\nNext:\n  rebuilder doctor {directory}\n  rebuilder add {directory} six==1.17.0")
+    typer.echo(f"Next:\n  rebuilder doctor {directory}\n  rebuilder add {directory} six==1.17.0")
     typer.echo(f"  rebuilder run {directory}")
+    typer.echo("Consumers name it in their policy as:\n")  # the last, so that it can be cut off and used
+    typer.echo(policy_entry(config, signers, url or str(node.site.absolute())))
 
 
 def _asked(jobs: int) -> tuple[str, int]:
@@ -113,7 +113,7 @@ def _look(config: "NodeConfig") -> None:
     checks = machine_checks(config.jobs, offline=True, static=config.method == "static")
     found = [checked(name, partial(check, config.settings)) for name, check in checks.items()]
     if any(not item.ok or item.hint for item in found):
-        typer.echo("\nThis machine:\n")
+        typer.echo("This machine:")
         tell([item for item in found if not item.ok or item.hint])
 
 
