@@ -1,6 +1,9 @@
 """How a node's own servers answer: little for each connection, whoever asks."""
 
 import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import uvicorn
@@ -13,6 +16,23 @@ _KEEP_ALIVE: Final = 5  # seconds
 
 def answer_at(app: Starlette, listener: socket.socket) -> None:
     """Answers at `listener` by `app` until the process is asked to end."""
+    _server(app).run(sockets=[listener])
+
+
+@contextmanager
+def answering(app: Starlette, listener: socket.socket) -> Iterator[None]:
+    """Answers at `listener` by `app` meanwhile, in a thread."""
+    server = _server(app)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        thread.join(2 * _KEEP_ALIVE)
+
+
+def _server(app: Starlette) -> uvicorn.Server:
     config = uvicorn.Config(
         app,
         http="h11",  # the only one with a bound on headers
@@ -27,4 +47,4 @@ def answer_at(app: Starlette, listener: socket.socket) -> None:
         timeout_keep_alive=_KEEP_ALIVE,
         timeout_graceful_shutdown=_KEEP_ALIVE,
     )
-    uvicorn.Server(config).run(sockets=[listener])
+    return uvicorn.Server(config)

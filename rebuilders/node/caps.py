@@ -69,7 +69,10 @@ class Caps:
         if self.limits.download_mb and received.received >= self.limits.download_mb * MIB:
             return f"{self.limits.download_mb} MB have been downloaded today"
         for place in self.places:
-            free = self.free(place)
+            try:
+                free = self.free(place)
+            except OSError as error:  # it was removed, or its disk is gone
+                return f"{place}: {error.strerror}"
             if free < self.limits.free_mb * MIB:
                 return f"{place}: {free // MIB} MB are free, less than {self.limits.free_mb}"
         return ""

@@ -136,6 +136,15 @@ class DestinationConfig(BaseModel):
     keep_minutes: Annotated[int, Field(alias="keep-minutes", ge=0, le=525_600)] = 60
 
 
+class MetricsConfig(BaseModel):
+    """`[metrics]` of `node.toml`: where Prometheus may ask. Without a port there is none."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    port: Annotated[int, Field(ge=0, le=65_535)] = 0
+    host: Annotated[str, Field(min_length=1, max_length=255)] = "127.0.0.1"
+
+
 class ShareConfig(BaseModel):
     """`[share]` of `node.toml`: which part of the work is this node's. The same in each member's, but for `rest`."""
 
@@ -178,6 +187,7 @@ class NodeConfig(BaseModel):
     canaries: Annotated[int, Field(ge=0, le=1000)] = 0
     cosign_minutes: Annotated[int, Field(alias="cosign-minutes", ge=0, le=10_080)] = 10
     limits: LimitsConfig = LimitsConfig()
+    metrics: MetricsConfig = MetricsConfig()
     peer: Annotated[list[PeerConfig], Field(max_length=1000)] = []
     farm: FarmConfig | None = None
     destination: Annotated[list[DestinationConfig], Field(max_length=100)] = []

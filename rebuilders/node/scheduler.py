@@ -8,15 +8,17 @@ import random
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Final, get_args
 
 from rebuilders.farm.interface import Executor, Job, Outcome
 from rebuilders.node import again
 from rebuilders.node.caps import Caps, Day
 from rebuilders.node.config import NodeConfig, NodeDirectory
+from rebuilders.node.control import DRAINING, PAUSED, RECEIVED
 from rebuilders.node.ledger import Ledger, Pages, Recorded, Taken
+from rebuilders.node.logs import Level, Line
 from rebuilders.node.priorities import WITHOUT_WORKER
+from rebuilders.node.standing import existing
 from rebuilders.observe import observe_absent
 from rebuilders.outbox import Outbox
 from witness.bundle import parse_shard, shard_path
@@ -29,17 +31,12 @@ from witness.observation import Published
 from witness.statement import Statement, encode, parse
 from witness.store.directory import DirectoryStore
 
-PAUSED: Final = "paused"  # of the ledger's control: nothing more is handed out
-DRAINING: Final = "draining"  # the same, and the node ends when nothing runs any more
-
 _LOST: Final = "the worker process was ended from outside"
 _MAX_IN_A_ROW: Final = 3
 _SEEN: Final = frozenset({"changed", "yanked", "unyanked"})  # reasons of which an observation tells
 _UNKNOWN: Final = frozenset(
     {"no-such-project", "no-such-version", "no-such-file", "no-wheel"}
 )  # to the index
-
-RECEIVED: Final = "received"  # of the ledger's control: what was downloaded today
 
 
 class _Older(Exception):
@@ -60,7 +57,7 @@ class Scheduler:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._config, self._ledger, self._executor, self._tell = config, ledger, executor, tell
-        self._caps = Caps(config.limits, (directory.state, _existing(config.settings.cache_path)))
+        self._caps = Caps(config.limits, (directory.state, existing(config.settings.cache_path)))
         self._outbox, self._reports = Outbox(directory.outbox), DirectoryStore(directory.reports)
         self._site = DirectoryStore(directory.site)
         self._pages, self._clock = Pages(ledger.database), clock
@@ -152,7 +149,7 @@ class Scheduler:
                 job.claim, outcome.result, wait=timedelta(0), needs=outcome.needs, blame=False
             )
             self._running.pop(job.claim, None)
-            self._say(job, outcome.result)
+            self._say(job, outcome.result, "passed-on")
             return
         if not outcome.complete:
             self._release(job, outcome.result, _cause(outcome))
@@ -171,7 +168,8 @@ class Scheduler:
         if self._ledger.record(job.claim, recorded):
             self.observed += bool(recorded.statement)
             level = f" ({recorded.level})" if recorded.level else ""
-            self._say(job, f"{recorded.result}{level}" if recorded.statement else recorded.detail)
+            words = f"{recorded.result}{level}" if recorded.statement else recorded.detail
+            self._say(job, words, "observed", result=recorded.result, sha256=recorded.sha256)
         self._running.pop(job.claim, None)
 
     def _count(self, received: int) -> None:
@@ -186,10 +184,12 @@ class Scheduler:
         self._ledger.release(job.claim, why, wait=wait, cause=cause)
         self._running.pop(job.claim, None)
         self.incomplete += 1
-        self._say(job, why if wait else f"{why}; given up until it is added again")
+        words, event = (why, "incomplete") if wait else (f"{why}; given up until it is added again", "stuck")
+        self._say(job, words, event, level="warning")
 
-    def _say(self, job: Job, words: str) -> None:
-        self._tell(f"{printable(job.target)}: {printable(words)}")
+    def _say(self, job: Job, words: str, event: str, *, level: Level = "info", **about: str) -> None:
+        line = f"{printable(job.target)}: {printable(words)}"
+        self._tell(Line(line, event=event, level=level, target=job.target, **about))
 
     def _recorded(self, job: Job, outcome: Outcome) -> Recorded:
         """What is recorded of `outcome`. Raises Malformed for what is no observation of the job's target; _Older."""
@@ -289,11 +289,6 @@ class Scheduler:
 
 def _cause(outcome: Outcome) -> again.Cause:
     return next((cause for cause in get_args(again.Cause) if cause == outcome.cause), "index")
-
-
-def _existing(path: Path) -> Path:
-    """`path`, or the first directory above it that is there."""
-    return next(place for place in (path, *path.parents) if place.is_dir())
 
 
 def _report(statement: Statement, told: bytes) -> bytes | None:

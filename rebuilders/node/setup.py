@@ -43,15 +43,21 @@ commit = {commit}
 commit-hours = {commit_hours}
 canaries = {canaries}
 
+# `rebuilder run` cosigns the logs of other nodes every so many minutes, and gathers their cosignatures of this one.
+# 0: never, and `rebuilder cosign` does it by hand.
+cosign-minutes = {cosign_minutes}
+
 # How much of the machine the node may take: see docs/reference/node-toml.md#limits.
 # [limits]
 # hours = "22:00-06:00"
 # cache-mb = 20000
 # download-mb = 5000
 
-# Other nodes: `rebuilder run` cosigns their logs every so many minutes, and gathers their cosignatures of this one.
-# 0: never, and `rebuilder cosign` does it by hand.
-cosign-minutes = {cosign_minutes}
+# Numbers for Prometheus, on this machine alone: see docs/how-to/operate-a-node.md.
+# [metrics]
+# port = 9417
+
+# Other nodes, whose logs this one cosigns.
 # [[peer]]
 # url = "https://node-b.example/"
 # log-key = "node-b.example/log+…"
@@ -168,7 +174,7 @@ def _identity(config: SigstoreConfig) -> str:
 
 def toml_of(config: NodeConfig) -> str:
     """The text of `node.toml`."""
-    tables = {"destination", "limits", "peer", "signer", "sigstore", "share", "watch"}
+    tables = {"destination", "limits", "metrics", "peer", "signer", "sigstore", "share", "watch"}
     values = config.model_dump(exclude={"version", *tables})
     text = _TEMPLATE.format(**{key: _value(value) for key, value in values.items()})
     if config.sigstore is None:

@@ -57,7 +57,9 @@ def later(directory, hours=7):
 
 
 def told(node, name):  # noqa: F811
-    return [(item.result, item.published.yanked) for _, item in observations(node).get(name, [])]
+    return [
+        (item.result, item.published.yanked) for _, item in observations(node[0].site, node[1]).get(name, [])
+    ]
 
 
 def test_what_happens_at_the_index_is_observed(rebuilder, index, node):  # noqa: F811
@@ -93,7 +95,7 @@ def test_what_happens_at_the_index_is_observed(rebuilder, index, node):  # noqa:
     later(directory)
     said = rebuilder("run", directory.root, "--once")
     assert f"{WHEEL}: locate: withdrawn" in said
-    (before, _), (_, last) = observations(node)[WHEEL][-2:]
+    (before, _), (_, last) = observations(node[0].site, node[1])[WHEEL][-2:]
     assert (last.result, last.failure.cause, last.previous) == ("not-attempted", "withdrawn", before)
 
     index.files["demo"][WHEEL] = kept
@@ -131,7 +133,7 @@ def test_a_node_that_runs_by_itself_and_whose_feed_is_killed(environment, index,
     directory, _ = node
     index.files["demo"] = renamed("demo")
     watches(directory, 'projects = ["demo"]\nminutes = 1')
-    argv = [*REBUILDER, "run", str(directory.root)]
+    argv = [*REBUILDER, "run", str(directory.root), "--log", "text"]
     unbuffered = {**environment, "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(
         argv, env=unbuffered, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True

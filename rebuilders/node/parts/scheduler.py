@@ -5,11 +5,13 @@ import os
 import time
 
 from rebuilders.node import again
+from rebuilders.node.control import DRAINING
 from rebuilders.node.executing import open_executor
+from rebuilders.node.logs import Line
 from rebuilders.node.parts.lasting import Lasting, last, run_part
 from rebuilders.node.priorities import within
 from rebuilders.node.ready import INDEX, configured
-from rebuilders.node.scheduler import DRAINING, Scheduler
+from rebuilders.node.scheduler import Scheduler
 
 _STEP = 1.0  # seconds between looks at the ledger while something runs
 _IDLE = 5.0  # and while nothing does
@@ -37,7 +39,7 @@ def body(part: Lasting) -> None:
                 busy = scheduler.step(_STEP)
                 part.beat(doing=scheduler.held or executor.said or f"{executor.busy} running")
                 if scheduler.held == DRAINING and scheduler.is_idle:
-                    part.say("drained")
+                    part.say(Line("drained", event="drained"))
                     part.stop.set()
                 return 0.0 if busy else _IDLE
 

@@ -11,6 +11,7 @@ from rebuilders.node import config as node_config
 from rebuilders.node.caps import LimitsConfig
 from rebuilders.node.config import (
     DestinationConfig,
+    MetricsConfig,
     NodeConfig,
     PeerConfig,
     ShareConfig,
@@ -138,6 +139,7 @@ def test_every_verdict_is_explained():
 NODE_TABLES = {
     "watch": ("watch", WatchConfig),
     "Limits": ("limits", LimitsConfig),
+    "Metrics": ("metrics", MetricsConfig),
     "Destinations": ("destination", DestinationConfig),
     "Peers": ("peer", PeerConfig),
     "sigstore": ("sigstore", SigstoreConfig),
@@ -213,6 +215,16 @@ def test_fields_of_observations():
 def test_fields_of_results():
     rows = table(text_of("formats.md"), "rebuild-result/1")
     assert list(rows) == list(_empty(TargetName.parse("six==1.17.0")))
+
+
+def test_fields_of_standings():
+    section = text_of("formats.md").split("## status/1", 1)[1].split("\n## ", 1)[0]
+    told = {
+        name
+        for row in re.findall(r"^\| (`.*?) \|", section, re.MULTILINE)
+        for name in re.findall(r"`(\w+)`", row)
+    }
+    assert told == set(schema_of("status/1")["properties"])
 
 
 def test_fields_of_reports():

@@ -8,8 +8,9 @@ import pytest
 from rebuilders.farm.interface import Job, Outcome
 from rebuilders.node.again import RETRIES, retry_after
 from rebuilders.node.config import NodeConfig, NodeDirectory
+from rebuilders.node.control import DRAINING, PAUSED
 from rebuilders.node.ledger import Ledger, Want
-from rebuilders.node.scheduler import DRAINING, PAUSED, Scheduler
+from rebuilders.node.scheduler import Scheduler
 from tests.integration.trusted_nodes import ALPHA, BETA, WHEEL, stated
 from witness.digest import sha256_hex
 from witness.errors import Incomplete
