@@ -57,7 +57,9 @@ def later(directory, hours=7):
 
 
 def told(node, name):  # noqa: F811
-    return [(item.result, item.published.yanked) for _, item in observations(node[0].site, node[1]).get(name, [])]
+    return [
+        (item.result, item.published.yanked) for _, item in observations(node[0].site, node[1]).get(name, [])
+    ]
 
 
 def test_what_happens_at_the_index_is_observed(rebuilder, index, node):  # noqa: F811
