@@ -11,6 +11,7 @@ from rebuilders.node import config as node_config
 from rebuilders.node.caps import LimitsConfig
 from rebuilders.node.config import (
     DestinationConfig,
+    FarmConfig,
     MetricsConfig,
     NodeConfig,
     PeerConfig,
@@ -137,6 +138,7 @@ def test_every_verdict_is_explained():
 
 # Tables of node.toml, each with a section of its own: its key, and what holds it.
 NODE_TABLES = {
+    "Farm": ("farm", FarmConfig),
     "watch": ("watch", WatchConfig),
     "Limits": ("limits", LimitsConfig),
     "Metrics": ("metrics", MetricsConfig),
