@@ -7,6 +7,7 @@ away what it has begun when the worker dies or the job is taken back.
 import json
 import os
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,8 +20,16 @@ from witness.errors import Malformed
 CACHE: Final = "WHEELWITNESS_CACHE"  # of a worker's environment
 
 _LOOK: Final = 0.5  # seconds between looks at whether the job is still wanted
-_kept: dict[Terms, Executor] = {}
-_one_at_a_time = threading.Lock()
+
+
+class _Kept(threading.local):
+    """Of the one thread in which a Dask worker has its jobs done: whoever works for it, and by which terms."""
+
+    terms: Terms | None = None
+    executor: Executor | None = None
+
+
+_kept = _Kept()
 
 
 class Broken(Exception):
@@ -37,37 +46,34 @@ def perform(program: list[str], terms: str, job: str) -> str:
     if sorted(program) != sorted(program_tags()):
         raise Malformed(f"this worker runs {' '.join(program_tags())}, and the node {' '.join(program)}")
     wanted = job_of(json.loads(job))
-    with _one_at_a_time:
-        executor = _executor(terms_of(json.loads(terms)))
-        executor.submit(wanted)
-        while True:
-            for _, outcome in executor.finished(_LOOK):
-                if outcome is None:
-                    raise Broken
-                return json.dumps(of_outcome(outcome))
-            if _is_taken_back():
-                _close_all()
+    executor = _executor(terms_of(json.loads(terms)))
+    executor.submit(wanted)
+    while True:
+        for _, outcome in executor.finished(_LOOK):
+            if outcome is None:
                 raise Broken
+            return json.dumps(of_outcome(outcome))
+        if _is_taken_back():
+            _close()
+            raise Broken
 
 
 def _executor(terms: Terms) -> Executor:
-    """A worker is kept for many jobs; one of other terms ends it."""
-    if terms not in _kept:
-        _close_all()
+    """A process is kept for many jobs; one of other terms ends it."""
+    if _kept.executor is None or _kept.terms != terms:
+        _close()
         own = os.environ.get(CACHE)
-        if own and terms.settings.cache is None:
-            from dataclasses import replace
-
-            _kept[terms] = LocalExecutor(replace(terms, settings=replace(terms.settings, cache=Path(own))), 1)
-        else:
-            _kept[terms] = LocalExecutor(terms, 1)
-    return _kept[terms]
+        settings = terms.settings
+        if own and settings.cache is None:
+            settings = replace(settings, cache=Path(own))
+        _kept.terms, _kept.executor = terms, LocalExecutor(replace(terms, settings=settings), 1)
+    return _kept.executor
 
 
-def _close_all() -> None:
-    for executor in _kept.values():
+def _close() -> None:
+    executor, _kept.executor = _kept.executor, None
+    if executor is not None:
         executor.close()
-    _kept.clear()
 
 
 def _is_taken_back() -> bool:
