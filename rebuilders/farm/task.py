@@ -23,13 +23,13 @@ _LOOK: Final = 0.5  # seconds between looks at whether the job is still wanted
 
 
 class _Kept(threading.local):
-    """What a thread of a worker works with. A worker has one, unless several are in one process."""
+    """Of the one thread in which a Dask worker has its jobs done: whoever works for it, and by which terms."""
 
-    def __init__(self) -> None:
-        self.by_terms: dict[Terms, Executor] = {}
+    terms: Terms | None = None
+    executor: Executor | None = None
 
 
-_kept: Final = _Kept()
+_kept = _Kept()
 
 
 class Broken(Exception):
@@ -54,25 +54,26 @@ def perform(program: list[str], terms: str, job: str) -> str:
                 raise Broken
             return json.dumps(of_outcome(outcome))
         if _is_taken_back():
-            _close_all()
+            _close()
             raise Broken
 
 
 def _executor(terms: Terms) -> Executor:
-    """A worker is kept for many jobs; one of other terms ends it."""
-    if terms not in _kept.by_terms:
-        _close_all()
-        own, settings = os.environ.get(CACHE), terms.settings
+    """A process is kept for many jobs; one of other terms ends it."""
+    if _kept.executor is None or _kept.terms != terms:
+        _close()
+        own = os.environ.get(CACHE)
+        settings = terms.settings
         if own and settings.cache is None:
             settings = replace(settings, cache=Path(own))
-        _kept.by_terms[terms] = LocalExecutor(replace(terms, settings=settings), 1)
-    return _kept.by_terms[terms]
+        _kept.terms, _kept.executor = terms, LocalExecutor(replace(terms, settings=settings), 1)
+    return _kept.executor
 
 
-def _close_all() -> None:
-    for executor in _kept.by_terms.values():
+def _close() -> None:
+    executor, _kept.executor = _kept.executor, None
+    if executor is not None:
         executor.close()
-    _kept.by_terms.clear()
 
 
 def _is_taken_back() -> bool:
