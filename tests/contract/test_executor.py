@@ -1,4 +1,4 @@
-"""What every `Executor` promises (rebuilders.farm.interface): in processes of this machine, and by all forms of Dask."""
+"""What every `Executor` promises: in processes of this machine, and by Dask in its forms."""
 
 import os
 import signal
