@@ -380,6 +380,7 @@ def main() -> None:
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     configure()
+    logging.disable(logging.ERROR)  # what is lost is told in words of our own, and not by tracebacks
     lock = threading.Lock()
 
     def emit(value: dict[str, Any]) -> None:
