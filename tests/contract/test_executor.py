@@ -185,7 +185,7 @@ class TestRemote:
         executor.submit(Job("slow==1.0", "slow"))
         executor.submit(Job("made==1.0", "made"))
         wait_until(lambda: builders(b"slow-1.0"))
-        os.kill(ancestors(worker_of(builders(b"slow-1.0")[0]))[1], signal.SIGKILL)
+        os.kill(ancestors(worker_of(builders(b"slow-1.0")[0]))[0], signal.SIGKILL)
         found = results(executor, 2)
         assert (found["slow"][1], found["made"][1].result) == (None, "match")
         wait_until(lambda: not builders(b"slow-1.0"))
