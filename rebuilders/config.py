@@ -17,6 +17,10 @@ class Settings:
         index: empty: the user's usual one.
         cache: None: the usual cache directory.
         contact: for the User-Agent.
+        quota: bytes that the cache may hold; 0 for no bound.
+        memory: bytes that one build may hold; 0 for the usual bound.
+        cores: that one build may use, where a control group can bound it; 0 for all.
+        nice: how much others come first on the machine, as nice(1) counts.
         install_pythons: whether a Python that is nearer to what a wheel was built with may be installed.
     """
 
@@ -24,6 +28,10 @@ class Settings:
     cache: Path | None = None
     contact: str = ""
     install_pythons: bool = False
+    quota: int = 0
+    memory: int = 0
+    cores: float = 0.0
+    nice: int = 0
 
     @property
     def cache_path(self) -> Path:

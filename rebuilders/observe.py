@@ -10,7 +10,7 @@ from rebuilders.plan.recipe import Plan, Recipe
 from rebuilders.result import result_of
 from witness import __version__
 from witness.errors import Incomplete
-from witness.names import purl
+from witness.names import WheelName, purl
 from witness.observation import (
     Attempt as Attempted,
 )
@@ -19,6 +19,7 @@ from witness.observation import (
     DigestSet,
     Environment,
     Failure,
+    Method,
     Observation,
     Published,
     Requirement,
@@ -98,6 +99,34 @@ def observe_static(
         previous=previous,
     )
     return Statement(target.name.filename, target.sha256, observation)
+
+
+def observe_absent(
+    name: WheelName,
+    sha256: str,
+    published: Published,
+    *,
+    cause: str,
+    method: Method,
+    builder: str,
+    at: datetime,
+    previous: int | None,
+) -> Statement:
+    """The statement that the index lists the file no more, which it did when `published` was seen of it.
+
+    There is nothing to compare, so it takes back nothing that was observed before (witness.evidence.newest).
+    """
+    observation = Observation(
+        purl=purl(name.project, str(name.version), name.filename),
+        method=method,
+        result="not-attempted",
+        published=published,
+        builder=Builder(name=builder, tool=Tool(name="wheelwitness", version=__version__)),
+        attempt=Attempted(count=0, started_at=at, finished_at=at),
+        failure=Failure(phase="locate", cause=cause),
+        previous=previous,
+    )
+    return Statement(name.filename, sha256, observation)
 
 
 def _published(target: Target) -> Published:

@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from rebuilders import definitions
+from rebuilders.cache import Cache
 from rebuilders.checking import StaticReport, check_target
 from rebuilders.config import Settings
 from rebuilders.deadline import Deadline
@@ -35,6 +36,8 @@ class Workshop:
     index: IndexSource
     fetcher: HttpFetcher
     ports: Ports
+    cache: Cache
+    quota: int = 0
 
     def without_definitions(self) -> "Workshop":
         """The same, but with inference alone."""
@@ -49,9 +52,12 @@ class Workshop:
         return self._rebuild(lambda: from_files(wheel, sdist), timeout)
 
     def _rebuild(self, fetch: Callable[[], Target], timeout: float) -> Report:
-        deadline = Deadline.after(timeout)
-        self.fetcher.expires = deadline.at
-        return rebuild(fetch, self.ports, deadline)
+        if self.quota:
+            self.cache.keep_below(self.quota)
+        with self.cache.using():
+            deadline = Deadline.after(timeout)
+            self.fetcher.expires = deadline.at
+            return rebuild(fetch, self.ports, deadline)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +65,16 @@ class Desk:
     """All that it takes to check without building."""
 
     index: IndexSource
+    fetcher: HttpFetcher
+    cache: Cache
+    quota: int = 0
 
     def check(self, target: TargetName) -> StaticReport:
         """Checks a published target."""
-        return check_target(lambda: from_index(target, self.index))
+        if self.quota:
+            self.cache.keep_below(self.quota)
+        with self.cache.using():
+            return check_target(lambda: from_index(target, self.index))
 
 
 def open_index(settings: Settings) -> tuple[IndexSource, HttpFetcher, str]:
@@ -97,18 +109,23 @@ def open_workshop(settings: Settings) -> Workshop:
         sandbox=sandbox,
         interpreters=installed(directory_of(settings.cache_path)),
         platform=sysconfig.get_platform(),
-        limits=Limits(),
+        limits=_limits(settings),
         index=index,
         definitions=definitions.find,
         installer=Installer(uv, settings.cache_path) if settings.install_pythons else None,
     )
-    return Workshop(index, fetcher, ports)
+    return Workshop(index, fetcher, ports, Cache(settings.cache_path), settings.quota)
+
+
+def _limits(settings: Settings) -> Limits:
+    limits = Limits(cpus=settings.cores)
+    return replace(limits, resident=settings.memory) if settings.memory else limits
 
 
 def open_desk(settings: Settings) -> Desk:
     """Needs no sandbox, no uv and no other interpreter."""
-    index, _, _ = open_index(settings)
-    return Desk(index)
+    index, fetcher, _ = open_index(settings)
+    return Desk(index, fetcher, Cache(settings.cache_path), settings.quota)
 
 
 def find_uv() -> Path:

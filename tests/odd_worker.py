@@ -24,7 +24,7 @@ class Evil:
 
 _LOOK_AROUND = """
 __import__("json").dumps({
-    "claim": "x", "level": "", "statement": "", "report": "", "complete": True, "needs": "",
+    "claim": "x", "level": "", "statement": "", "report": "", "complete": True, "received": 0, "needs": "", "cause": "",
     "result": __import__("json").dumps({
         "environment": sorted(__import__("os").environ),
         "processes": [__import__("pathlib").Path(f"/proc/{n}/cmdline").read_text() for n in __import__("os").listdir("/proc") if n.isdigit()],
@@ -43,7 +43,7 @@ def perform(program, terms, job):
     if "evil" in tags:
         return Evil()
     told = {"claim": "other", "result": os.environ["TEST_NAME"], "level": "", "statement": "", "report": ""}
-    return json.dumps({**told, "complete": True, "needs": ""})
+    return json.dumps({**told, "complete": True, "received": 0, "needs": "", "cause": ""})
 
 
 def _in_place() -> None:

@@ -8,6 +8,8 @@ from jsonschema import Draft202012Validator, FormatChecker
 _SCHEMAS = {
     "check/1": ("witness.report", "schemas/check-1.schema.json"),
     "rebuild-result/1": ("rebuilders", "schemas/rebuild-result-1.schema.json"),
+    "doctor/1": ("rebuilders", "schemas/doctor-1.schema.json"),
+    "status/1": ("rebuilders", "schemas/status-1.schema.json"),
     "compare/1": ("rebuilders", "schemas/compare-1.schema.json"),
 }
 

@@ -2,8 +2,9 @@
 
 Everything is warm: downloads, build environments, uv's and pip's caches. Prints seconds and ratios; a ratio below 1
 says that we were faster, although we also unpack in a sandbox, compare and explain. Then the static check beside
-unpacking the same files (tools/bench_static.py), the log as it grows (tools/bench_log.py), and a consumer's check
-(tools/bench_verify.py). Nothing here passes or fails.
+unpacking the same files (tools/bench_static.py), the log as it grows (tools/bench_log.py), a consumer's check
+(tools/bench_verify.py), and how a site is pushed to where it is served (tools/bench_push.py). Nothing here passes or
+fails.
 """
 
 import argparse
@@ -23,6 +24,9 @@ from pathlib import Path
 from bench_check import check_rows
 from bench_log import log_rows
 from bench_proxy import proxy_rows
+from bench_push import push_rows
+from bench_site import SIZES as PAGED
+from bench_site import site_rows
 from bench_start import start_rows
 from bench_static import fetched, static_rows, static_table
 from bench_verify import verify_rows
@@ -69,28 +73,27 @@ def main() -> None:
     parser.add_argument("--consumer", action="store_true", help="measure check and proxy, and nothing else")
     parser.add_argument("--start", action="store_true", help="measure how programs start, and nothing else")
     parser.add_argument("--verify", action="store_true", help="measure a consumer's check, and nothing else")
+    parser.add_argument(
+        "--site", type=int, nargs="*", metavar="SIZE", help="measure the pages of a node, and nothing else"
+    )
+    parser.add_argument("--push", action="store_true", help="measure pushing a site, and nothing else")
     arguments = parser.parse_args()
     rounds, as_json = arguments.rounds, arguments.json
-    if arguments.log:
-        grown = log_rows()
-        print(json.dumps(grown, indent=2) if as_json else table(grown))
-        return
-    if arguments.consumer:
-        measured = {"check": check_rows(), "proxy": proxy_rows()}
-        print(json.dumps(measured, indent=2) if as_json else "\n\n".join(map(plain_table, measured.values())))
-        return
-    if arguments.start:
-        started = start_rows()
-        print(json.dumps(started, indent=2) if as_json else table(started))
-        return
-    if arguments.verify:
-        verified = verify_rows(rounds)
-        print(json.dumps(verified, indent=2) if as_json else table(verified))
-        return
-    if arguments.pairs:
-        checked = static_rows(arguments.pairs, rounds)
-        print(json.dumps(checked, indent=2) if as_json else static_table(checked))
-        return
+    # What is measured alone: its rows, and how they are shown.
+    alone: list[tuple[object, Callable[[], dict[str, dict[str, float]]], Callable[..., str]]] = [
+        (arguments.log, log_rows, table),
+        (arguments.consumer, lambda: {**check_rows(), **proxy_rows()}, plain_table),
+        (arguments.site is not None, lambda: site_rows(arguments.site or PAGED), plain_table),
+        (arguments.push, push_rows, plain_table),
+        (arguments.start, start_rows, table),
+        (arguments.verify, lambda: verify_rows(rounds), table),
+        (arguments.pairs, lambda: static_rows(arguments.pairs, rounds), static_table),
+    ]
+    for wanted, measured, shown in alone:
+        if wanted:
+            results = measured()
+            print(json.dumps(results, indent=2) if as_json else shown(results))
+            return
     with tempfile.TemporaryDirectory(prefix="wheelwitness-bench-") as directory:
         workshop = open_workshop(Settings())
         if arguments.list:
@@ -117,13 +120,14 @@ def main() -> None:
         (pairs := Path(directory) / "pairs").mkdir()
         static = static_rows(fetched(TEN, pairs), rounds)
     grown, verified, started = log_rows(), verify_rows(rounds), start_rows()
-    checks, proxied = check_rows(), proxy_rows()
+    checks, proxied, pushed, paged = check_rows(), proxy_rows(), push_rows(), site_rows()
     if as_json:
-        rows = {**results, **static, **grown, **verified, **started, **checks, **proxied}
+        rows = {**results, **static, **grown, **verified, **started, **checks, **proxied, **pushed, **paged}
         print(json.dumps(rows, indent=2))
     else:
         tables = [table(results), static_table(static), table(grown), table(verified), table(started)]
-        print(*tables, plain_table(checks), plain_table(proxied), sep="\n\n")
+        more = [plain_table(rows) for rows in (checks, proxied, pushed, paged)]
+        print(*tables, *more, sep="\n\n")
 
 
 def over_a_list(

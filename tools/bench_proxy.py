@@ -8,18 +8,16 @@ into an environment of its own, and skipped where that fails.
 
 import http.client
 import json
-import os
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from bench_beside import BIN, free_port, installed, running
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -28,7 +26,6 @@ from witness.digest import sha256_hex
 
 PROJECTS, FILES, CLIENTS, SECONDS = 40, 50, 4, 5.0
 JSON = "application/vnd.pypi.simple.v1+json"
-BIN = Path(sys.executable).parent
 INDEX = """
 import sys
 from pathlib import Path
@@ -50,20 +47,19 @@ def proxy_rows() -> dict[str, dict[str, float]]:
         root = Path(directory)
         port = _world(root)
         index = f"http://127.0.0.1:{port}/simple/"
-        stack.enter_context(_running([sys.executable, "-c", INDEX, root / "pages", port], index))
+        stack.enter_context(running([sys.executable, "-c", INDEX, root / "pages", port], index))
         rows["the bare index"] = _ask(index, SECONDS)
-        ours = f"http://127.0.0.1:{(own := _free_port())}/simple/"
+        ours = f"http://127.0.0.1:{(own := free_port())}/simple/"
         command = [BIN / "wheelwitness", "proxy", "--index", index, "--policy", root / "policy.toml"]
-        stack.enter_context(_running([*command, "--port", own, "--state", root / "state"], ours))
+        stack.enter_context(running([*command, "--port", own, "--state", root / "state"], ours))
         rows["wheelwitness proxy, cold"] = _ask(ours, 0)
         rows["wheelwitness proxy"] = _ask(ours, SECONDS)
-        if (program := _proxpi(root)) is None:
-            print("bench: proxpi could not be installed; skipped", file=sys.stderr)
+        if (program := installed(root, "proxpi", "flask")) is None:
             return rows
-        theirs = f"http://127.0.0.1:{(other := _free_port())}/index/"
+        theirs = f"http://127.0.0.1:{(other := free_port())}/index/"
         variables = {"PROXPI_INDEX_URL": index, "FLASK_APP": "proxpi.server"}
         serve = [program, "run", "--port", other, "--with-threads"]
-        stack.enter_context(_running(serve, theirs, **variables))
+        stack.enter_context(running(serve, theirs, **variables))
         rows["proxpi, cold"] = _ask(theirs, 0)
         rows["proxpi"] = _ask(theirs, SECONDS)
     return rows
@@ -71,7 +67,7 @@ def proxy_rows() -> dict[str, dict[str, float]]:
 
 def _world(root: Path) -> int:
     (root / "pages").mkdir()
-    port, seen = _free_port(), []
+    port, seen = free_port(), []
     for project in (f"p{number:02}" for number in range(PROJECTS)):
         files = []
         for minor in range(FILES):
@@ -89,46 +85,6 @@ def _world(root: Path) -> int:
     tables = ALPHA.toml("alpha-site") + BETA.toml("beta-site")
     (root / "policy.toml").write_text(f"version = 1\nthreshold = 2\nmax-age-days = 100000\n{tables}")
     return port
-
-
-def _proxpi(root: Path) -> Path | None:
-    python = root / "proxpi/bin/python"
-    for command in (
-        [BIN / "uv", "venv", "--quiet", root / "proxpi"],
-        [BIN / "uv", "pip", "install", "--quiet", "--python", python, "proxpi"],
-    ):
-        try:
-            subprocess.run(list(map(str, command)), check=True, capture_output=True, timeout=60)
-        except (subprocess.SubprocessError, OSError):
-            return None
-    return root / "proxpi/bin/flask"
-
-
-@contextmanager
-def _running(command: list[object], url: str, **variables: str) -> Iterator[None]:
-    program = subprocess.Popen(
-        list(map(str, command)),
-        env={**os.environ, **variables},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        parts = urlsplit(url)
-        end = time.monotonic() + 20
-        while time.monotonic() < end:
-            with socket.socket() as probe:
-                if probe.connect_ex((parts.hostname, parts.port)) == 0:
-                    break
-            time.sleep(0.05)
-        yield
-    finally:
-        program.terminate()
-        program.wait()
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 def _ask(url: str, seconds: float) -> dict[str, float]:

@@ -44,7 +44,7 @@ from witness.statement import Statement
 from witness.tlog.checkpoint import Checkpoint
 from witness.tlog.merkle import inclusion_ranges, leaf_hash, root_hash
 from witness.tlog.proof import Proof
-from witness.verification import verify_bundle
+from witness.verification import BundleVerifier
 
 ARTIFACTS = 500
 NODES = 5
@@ -114,13 +114,14 @@ def _verify(root: Path) -> float:
     loaded = load_policy(root / "policy.toml")
     cosigners = loaded.policy.cosigners_known
     lines = [
-        (witness.identity, path.read_bytes()[:-1])
+        (verifier, path.read_bytes()[:-1])
         for witness in loaded.policy.witnesses
+        for verifier in (BundleVerifier(witness.identity, cosigners),)
         for path in Path(loaded.location(witness)).rglob("*.jsonl")
     ]
     started = time.process_time()
-    for identity, line in lines:
-        verify_bundle(bundle.parse(line), identity, cosigners)
+    for verifier, line in lines:
+        verifier.verify(bundle.parse(line))
     return time.process_time() - started
 
 

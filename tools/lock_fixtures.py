@@ -138,6 +138,23 @@ def cases(index: str) -> Iterator[Case]:
         arguments = ("requirements", "--sv", version, "--of", "JSON", "--output-reproducible", "in.txt")
         command = tool("cyclonedx-bom==7.5.0", "cyclonedx-py", *arguments)
         yield Case(f"cyclonedx-{version}.json", {"in.txt": hashed}, command)
+    yield from spdx_cases()
+
+
+def spdx_cases() -> Iterator[Case]:
+    """Of the files above, those that were made already. pixi-sbom names what it describes after the directory."""
+    for name, lock in (("uv", "uv.lock"), ("poetry", "poetry-2.lock")):
+        inside = f"fixture/{lock.replace('-2', '')}"
+        sbom = ("--lockfile", inside, "--format", "spdx", "--platform", "linux-64", "--quiet")
+        yield Case(
+            f"spdx-{name}.json",
+            {inside: (OUT / lock).read_text("utf-8")},
+            tool("pixi-sbom==1.15.0", "pixi-sbom", *sbom),
+            "fixture/sbom.spdx.json",
+        )
+    again = tool("spdx-tools==0.8.5", "pyspdxtools", "-i", "in.spdx.json", "-o", "out.spdx.json")
+    made = {"in.spdx.json": (OUT / "spdx-uv.json").read_text("utf-8")}
+    yield Case("spdx-tools.json", made, again, "out.spdx.json")
 
 
 def make(case: Case) -> str:

@@ -5,6 +5,7 @@ before it was revealed has the opening besides. A shard is every bundle that a n
 artifact, newest last, as JSON Lines. Nothing in here is verified (witness.verification does).
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -18,6 +19,11 @@ from witness.limits import MAX_BUNDLE, MAX_ENTRY, MAX_SHARD
 from witness.tlog.proof import Proof
 
 MEDIA_TYPE: Final = "application/vnd.wheelwitness.bundle.v1+json"
+# Without a commitment. RFC 8785 has no other text for these values: it escapes only what no proof holds but line feeds.
+_USUAL: Final = re.compile(
+    rb'\{"entry":"([^"]*)","kind":"(dsse|sigstore)","mediaType":"%b","tlogProof":"([^"\\\x00-\x1f]*(?:\\n[^"\\\x00-\x1f]*)*)"\}'
+    % re.escape(MEDIA_TYPE.encode())
+)
 _KEYS: Final = {"entry", "kind", "mediaType", "tlogProof"}  # and perhaps commitment
 
 
@@ -66,7 +72,7 @@ def parse(line: bytes) -> Bundle:
     Raises:
         Malformed: too large, not canonical, unknown or missing keys, another kind, or a malformed proof.
     """
-    value = canonical.loads_canonical(line, what="bundle", limit=MAX_BUNDLE)
+    value = _usual(line) or canonical.loads_canonical(line, what="bundle", limit=MAX_BUNDLE)
     if not isinstance(value, dict) or set(value) - {"commitment"} != _KEYS:
         raise Malformed("bundle: not an object with exactly entry, kind, mediaType and tlogProof")
     if value["mediaType"] != MEDIA_TYPE:
@@ -96,6 +102,23 @@ def parse_shard(data: bytes) -> tuple[Bundle, ...]:
     if not data.endswith(b"\n"):
         raise Malformed("shard: does not end with a line feed")
     return tuple(parse(line) for line in data[:-1].split(b"\n"))
+
+
+def _usual(line: bytes) -> dict[str, str] | None:
+    """The value of a line of the usual form, told at once. `entry` is canonical JSON only if it is Base64."""
+    found = _USUAL.fullmatch(line) if len(line) <= MAX_BUNDLE else None
+    if found is None:
+        return None
+    entry, kind, proof = found.groups()
+    try:
+        return {
+            "entry": entry.decode("ascii"),
+            "kind": kind.decode("ascii"),
+            "mediaType": MEDIA_TYPE,
+            "tlogProof": proof.replace(b"\\n", b"\n").decode("utf-8"),
+        }
+    except UnicodeDecodeError:
+        return None
 
 
 def _text(value: dict[str, Any], key: str) -> str:

@@ -48,6 +48,9 @@ def loads(data: bytes, *, what: str, limit: int) -> Any:
 
 def loads_canonical(data: bytes, *, what: str, limit: int) -> Any:
     """Like `loads`, for documents that must be in their RFC 8785 form, so that one value has one text."""
+    value = _loads_plain(data, limit)
+    if value is not _UNSURE:
+        return value
     value = loads(data, what=what, limit=limit)
     try:
         canonical = dumps(value)
@@ -56,6 +59,22 @@ def loads_canonical(data: bytes, *, what: str, limit: int) -> Any:
     if canonical != data:
         raise Malformed(f"{what}: not in canonical form (RFC 8785)")
     return value
+
+
+def _loads_plain(data: bytes, limit: int) -> Any:
+    """What `loads_canonical` returns, if that can be told without a look at every part of it; otherwise `_UNSURE`.
+
+    The text of a plain value (see `dumps`) that json's own encoder writes again, to the byte, is canonical. It has no
+    key twice and no half of a surrogate pair, since neither is ever written, and with few brackets it is not deep.
+    """
+    if len(data) > limit or data.count(b"{") + data.count(b"[") >= MAX_DEPTH:
+        return _UNSURE
+    try:
+        value = _PLAIN_DECODER.decode(data.decode("utf-8"))
+        again = _ENCODER.encode(value).encode("utf-8")
+    except ValueError:
+        return _UNSURE
+    return value if again == data else _UNSURE
 
 
 def _is_plain(value: Any) -> bool:
@@ -94,6 +113,20 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return value
 
 
+def _plain_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if not "".join(value).isascii():
+        raise ValueError("a key that is sorted otherwise")
+    return value
+
+
+def _plain_number(text: str) -> int:
+    value = int(text)
+    if not -_EXACT <= value <= _EXACT:
+        raise ValueError("a double loses it")
+    return value
+
+
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
@@ -116,4 +149,11 @@ def _check(value: Any, what: str) -> None:
 
 
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+_UNSURE: Final = object()
+_PLAIN_DECODER: Final = json.JSONDecoder(
+    object_pairs_hook=_plain_object,
+    parse_int=_plain_number,
+    parse_float=_no_constant,
+    parse_constant=_no_constant,
+)
 _DECODER: Final = json.JSONDecoder(object_pairs_hook=_no_duplicates, parse_constant=_no_constant)

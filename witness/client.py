@@ -1,6 +1,6 @@
 """Asks every witness of a policy about artifacts, verifies what they answer, and lets the policy judge.
 
-A shell around `verify_bundle` and `decide`. Whatever a witness does ends up as a line of evidence against its name:
+A shell around `BundleVerifier` and `decide`. Whatever a witness does ends up as a line of evidence against its name:
 a verified observation, silence, or a rejection with a reason. One witness's failure never hides another's answer.
 """
 
@@ -11,7 +11,6 @@ from datetime import datetime
 from threading import Lock
 from typing import Final, TypeVar
 
-from witness import bundle
 from witness.bundle import Bundle
 from witness.entry import Authority
 from witness.errors import FetchFailed, Malformed, NotFound, Unverified
@@ -22,10 +21,10 @@ from witness.log.watch import LogWatch
 from witness.ossrebuild.rebuild import verify_rebuild
 from witness.policy import Policy, TrustedService, TrustedWitness
 from witness.remembered import Memory
-from witness.sources.interface import ObservationSource
+from witness.sources.interface import ObservationSource, bundle_of
 from witness.sources.rebuilds import RebuildSource
 from witness.verdict import Verdict, decide, exempted
-from witness.verification import VerifiedObservation, verify_bundle
+from witness.verification import BundleVerifier, VerifiedObservation
 
 T = TypeVar("T")
 
@@ -61,6 +60,13 @@ class Client:
     as_of: tuple[AsOf, ...] = ()
     _failures: dict[str, int] = field(default_factory=dict, init=False, repr=False)
     _lock: Lock = field(default_factory=Lock, init=False, repr=False)
+    _verifiers: dict[str, BundleVerifier] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        cosigners = self.policy.cosigners_known
+        self._verifiers = {
+            witness.name: BundleVerifier(witness.identity, cosigners) for witness in self.policy.witnesses
+        }
 
     def judge(self, artifacts: Sequence[Artifact], now: datetime) -> list[Verdict]:
         """The verdict on each artifact at `now`, in the order given. What is exempt is not asked about."""
@@ -199,9 +205,9 @@ class Client:
         self, line: bytes, sha256: str, witness: TrustedWitness, known: KnownKeys | None
     ) -> tuple[Bundle, VerifiedObservation] | Rejection:
         try:
-            heard = bundle.parse(line)
+            heard = bundle_of(line)
             authority = self.authorities.get(witness.name) or (known.authority if known else None)
-            verified = verify_bundle(heard, witness.identity, self.policy.cosigners_known, authority)
+            verified = self._verifiers[witness.name].verify(heard, authority)
         except Withdrawn as error:
             return Rejection(witness.name, witness.operator, str(error))
         except (Malformed, Unverified) as error:

@@ -1,6 +1,6 @@
 """Where a consumer's policy is found: what he names, or the one of his user account. Never one of the project that
 is being checked: whoever can change what is installed could then also change who judges it. Where the user says so, the
-project may ask for more (witness.tightening).
+project may ask for more (witness.tightening). And where his memory of logs is.
 """
 
 from dataclasses import dataclass, replace
@@ -51,6 +51,13 @@ def default_policy_path() -> Path:
     from platformdirs import user_config_path
 
     return user_config_path("wheelwitness", appauthor=False) / "policy.toml"
+
+
+def default_state_path() -> Path:
+    """Where a user's memory of logs is."""
+    from platformdirs import user_state_path
+
+    return user_state_path("wheelwitness", appauthor=False)
 
 
 def load_policy(named: Path | None, now: datetime | None = None) -> LoadedPolicy:

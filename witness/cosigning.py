@@ -14,7 +14,7 @@ from witness.digest import sha256_hex
 from witness.errors import Incomplete, InputError, Malformed, NotFound, Unverified, WheelwitnessError
 from witness.escape import printable
 from witness.fetch import Answer, HttpFetcher, Poster
-from witness.limits import MAX_CHECKPOINT
+from witness.limits import KIB, MAX_CHECKPOINT
 from witness.log.cosigner import (
     Cosigner,
     Inconsistent,
@@ -46,24 +46,28 @@ from witness.tlog.addition import (
 )
 from witness.tlog.checkpoint import VerifiedCheckpoint, open_checkpoint
 from witness.tlog.cosignature import CosignerKey
+from witness.tlog.succession import lines_of_log
 
 # What the shell that serves `add-checkpoint` needs besides.
 __all__ = [
     "MAX_ADDITION", "SIZE_TYPE", "Addition", "Cosigner", "Inconsistent", "NotSigned", "OtherSize", "OwnLog", "Peer",
-    "Told", "UnknownLog", "accuse", "ask", "cosign_peers", "encode_lines", "encode_size", "gather", "open_cosigner",
-    "own_log", "parse_peer",
+    "Told", "UnknownLog", "accuse", "ask", "check_room", "cosign_peers", "encode_lines", "encode_size", "gather",
+    "open_cosigner", "own_log", "parse_peer",
 ]  # fmt: skip
 
 _PATIENCE: Final = 60.0  # seconds to wait for the process that publishes
+# Of a checkpoint, for its text and the lines of the log itself and its own cosigner.
+_OWN_BYTES: Final = 16 * KIB
+_OWN_LINES: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """Another node: where its site is, its log, and, if they are known, its cosigner's key and address."""
+    """Another node: where its site is, its log, and, if they are known, its cosigner's keys and address."""
 
     url: str
     log_key: VerifierKey
-    cosigner_key: CosignerKey | None = None
+    cosigner_keys: tuple[CosignerKey, ...] = ()
     ask: str | None = None
 
     @property
@@ -72,20 +76,34 @@ class Peer:
         return printable(self.log_key.name)
 
 
-def parse_peer(url: str, log_key: str, cosigner_key: str = "", ask: str = "") -> Peer:
+def parse_peer(url: str, log_key: str, cosigner_keys: Sequence[str] = (), ask: str = "") -> Peer:
     """The peer that a configuration says. Raises `InputError`."""
     try:
         key = VerifierKey.parse(log_key)
-        return Peer(url, key, CosignerKey.parse(cosigner_key) if cosigner_key else None, ask or None)
+        return Peer(url, key, tuple(map(CosignerKey.parse, cosigner_keys)), ask or None)
     except Malformed as error:
         raise InputError(
             f"peer {printable(url)}: {error}", hint="Copy the whole key from the peer."
         ) from None
 
 
-def open_cosigner(key: CheckpointCosigner, peers: Sequence[Peer], state: Path, site: Store) -> Cosigner:
+def check_room(peers: Sequence[Peer]) -> None:
+    """Returns if a checkpoint can have a line of every cosigner of `peers`. Raises `InputError`."""
+    keys = [key for peer in peers for key in peer.cosigner_keys]
+    lines = [note.Signature(key.name, key.key_hash, bytes(key.cosignature_bytes)).line for key in keys]
+    size = sum(len(line.encode()) for line in lines)
+    if len(keys) + _OWN_LINES > note.MAX_SIGNATURES or size + _OWN_BYTES > MAX_CHECKPOINT:
+        raise InputError(
+            f"node.toml: {len(keys)} cosigner keys of peers, whose lines have no room in a checkpoint",
+            hint="Leave the cosigner-key of some out: there is room for 95 of Ed25519, or for 14 of ML-DSA-44.",
+        )
+
+
+def open_cosigner(
+    keys: Sequence[CheckpointCosigner], peers: Sequence[Peer], state: Path, site: Store
+) -> Cosigner:
     """The cosigner of the logs of `peers`."""
-    return Cosigner(key, {peer.log_key.name: peer.log_key for peer in peers}, state, site)
+    return Cosigner(keys, {peer.log_key.name: peer.log_key for peer in peers}, state, site)
 
 
 @dataclass(slots=True)
@@ -153,8 +171,8 @@ def gather(own: OwnLog, peers: Sequence[Peer], *, told: Told) -> None:
         Incomplete: another process writes to the log, or the disk failed.
         Unverified: a peer cosigned a tree that our log's key signed and that our log does not begin with.
     """
-    asked = [peer for peer in peers if peer.cosigner_key is not None]
-    keys = tuple(peer.cosigner_key for peer in asked if peer.cosigner_key is not None)
+    asked = [peer for peer in peers if peer.cosigner_keys]
+    keys = tuple(key for peer in asked for key in peer.cosigner_keys)
     if not keys or not own.site.exists(CHECKPOINT):
         return
     fetcher = HttpFetcher()
@@ -176,7 +194,7 @@ def gather(own: OwnLog, peers: Sequence[Peer], *, told: Told) -> None:
     )
     told.done.append(
         f"{printable(own.key.name)}: {opened.checkpoint.size} entries cosigned by "
-        f"{len({item.key for item in opened.cosignatures})} peers; {changed} bundles proven anew"
+        f"{len({item.key.name for item in opened.cosignatures})} peers; {changed} bundles proven anew"
     )
 
 
@@ -214,7 +232,12 @@ def ask(own: OwnLog, peer: Peer, poster: Poster) -> bytes:
         answer = _post(peer, Addition(old, (), b""), reader, poster)
     if answer.status != 200:
         raise Incomplete(f"add-checkpoint was answered {answer.status}")
-    lines = parse_lines(answer.body)
+    # Whatever else it wrote there, more than a note may hold even, is of no use to anybody.
+    theirs = {(key.name, key.key_hash) for key in peer.cosigner_keys}
+    given = {(item.name, item.key_hash): item for item in parse_lines(answer.body)}
+    lines = tuple(item for key, item in given.items() if key in theirs)
+    if not lines:
+        raise Incomplete("add-checkpoint was answered without a line by the peer's cosigner-key")
     store.put(path, str(reader.checkpoint.size).encode())
     ours = tuple(item for item in held.signatures if item.name == own.key.name)
     return note.encode(Note(held.text, (*ours, *lines)))
@@ -278,8 +301,7 @@ def _valid(
     notes: Sequence[bytes], log_key: VerifierKey, keys: tuple[CosignerKey, ...]
 ) -> tuple[bytes, VerifiedCheckpoint] | None:
     """Notes of one text as one, without those in which a signature does not hold; None if no peer cosigned it."""
-    verifiers: tuple[note.Verifier, ...] = (log_key, *keys)
-    known = {(key.name, key.key_hash) for key in verifiers}
+    known = {(key.name, key.key_hash) for key in keys}
     good = []
     for signed in notes:
         try:
@@ -289,8 +311,8 @@ def _valid(
             continue
         # Whatever else a peer wrote there, a line in our own cosigner's name say, does not get into our files.
         held = note.parse(signed)
-        lines = tuple(item for item in held.signatures if (item.name, item.key_hash) in known)
-        good.append(note.encode(Note(held.text, lines)))
+        lines = [item for item in held.signatures if (item.name, item.key_hash) in known]
+        good.append(note.encode(Note(held.text, (*lines_of_log(held, log_key), *lines))))
     if not good:
         return None
     signed = _merged(good)

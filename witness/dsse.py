@@ -5,6 +5,7 @@ The bytes of an envelope are the RFC 8785 text of its JSON, so `encode(parse(dat
 exactly what was signed for. The key id is a hint: it says which key to try first, and is never believed.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -17,6 +18,10 @@ from witness.limits import MAX_ENTRY
 from witness.statement import PAYLOAD_TYPE
 
 _MAX_KEY_ID: Final = 128
+# As key ids of ours are. RFC 8785 has no other text for these values.
+_USUAL: Final = re.compile(
+    rb'\{"payload":"([^"]*)","payloadType":"([a-z0-9.+/-]+)","signatures":\[\{"keyid":"([0-9a-f]*)","sig":"([^"]*)"\}\]\}'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,7 @@ def parse(data: bytes, payload_type: str = PAYLOAD_TYPE, *, limit: int = MAX_ENT
     Raises:
         Malformed: too large, not canonical, unknown or missing keys, another payload type, or not one signature.
     """
-    value = canonical.loads_canonical(data, what="envelope", limit=limit)
+    value = _usual(data, limit) or canonical.loads_canonical(data, what="envelope", limit=limit)
     _check_keys(value, {"payload", "payloadType", "signatures"})
     if value["payloadType"] != payload_type:
         raise Malformed(f"envelope: payloadType is not {payload_type}")
@@ -108,6 +113,19 @@ def authenticated(payload: bytes, payload_type: str = PAYLOAD_TYPE) -> bytes:
     """PAE(payload_type, payload): what is signed."""
     kind = payload_type.encode()
     return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
+
+
+def _usual(data: bytes, limit: int) -> dict[str, Any] | None:
+    """The value of an envelope of the usual form, told at once. `payload` and `sig` are canonical only as Base64."""
+    found = _USUAL.fullmatch(data) if len(data) <= limit else None
+    if found is None or not data.isascii():
+        return None
+    payload, kind, key_id, signature = (group.decode("ascii") for group in found.groups())
+    return {
+        "payload": payload,
+        "payloadType": kind,
+        "signatures": [{"keyid": key_id, "sig": signature}],
+    }
 
 
 def _check_keys(value: Any, keys: set[str]) -> None:

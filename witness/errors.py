@@ -39,7 +39,14 @@ class Incomplete(WheelwitnessError):
 
 
 class FetchFailed(Incomplete):
-    """A server could not be reached, was too slow, or sent something other than what was asked for."""
+    """A server could not be reached, was too slow, or sent something other than what was asked for.
+
+    `after`: seconds for which it wants not to be asked again, if it said so.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", after: float = 0.0) -> None:
+        super().__init__(message, hint=hint)
+        self.after = after
 
 
 class NotFound(FetchFailed):

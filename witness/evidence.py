@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from witness.canonical import dumps
 from witness.escape import printable
 from witness.observation import Observation
 from witness.ossrebuild.rebuild import VerifiedRebuild
@@ -74,8 +73,10 @@ class Evidence:
 def newest(
     observations: Iterable[VerifiedObservation],
 ) -> tuple[list[VerifiedObservation], list[Rejection]]:
-    """Each witness's newest observation by log index, and whose log shows two entries at one index.
+    """Each witness's newest comparison by log index, and whose log shows two entries at one index.
 
+    Who has compared nothing is heard by his newest observation. What compares nothing takes nothing back: neither
+    whoever deletes the sdist, nor a build that has become impossible, makes a mismatch unsaid.
     Such a log was forked, and its witness is heard by a mismatch alone, so that no one can take back his dissent by
     forking. Of several proofs of one entry, that with the most cosigners is taken. The order of `observations` is of
     no consequence.
@@ -105,13 +106,22 @@ def _is_newer(item: VerifiedObservation, known: VerifiedObservation) -> bool:
 
 
 def _text(item: VerifiedObservation) -> bytes:
-    return dumps(item.statement.observation.wire())
+    return item.statement.observation.canonical()
 
 
 def _recency(item: VerifiedObservation) -> tuple[object, ...]:
     said = describe(item.statement.observation), item.statement.filename
     when = item.statement.observation.attempt.finished_at
-    return item.log_index, _differs(item), *said, when, len(item.cosigned_by), sorted(item.cosigned_by)
+    compared = item.statement.observation.comparison is not None
+    return (
+        compared,
+        item.log_index,
+        _differs(item),
+        *said,
+        when,
+        len(item.cosigned_by),
+        sorted(item.cosigned_by),
+    )
 
 
 def _differs(item: VerifiedObservation) -> bool:

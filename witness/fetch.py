@@ -1,7 +1,8 @@
 """The one way out: HTTP GET with a bound on bytes and time. The only module that imports httpx.
 
 Whatever a server does ends as the bytes asked for or as a `FetchFailed`; a body is never kept beyond its limit.
-Passing faults (no connection, time-outs, 429, 5xx) are tried again a few times with growing pauses.
+Passing faults (no connection, time-outs, 429, 5xx) are tried again a few times with growing pauses, and not before the
+server's Retry-After: where that is long, it is left to the caller (`FetchFailed.after`).
 """
 
 import math
@@ -10,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, BinaryIO, Final, Protocol, TypeVar
 from urllib.parse import urlsplit
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _CHUNK: Final = 64 * 1024
+_MAX_PAUSE: Final = 5.0  # seconds between two tries of one request
+_LONGEST_AFTER: Final = 86_400.0  # seconds of a server's Retry-After that are believed
 _PASSING: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
@@ -64,8 +68,11 @@ class Revalidator(Protocol):
 class Poster(Protocol):
     """Sends a body to a URL."""
 
-    def post(self, url: str, data: bytes, *, limit: int) -> "Answer":
-        """What `url` answers to `data`, whatever its status. Raises FetchFailed for no answer within the limits."""
+    def post(self, url: str, data: bytes, *, limit: int, kind: str = "") -> "Answer":
+        """What `url` answers to `data`, of the media type `kind`, whatever its status.
+
+        Raises FetchFailed for no answer within the limits.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +108,9 @@ class HttpFetcher:
         connections: how many requests may be under way at once.
         expires: on the monotonic clock, when everything must be over; may be set anew for each piece of work.
         sleep: waits for so many seconds.
+
+    Attributes:
+        received: bytes of bodies so far.
     """
 
     contact: str = ""
@@ -108,6 +118,7 @@ class HttpFetcher:
     attempts: int = 3
     connections: int = 8
     expires: float = math.inf
+    received: int = field(default=0, init=False)
     sleep: Callable[[float], None] = time.sleep
     _client: "httpx.Client | None" = field(default=None, init=False, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
@@ -143,13 +154,19 @@ class HttpFetcher:
 
         self._retrying(once)
 
-    def post(self, url: str, data: bytes, *, limit: int) -> Answer:
+    def post(self, url: str, data: bytes, *, limit: int, kind: str = "") -> Answer:
         """See `Poster.post`; tried once."""
         import httpx
 
+        headers = {"Content-Type": kind} if kind else {}
         try:
             with self._connected().stream(
-                "POST", url, content=data, timeout=self._patience(url), follow_redirects=False
+                "POST",
+                url,
+                content=data,
+                headers=headers,
+                timeout=self._patience(url),
+                follow_redirects=False,
             ) as response:
                 return Answer(response.status_code, b"".join(self._bounded(response, url, limit)))
         except (httpx.InvalidURL, httpx.HTTPError) as error:
@@ -161,12 +178,20 @@ class HttpFetcher:
             self._client.close()
 
     def _retrying(self, once: Callable[[], T]) -> T:
-        from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+        from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
+        from tenacity import wait_random_exponential as growing
+
+        pause = growing(multiplier=0.6, max=_MAX_PAUSE)
+
+        def wait(state: RetryCallState) -> float:
+            return max(pause(state), _after(state.outcome.exception() if state.outcome else None))
 
         retrying = Retrying(
-            retry=retry_if_exception_type(_Passing),
+            retry=retry_if_exception(
+                lambda error: isinstance(error, _Passing) and _after(error) <= _MAX_PAUSE
+            ),
             stop=stop_after_attempt(self.attempts),
-            wait=wait_random_exponential(multiplier=0.6, max=5.0),
+            wait=wait,
             sleep=self.sleep,
             reraise=True,
         )
@@ -202,6 +227,7 @@ class HttpFetcher:
         total = 0
         for chunk in response.iter_bytes(_CHUNK):
             total += len(chunk)
+            self.received += len(chunk)
             if total > limit:
                 raise FetchFailed(f"{shown(url)}: more than the {limit} bytes allowed")
             self._patience(url)
@@ -242,6 +268,25 @@ def shown(url: str) -> str:
     return printable(f"{parts.scheme}://{host}{path}")
 
 
+def _after(error: BaseException | None) -> float:
+    return error.failure.after if isinstance(error, _Passing) else 0.0
+
+
+def _seconds(retry_after: str) -> float:
+    """What a server says with Retry-After (RFC 9110, section 10.2.3); 0 for what cannot be read."""
+    text = retry_after.strip()
+    if text.isascii() and text.isdecimal():
+        return min(float(text[:10]), _LONGEST_AFTER)
+    from email.utils import parsedate_to_datetime
+
+    try:
+        at = parsedate_to_datetime(text)
+    except ValueError:
+        return 0.0
+    at = at if at.tzinfo else at.replace(tzinfo=UTC)
+    return min(max((at - datetime.now(UTC)).total_seconds(), 0.0), _LONGEST_AFTER)
+
+
 def _check_status(response: "httpx.Response", url: str) -> None:
     status = response.status_code
     if urlsplit(url).scheme == "https" and any(
@@ -252,5 +297,6 @@ def _check_status(response: "httpx.Response", url: str) -> None:
         return
     if status in (404, 410):
         raise NotFound(f"{shown(url)}: the server has no such thing ({status})")
-    failure = FetchFailed(f"{shown(url)}: the server answered {status}")
+    after = _seconds(response.headers.get("retry-after", "")) if status in _PASSING else 0.0
+    failure = FetchFailed(f"{shown(url)}: the server answered {status}", after=after)
     raise _Passing(failure) if status in _PASSING else failure

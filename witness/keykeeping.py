@@ -21,13 +21,14 @@ from witness.publish import publish_event, settle_outbox
 from witness.signing.interface import Sealer, Signer
 from witness.signing.named import NodeSigners
 from witness.store.interface import Store
-from witness.tlog.checkpoint import open_checkpoint
+from witness.tlog.checkpoint import VerifiedCheckpoint, open_checkpoint
+from witness.tlog.succession import described as successors
 from witness.verification import WitnessIdentity
 
 # What a node's own modules need from here.
 __all__ = [
-    "Followed", "KeyKeeper", "WitnessIdentity", "described", "key_texts", "own_identity", "own_keys", "parse_key",
-    "read_public",
+    "Followed", "KeyKeeper", "WitnessIdentity", "described", "key_texts", "log_keys", "own_identity", "own_keys",
+    "parse_key", "read_public", "settled_size",
 ]  # fmt: skip
 
 _PATIENCE: Final = 60.0  # seconds for others who write to the log
@@ -57,6 +58,20 @@ def key_texts(site: Store, identity: WitnessIdentity) -> list[str]:
     """Every key that the node has had, the one that signs now at the end. Raises as `own_keys`."""
     rotations = (event for _, event in own_keys(site, identity).events if isinstance(event, Rotation))
     return [identity.keys[0].text, *(event.new_key.text for event in rotations)]
+
+
+def log_keys(site: Store, log_key: VerifierKey) -> list[str]:
+    """What became of the log's key, a line for each that followed on it. Raises as `own_keys`."""
+    opened = _published(site, log_key)
+    return successors(opened.links, log_key) if opened else []
+
+
+def settled_size(outbox: Path, site: Store, state: Path, node: NodeSigners) -> int:
+    """The entries of the node's log, after whatever an interrupted run has begun to log, and the signature by the
+    log's newest key, are there. Raises as `witness.publish.settle_outbox`.
+    """
+    settle_outbox(outbox, site, state, node, patience=_PATIENCE)
+    return _size(site, node.log.key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +180,17 @@ class KeyKeeper:
         )
 
     def _size(self) -> int:
-        try:
-            signed = self.site.get("checkpoint", limit=MAX_CHECKPOINT)
-        except NotFound:
-            return 0
-        return open_checkpoint(signed, self.identity.log_key).checkpoint.size
+        return _size(self.site, self.identity.log_key)
+
+
+def _size(site: Store, log_key: VerifierKey) -> int:
+    opened = _published(site, log_key)
+    return opened.checkpoint.size if opened else 0
+
+
+def _published(site: Store, log_key: VerifierKey) -> VerifiedCheckpoint | None:
+    try:
+        signed = site.get("checkpoint", limit=MAX_CHECKPOINT)
+    except NotFound:
+        return None
+    return open_checkpoint(signed, log_key)

@@ -1,6 +1,6 @@
 """Public keys, as policies and nodes write them: Ed25519 (RFC 8032), `ed25519:` and the Base64 of 32 bytes; for
 observations also ECDSA on P-256 with SHA-256 (FIPS 186-5), `ecdsa-p256:` and the Base64 of the compressed point
-(SEC 1). And ML-DSA-44 (FIPS 204), which cosigners elsewhere may have.
+(SEC 1). And ML-DSA-44 (FIPS 204), for cosigners, whose keys are written as a `vkey` (witness.tlog.cosignature).
 
 One key has one text, and one signature value one text: what ECDSA leaves open (the sign of s, the form of the DER) is
 refused, so that nobody can make a second entry of a log from a first.
@@ -25,13 +25,14 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from witness.base64text import decode_base64, encode_base64
-from witness.errors import Malformed, Unverified
+from witness.errors import Incomplete, Malformed, Unverified
 
 KEY_BYTES: Final = 32
 SIGNATURE_BYTES: Final = 64
 ECDSA_KEY_BYTES: Final = 33
 ML_DSA_KEY_BYTES: Final = 1312
 ML_DSA_SIGNATURE_BYTES: Final = 2420
+ML_DSA_HINT: Final = "Install the `cryptography` of PyPI, which has an OpenSSL of its own."
 
 _PREFIX: Final = "ed25519:"
 _ECDSA_PREFIX: Final = "ecdsa-p256:"
@@ -78,7 +79,7 @@ class PublicKey:
     @property
     def key_id(self) -> str:
         """The hex SHA-256 of `spki`."""
-        return hashlib.sha256(self.spki).hexdigest()
+        return _id_of(self.spki)
 
     def verify(self, message: bytes, signature: bytes) -> None:
         """Returns if `signature` is this key's on `message`.
@@ -95,6 +96,11 @@ class PublicKey:
 @lru_cache(maxsize=256)
 def _loaded(raw: bytes) -> Ed25519PublicKey:
     return Ed25519PublicKey.from_public_bytes(raw)
+
+
+@lru_cache(maxsize=256)
+def _id_of(spki: bytes) -> str:
+    return hashlib.sha256(spki).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,8 +240,15 @@ class MlDsaKey:
             raise Malformed(f"an ML-DSA-44 key of {len(self.raw)} bytes instead of {ML_DSA_KEY_BYTES}")
 
     def verify(self, message: bytes, signature: bytes) -> None:
-        """Returns if `signature` is this key's on `message`, with an empty context. Raises `Unverified`."""
+        """Returns if `signature` is this key's on `message`, with an empty context.
+
+        Raises:
+            Unverified: it is not.
+            Incomplete: the OpenSSL of this machine's `cryptography` is too old to tell.
+        """
         try:
             MLDSA44PublicKey.from_public_bytes(self.raw).verify(signature, message)
         except (InvalidSignature, ValueError):
             raise Unverified("not a signature by the ML-DSA-44 key") from None
+        except UnsupportedAlgorithm:
+            raise Incomplete("ML-DSA-44 cannot be verified here", hint=ML_DSA_HINT) from None

@@ -95,8 +95,16 @@ class KeyWatch:
             indexes = ", ".join(str(item.proof.index) for item in withheld[:5])
             text = f"{PATH}: leaves out key events that were seen before, entries {indexes}; they hold all the same"
             told.append(Told(text, bad=False))
+        before = follow(identity, seen.events)
+        followed = follow(identity, seen.joined(served))
+        if not set(before.events) <= set(followed.events):
+            late = [item for item in served if item.proof.index <= before.events[-1][0]]
+            indexes = ", ".join(str(item.proof.index) for item in late if item not in seen.events)
+            text = f"{PATH}: key events that would undo what was seen before, entries {indexes}; they are not heard"
+            told.append(Told(text, bad=True))
+            served = [item for item in served if item not in late]
+            followed = follow(identity, seen.joined(served))
         seen.remember(served)
-        followed = follow(identity, seen.events)
         told += [Told(str(error), error.bad) for error in followed.refused]
         return KnownKeys(followed, tuple(told), seen.events)
 

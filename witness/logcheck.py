@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from witness import canonical
-from witness.config import LoadedPolicy, load_policy
+from witness.config import LoadedPolicy, default_state_path, load_policy
 from witness.entry import Authority
 from witness.errors import FetchFailed, Incomplete, InputError, Malformed, NotFound, Unverified
 from witness.escape import printable
@@ -53,13 +53,6 @@ class LogReport:
     def exit_code(self) -> int:
         """As `wheelwitness check` has it: evidence first, then what could not be completed."""
         return 1 if self.against else 5 if self.open else 0
-
-
-def default_state_path() -> Path:
-    """Where a user's memory of logs is."""
-    from platformdirs import user_state_path
-
-    return user_state_path("wheelwitness", appauthor=False)
 
 
 def check_named(named: Named, state: Path | None, *, shards: bool) -> LogReport:

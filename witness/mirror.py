@@ -19,7 +19,7 @@ from witness.log.reader import LogReader, fetch_from
 from witness.log.seen import Caught, SeenLog
 from witness.log.shards import add_bundles, refresh_all
 from witness.log.writer import CHECKPOINT, exclusive, grow, last_bundle
-from witness.note import Note, Verifier, VerifierKey
+from witness.note import Note, VerifierKey
 from witness.store.directory import DirectoryStore
 from witness.store.interface import Store
 from witness.tlog.checkpoint import Checkpoint, open_checkpoint
@@ -27,6 +27,7 @@ from witness.tlog.contradiction import Fork
 from witness.tlog.cosignature import CosignerKey
 from witness.tlog.edge import WIDTH, Edge
 from witness.tlog.merkle import EMPTY_ROOT
+from witness.tlog.succession import lines_of_log
 from witness.tlog.tiles import Fetch, limit_of, read_edge
 
 _STEP: Final = 16 * WIDTH  # entries that are held in memory at once
@@ -65,7 +66,7 @@ def mirror(
     """
     site, state = DirectoryStore(directory / "site"), directory / "state"
     with exclusive(state):
-        signed = only_by(fetch(CHECKPOINT), (log_key, *cosigners))
+        signed = only_by(fetch(CHECKPOINT), log_key, cosigners)
         verified = open_checkpoint(signed, log_key, cosigners)
         seen = SeenLog(state, log_key)
         seen.see(signed)
@@ -118,14 +119,15 @@ def copy_from(
     return mirror(fetch_at(location, fetcher), directory, key, cosigners)
 
 
-def only_by(signed: bytes, keys: Sequence[Verifier]) -> bytes:
-    """The signed note without the lines of other keys. Raises `Malformed`, and `Unverified` if none is left."""
+def only_by(signed: bytes, log_key: VerifierKey, cosigners: Sequence[CosignerKey]) -> bytes:
+    """The signed note without the lines of others. Raises `Malformed`, and `Unverified` if none is left."""
     parsed = note.parse(signed)
-    known = {(key.name, key.key_hash) for key in keys}
-    lines = tuple(item for item in parsed.signatures if (item.name, item.key_hash) in known)
-    if not lines:
+    known = {(key.name, key.key_hash) for key in cosigners}
+    lines = [item for item in parsed.signatures if (item.name, item.key_hash) in known]
+    kept = (*lines_of_log(parsed, log_key), *lines)
+    if not kept:
         raise Unverified("note: not signed by any known key")
-    return note.encode(Note(parsed.text, lines))
+    return note.encode(Note(parsed.text, kept))
 
 
 def _copy(

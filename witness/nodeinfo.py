@@ -52,6 +52,16 @@ def fingerprint(key: str) -> str:
     return " ".join(digest[start : start + 4] for start in range(0, 64, 4))
 
 
+def software_of(data: bytes) -> str:
+    """The program and its version that the node in `data` says it runs, in a few words; empty if it says none."""
+    try:
+        told = loads(data, what="node.json", limit=MAX_NODE)["software"]
+        words = [told["name"], told["version"]]
+    except (Malformed, KeyError, TypeError):
+        return ""
+    return " ".join(word[:60] for word in words if isinstance(word, str) and word.isprintable())
+
+
 def parse(data: bytes) -> NodeInfo:
     """The node in `data`.
 

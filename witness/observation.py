@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -29,7 +30,8 @@ Result = Literal["match", "mismatch", "build-failed", "not-attempted"]
 Level = Literal["bitwise", "archive", "metadata", "content"]
 LEVELS: Final[tuple[Level, ...]] = ("bitwise", "archive", "metadata", "content")
 
-_TIME: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z", re.ASCII)
+# To newer Pythons 24:00 is a time as well, and another name for that of the next day.
+_TIME: Final = re.compile(r"\d{4}-\d{2}-\d{2}T(?!24)\d{2}:\d{2}:\d{2}Z", re.ASCII)
 
 
 def _parse_time(value: object) -> datetime:
@@ -39,15 +41,12 @@ def _parse_time(value: object) -> datetime:
         return value.astimezone(UTC).replace(microsecond=0)
     if not isinstance(value, str) or not _TIME.fullmatch(value):
         raise ValueError("not a time of the form 2026-01-31T23:59:59Z")
-    return datetime(
-        int(value[:4]), int(value[5:7]), int(value[8:10]),
-        int(value[11:13]), int(value[14:16]), int(value[17:19]), tzinfo=UTC,
-    )  # fmt: skip
+    return datetime.fromisoformat(value)
 
 
 def format_time(value: datetime) -> str:
     """RFC 3339 in UTC, to the second."""
-    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 Time = Annotated[datetime, BeforeValidator(_parse_time), PlainSerializer(format_time, return_type=str)]
@@ -74,27 +73,50 @@ class Wire(BaseModel):
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
-class DigestSet(Wire):
+class Ordered(Wire):
+    """A `Wire` whose fields are declared in the order of RFC 8785, so that it is written in its one text at once.
+
+    What it is made of is ordered, too, and holds no floating-point numbers.
+    """
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        names = [field.serialization_alias or name for name, field in cls.model_fields.items()]
+        if names != sorted(names):
+            raise TypeError(f"{cls.__name__}: fields that are not declared in the order of their names")
+
+    def canonical(self) -> bytes:
+        """`canonical.dumps(self.wire())`."""
+        return self.model_dump_json(by_alias=True, exclude_none=True).encode()
+
+
+def _in_order(value: dict[str, str]) -> dict[str, str]:
+    """By UTF-16 units, as RFC 8785 has it."""
+    return dict(sorted(value.items(), key=lambda item: item[0].encode("utf-16-be")))
+
+
+class DigestSet(Ordered):
     """in-toto DigestSet, of which we use SHA-256 alone."""
 
     sha256: Sha256
 
 
-class Resource(Wire):
+class Resource(Ordered):
     """The part of an in-toto ResourceDescriptor that we write."""
 
-    name: Short
     digest: DigestSet
+    name: Short
 
 
-class Digests(Wire):
+class Digests(Ordered):
     """What two nodes with another zlib or clock still agree on (witness.wheel.manifest)."""
 
-    payload_digest: Sha256
     dist_info_digest: Sha256
+    payload_digest: Sha256
 
 
-class RuleUse(Wire):
+class RuleUse(Ordered):
     """One rule that equated two values, with both of them."""
 
     id: Short
@@ -103,120 +125,120 @@ class RuleUse(Wire):
     rebuilt: Short
 
 
-class Difference(Wire):
+class Difference(Ordered):
     """One member, or the archive itself (empty path), that differs."""
 
-    path: Short
     kind: Short
+    path: Short
 
 
-class Finding(Wire):
+class Finding(Ordered):
     """What the published file gets wrong by itself, at one member or in the archive (empty path)."""
 
-    path: Short
     kind: Short
+    path: Short
 
 
-class Comparison(Wire):
+class Comparison(Ordered):
     """Two wheels held against each other under one rule set.
 
     `findings` are of the published file and are absent where there are none, with their total.
     """
 
-    rule_set: Short
-    rules: tuple[RuleUse, ...] = ()
     archive_exact: bool
-    published: Digests | None = None
-    rebuilt: Digests | None = None
-    record_digest: Sha256 | None = None
     differences: tuple[Difference, ...] = ()
     differences_total: Count = 0
     findings: tuple[Finding, ...] | None = None
     findings_total: Count | None = None
+    published: Digests | None = None
+    rebuilt: Digests | None = None
+    record_digest: Sha256 | None = None
     report: Resource | None = None
+    rule_set: Short
+    rules: tuple[RuleUse, ...] = ()
 
 
-class Published(Wire):
+class Published(Ordered):
     """What the index said of the published file when it was fetched."""
 
+    index_serial: Count | None = None
+    provenance: DigestSet | None = None
     size: Count
     upload_time: Time | None = None
-    index_serial: Count | None = None
     yanked: bool = False
-    provenance: DigestSet | None = None
 
 
-class Requirement(Wire):
+class Requirement(Ordered):
     """One distribution that the build environment held.
 
     `built_from` is there where the index has no wheel of it: the sdist that this witness built it from. `sha256` is
     then that of the witness's own wheel.
     """
 
-    name: Short
-    version: Short
-    sha256: Sha256
     built_from: DigestSet | None = None
+    name: Short
+    sha256: Sha256
+    version: Short
 
 
-class Environment(Wire):
+class Environment(Ordered):
     """Where the build ran."""
 
     interpreter: Short
     platform: Short
     requirements: tuple[Requirement, ...] = ()
-    variables: dict[Short, Short] = {}
+    variables: Annotated[dict[Short, Short], AfterValidator(_in_order)] = {}
 
 
-class Tool(Wire):
+class Tool(Ordered):
     """The software that made the observation."""
 
     name: Short
     version: Short
 
 
-class Builder(Wire):
+class Builder(Ordered):
     """The node, by the name that it publishes under."""
 
     name: Short
     tool: Tool
 
 
-class Attempt(Wire):
+class Attempt(Ordered):
     """How much trying was behind the outcome."""
 
     count: Count
+    finished_at: Time
     outputs: tuple[Sha256, ...] = ()
     started_at: Time
-    finished_at: Time
 
 
-class Failure(Wire):
+class Failure(Ordered):
     """Why nothing could be compared: never a disagreement."""
 
-    phase: Short
     cause: Short
     detail: Short = ""
+    phase: Short
 
 
-class Observation(Wire):
+class Observation(Ordered):
     """See the module's docstring; DESIGN.md section 5 gives the fields."""
 
-    purl: Annotated[str, Field(max_length=1000)]  # holds a file's name besides project and version
-    method: Method
-    result: Result
-    level: Level | None = None
+    attempt: Attempt
+    builder: Builder
     comparison: Comparison | None = None
-    source: Resource | None = None
+    environment: Environment | None = None
+    failure: Failure | None = None
+    isolation: Short | None = None
+    level: Level | None = None
+    method: Method
+    previous: Count | None = None
     published: Published
+    purl: Annotated[str, Field(max_length=1000)]  # holds a file's name besides project and version
     rebuilt: Resource | None = None
     recipe: DigestSet | None = None
-    environment: Environment | None = None
-    isolation: Short | None = None
-    builder: Builder
-    attempt: Attempt
-    failure: Failure | None = None
-    previous: Count | None = None
+    result: Result
+    source: Resource | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -35,7 +35,7 @@ from witness.tlog.checkpoint import open_checkpoint
 from witness.tlog.cosignature import CosignerKey
 
 MAX_BATCH: Final = 1024  # entries appended, and held in memory, at once
-_HIDDEN: Final = "hidden"  # of the state: what was committed to
+HIDDEN: Final = "hidden"  # of the state: what was committed to
 CANARY_TIME: Final = timedelta(days=30)
 
 
@@ -104,9 +104,9 @@ def publish_outbox(
     cosigners = _keys(cosigner_keys)
     refused: list[Refused] = []
     count, first, committed = 0, None, 0
-    with open_writer(site, state, node.log, node.cosigner, patience=patience) as writer:
+    with open_writer(site, state, node.log, *node.cosigners, patience=patience) as writer:
         run = _Run(
-            outbox, site, node, writer, Hidden(state / _HIDDEN), state, now, committing, cosigners, refused
+            outbox, site, node, writer, Hidden(state / HIDDEN), state, now, committing, cosigners, refused
         )
         for batch in run.batches(waiting(outbox, node.name, refused, at_once=MAX_BATCH)):
             revealed = [index for index, _ in _observations(batch)]
@@ -120,8 +120,8 @@ def settle_outbox(
     outbox: Path, site: Store, state: Path, node: NodeSigners, *, patience: float = 0.0
 ) -> None:
     """Finishes what an earlier run began, and begins nothing. Signs nothing. Raises as `publish_outbox`."""
-    with open_writer(site, state, node.log, node.cosigner, patience=patience) as writer:
-        _Growth(outbox, site, node, writer, Hidden(state / _HIDDEN)).settle()
+    with open_writer(site, state, node.log, *node.cosigners, patience=patience) as writer:
+        _Growth(outbox, site, node, writer, Hidden(state / HIDDEN)).settle()
 
 
 def publish_event(
@@ -140,8 +140,8 @@ def publish_event(
         Incomplete, InputError, Unverified: see `publish_outbox`.
         whatever `event` raises: nothing was logged.
     """
-    with open_writer(site, state, node.log, node.cosigner, patience=patience) as writer:
-        growth = _Growth(outbox, site, node, writer, Hidden(state / _HIDDEN))
+    with open_writer(site, state, node.log, *node.cosigners, patience=patience) as writer:
+        growth = _Growth(outbox, site, node, writer, Hidden(state / HIDDEN))
         growth.settle()
         batch = writer.append([event(writer.checkpoint.size)], at=int(now.timestamp()))
         growth.finish(batch)

@@ -10,9 +10,10 @@ from pydantic import Field, ValidationError
 
 from witness import canonical
 from witness.errors import Malformed
-from witness.limits import MAX_STATEMENT
+from witness.limits import MAX_STATEMENT, MIB
 from witness.names import WheelName
-from witness.observation import PREDICATE_TYPE, Comparison, DigestSet, Observation, Resource, Wire
+from witness.observation import PREDICATE_TYPE, Comparison, DigestSet, Observation, Ordered, Resource
+from witness.recent import recent
 
 STATEMENT_TYPE: Final = "https://in-toto.io/Statement/v1"
 PAYLOAD_TYPE: Final = "application/vnd.in-toto+json"
@@ -27,11 +28,11 @@ class Statement:
     observation: Observation
 
 
-class _Wire(Wire):
+class _Wire(Ordered):
     type: str = Field(alias="_type")
-    subject: tuple[Resource, ...]
-    predicate_type: str
     predicate: Observation
+    predicate_type: str
+    subject: tuple[Resource, ...]
 
 
 def encode(statement: Statement) -> bytes:
@@ -61,6 +62,8 @@ def _shortened(comparison: Comparison) -> Comparison | None:
     return comparison.model_copy(update={longer: listed[longer][: len(listed[longer]) // 2]})
 
 
+# Whoever finds out whom a statement is by, or when it was made, has parsed it before it is verified.
+@recent(8 * MIB)
 def parse(data: bytes) -> Statement:
     """The statement in `data`.
 
@@ -81,7 +84,7 @@ def parse(data: bytes) -> Statement:
     statement = Statement(subject.name, subject.digest.sha256, wire.predicate)
     _check_subject(statement)
     # Whatever the parser let pass (an order of keys, a key twice, an explicit null) is not what we would write.
-    if canonical.dumps(_value(statement, statement.observation)) != data:
+    if wire.canonical() != data:
         raise Malformed("statement: not in its one canonical form (RFC 8785)")
     return statement
 

@@ -13,6 +13,7 @@ from witness.log.seen import SeenLog
 from witness.observation import format_time
 from witness.policy import Policy, TrustedWitness
 from witness.tlog.checkpoint import open_checkpoint
+from witness.tlog.succession import described as successors
 from witness.verification import WitnessIdentity
 
 
@@ -62,6 +63,7 @@ def _log(identity: WitnessIdentity, state: Path) -> Iterator[str]:
         yield "no checkpoint of it was seen yet"
     else:
         opened = open_checkpoint(seen.newest, identity.log_key, own)
+        yield from successors(opened.links, identity.log_key)
         newest = max((item.at for item in opened.cosignatures), default=None)
         when = f", of {format_time(datetime.fromtimestamp(newest, UTC))}" if newest is not None else ""
         yield f"last seen with {opened.checkpoint.size} entries{when}"

@@ -2,10 +2,11 @@
 
 The rules, in the order in which they decide:
 
-1. A witness is heard by its newest observation (by log index), and by a mismatch alone if its log has two entries in
-   one place. What does not meet the policy is rejected with a reason: dated in the future, a level or method that is
-   not accepted, too few cosigners, too old. A *mismatch* is heard whatever its age and cosigners are: doubt does not
-   heal with time, and needs no quorum to be taken seriously. Only a newer observation of its witness replaces it.
+1. A witness is heard by its newest comparison (by log index), or where it has none by its newest observation; and by
+   a mismatch alone if its log has two entries in one place. What does not meet the policy is rejected with a reason:
+   dated in the future, a level or method that is not accepted, too few cosigners, too old. A *mismatch* is heard
+   whatever its age and cosigners are: doubt does not heal with time, and needs no quorum to be taken seriously. Only a
+   newer comparison of its witness replaces it.
 2. An operator has one vote. A mismatch by any of its witnesses is its vote; otherwise its best match.
 3. Matches add up only if they were built from the same sdist and name the same digests of the published members. The
    word "match" adds nothing: a statement whose digests do not bear out its level cannot be read (witness.statement).
@@ -236,6 +237,8 @@ def _missing(votes: Sequence[Vote], policy: Policy) -> list[str]:
     """What of the independence and diversity that the policy asks for is missing."""
     alone = _operators(item for item in votes if item.voice.independent)
     lacking = [f"{alone} of {policy.independent} independent"] if alone < policy.independent else []
+    if not policy.diversity:
+        return lacking
     placed = [(item.voice.operator, policy.traits_of(item.voice.witness)) for item in votes]
     found = [(place, needed, spread(placed, place)) for place, needed in policy.diversity]
     return lacking + [

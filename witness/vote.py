@@ -5,11 +5,11 @@ Pure. How votes add up is for witness.verdict.
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Final, Literal
 
 from packaging.specifiers import Specifier
 
-from witness.canonical import dumps
 from witness.digest import sha256_hex
 from witness.errors import Malformed
 from witness.escape import printable
@@ -48,7 +48,7 @@ class Voice:
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """A witness's newest observation, by what it can do.
+    """The observation by which a witness is heard, by what it can do.
 
     `old`: a match that is too old to count. `inputs` are the digests that votes must share to add up: of the sdist, and
     of the published payload and `.dist-info`; None for a vote that names neither, and joins any others. `strong`:
@@ -167,18 +167,20 @@ def _named(filename: str, artifact: Artifact) -> bool:
     """Whether the file that a witness saw is what the consumer calls it, as far as he calls it anything."""
     if artifact.filename is not None:
         return filename == artifact.filename
-    if artifact.project is None:
-        return True
+    return artifact.project is None or _is_of(filename, artifact.project, artifact.version)
+
+
+# Several witnesses saw the same file.
+@lru_cache(maxsize=64)
+def _is_of(filename: str, project: str, version: str | None) -> bool:
     try:
         name = WheelName.parse(filename)
     except Malformed:
         return False
-    if name.project != artifact.project:
+    if name.project != project:
         return False
     # As installers match it: 1.0 stands for 1.0.0 and for 1.0+local.
-    return artifact.version is None or Specifier(f"=={artifact.version}").contains(
-        name.version, prereleases=True
-    )
+    return version is None or Specifier(f"=={version}").contains(name.version, prereleases=True)
 
 
 def _weak(item: VerifiedObservation, policy: Policy) -> str:
@@ -210,4 +212,4 @@ def _other(observation: Observation) -> tuple[str, str] | None:
 
 
 def _digest(environment: Environment | None) -> str:
-    return "" if environment is None else sha256_hex(dumps(environment.wire()))
+    return "" if environment is None else sha256_hex(environment.canonical())

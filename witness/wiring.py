@@ -8,14 +8,13 @@ from typing import TypeAlias
 from urllib.parse import urlsplit
 
 from witness.client import Client
-from witness.config import LoadedPolicy
+from witness.config import LoadedPolicy, default_state_path
 from witness.errors import InputError
 from witness.evidence import AsOf
 from witness.fetch import Fetcher, HttpFetcher
 from witness.keyless.trust import authorities
 from witness.keywatch import KeyWatch
 from witness.log.watch import LogWatch
-from witness.logcheck import default_state_path
 from witness.policy import TrustedService
 from witness.remembered import Memory
 from witness.sources.bundle import BundleSource, read_bundles

@@ -42,7 +42,7 @@ def drain(directory: NodeArgument) -> None:
 
 def _say(directory: Path, *, paused: bool, draining: bool) -> None:
     from rebuilders.node.config import NodeDirectory
-    from rebuilders.node.scheduler import DRAINING, PAUSED
+    from rebuilders.node.control import DRAINING, PAUSED
 
     node = NodeDirectory(directory)
     ledger = node.ledger(node.load())

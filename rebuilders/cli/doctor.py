@@ -3,7 +3,7 @@
 import json as jsonlib
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Final
@@ -13,6 +13,7 @@ import typer
 from rebuilders.cli.options import CacheOption, ContactOption, IndexOption, JsonOption, settings
 from rebuilders.config import Settings
 from witness.errors import WheelwitnessError
+from witness.escape import printable
 
 _MIN_FREE: Final = 2 * 1024**3
 SCHEMA: Final = "doctor/1"
@@ -37,7 +38,7 @@ def doctor(
         typer.Argument(
             metavar="[DIR]",
             envvar="WHEELWITNESS_NODE",
-            help="A node's directory: check whether it can sign, too.",
+            help="A node's directory: check the node, too.",
             show_default=False,
         ),
     ] = None,
@@ -50,7 +51,9 @@ def doctor(
         bool, typer.Option(envvar="WHEELWITNESS_OFFLINE", help="Ask nobody: neither the index nor Sigstore.")
     ] = False,
 ) -> None:
-    """Check sandbox, limits, interpreters, uv, disk and index; and of a node, its keys, or what it signs with instead.
+    """Check sandbox, limits, interpreters, uv, disk, memory, index and clock.
+
+    And of a node: log, ledger, outbox, parts, peers, destinations, keys, or what it signs with instead.
 
     \b
     Examples:
@@ -60,34 +63,75 @@ def doctor(
     Exit codes: 0 this machine can rebuild, and the node sign; 5 it cannot.
     """
     told = settings(index, cache, contact)
-    checks: dict[str, Callable[[Settings], Found]] = {
-        "sandbox": _sandbox,
-        "seccomp": _seccomp,
-        "limits": _limits,
-        "interpreters": _interpreters,
-        "uv": _uv,
-        "disk": _disk,
-    }
-    if not offline:
-        checks["index"] = _index
-    if directory is not None:
-        checks["signing"] = partial(_signing, directory, offline)
-    found = [_checked(name, check, told) for name, check in checks.items()]
+    if directory is None:
+        checks = machine_checks(1, offline=offline)
+        found = [checked(name, partial(check, told)) for name, check in checks.items()]
+    else:
+        found = _of_node(directory, told, offline=offline)
     healthy = all(item.ok for item in found)
     if json:
         value = {"schema": SCHEMA, "healthy": healthy, "checks": [asdict(item) for item in found]}
         typer.echo(jsonlib.dumps(value))
     else:
-        for item in found:
-            typer.echo(f"{'ok  ' if item.ok else 'FAIL'}  {item.name:13} {item.says}")
-            if item.hint:
-                typer.echo(f"      {'':13} {item.hint}")
+        tell(found)
     raise typer.Exit(0 if healthy else 5)
 
 
-def _checked(name: str, check: Callable[[Settings], Found], told: Settings) -> Checked:
+def tell(found: list[Checked]) -> None:
+    """A line for each check, and one for each hint."""
+    for item in found:
+        typer.echo(f"{'ok  ' if item.ok else 'FAIL'}  {item.name:13} {printable(item.says)}")
+        if item.hint:
+            typer.echo(f"      {'':13} {item.hint}")
+
+
+def machine_checks(
+    jobs: int, *, offline: bool, static: bool = False
+) -> dict[str, Callable[[Settings], Found]]:
+    """What a machine needs; less where nothing is built."""
+    from rebuilders.node import health
+
+    building: dict[str, Callable[[Settings], Found]] = {
+        "sandbox": _sandbox,
+        "seccomp": _seccomp,
+        "limits": _limits,
+        "interpreters": _interpreters,
+        "uv": _uv,
+    }
+    always: dict[str, Callable[[Settings], Found]] = {
+        "disk": _disk,
+        "memory": partial(health.memory, jobs=jobs),
+    }
+    asking: dict[str, Callable[[Settings], Found]] = {"index": _index, "clock": health.index_clock}
+    return {**({} if static else building), **always, **({} if offline else asking)}
+
+
+def _of_node(directory: Path, given: Settings, *, offline: bool) -> list[Checked]:
+    """The machine by the node's own settings, but for those that are given, and the node."""
+    from rebuilders.node import health
+    from rebuilders.node.config import NodeDirectory
+
+    node = NodeDirectory(directory)
+    config = node.load()
+    told = replace(
+        config.settings,
+        index=given.index or config.index,
+        cache=given.cache or config.settings.cache,
+        contact=given.contact or config.contact,
+    )
+    machine = machine_checks(config.jobs, offline=offline, static=config.method == "static")
+    asking = {} if offline else health.ASKING
+    return [
+        *(checked(name, partial(check, told)) for name, check in machine.items()),
+        *(checked(name, partial(check, node, config)) for name, check in {**health.LOCAL, **asking}.items()),
+        checked("signing", partial(_signing, directory, offline, told)),
+    ]
+
+
+def checked(name: str, check: Callable[[], Found]) -> Checked:
+    """What comes of one check."""
     try:
-        found = check(told)
+        found = check()
     except WheelwitnessError as error:
         return Checked(name, ok=False, says=str(error), hint=error.hint)
     says, hint = (found, "") if isinstance(found, str) else found

@@ -23,7 +23,7 @@ farm = typer.Typer(
 _CaOption = Annotated[
     Path | None,
     typer.Option(
-        envvar="WHEELWITNESS_FARM_CA",
+        envvar="WHEELWITNESS_CA",
         help="The certificate of the farm's own authority, in PEM.",
         show_default=False,
     ),
@@ -31,20 +31,20 @@ _CaOption = Annotated[
 _CertOption = Annotated[
     Path | None,
     typer.Option(
-        envvar="WHEELWITNESS_FARM_CERT", help="This machine's certificate, in PEM.", show_default=False
+        envvar="WHEELWITNESS_CERT", help="This machine's certificate, in PEM.", show_default=False
     ),
 ]
 _KeyOption = Annotated[
     Path | None,
     typer.Option(
-        envvar="WHEELWITNESS_FARM_KEY", help="The key of that certificate, in PEM.", show_default=False
+        envvar="WHEELWITNESS_KEY", help="The key of that certificate, in PEM.", show_default=False
     ),
 ]
 _InsecureOption = Annotated[
     bool,
     typer.Option(
         "--insecure",
-        envvar="WHEELWITNESS_FARM_INSECURE",
+        envvar="WHEELWITNESS_INSECURE",
         help="Allow tcp:// to other machines: whoever reaches the scheduler can run code on every worker.",
     ),
 ]
@@ -99,7 +99,7 @@ def worker(
     tag: Annotated[
         list[str] | None,
         typer.Option(
-            envvar="WHEELWITNESS_FARM_TAG",
+            envvar="WHEELWITNESS_TAG",
             help="What this machine has besides its interpreters and architecture; can be repeated.",
             show_default=False,
         ),
@@ -107,7 +107,7 @@ def worker(
     host: Annotated[
         str,
         typer.Option(
-            envvar="WHEELWITNESS_FARM_HOST",
+            envvar="WHEELWITNESS_HOST",
             help="This machine's address, as the scheduler reaches it. Default: found out.",
             show_default=False,
         ),

@@ -1,5 +1,7 @@
 """`rebuilder init`: a new node with its keys."""
 
+import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +11,7 @@ from rebuilders.cli.options import CacheOption, ContactOption, IndexOption, Node
 from witness.errors import InputError
 
 if TYPE_CHECKING:
-    from rebuilders.node.config import SigstoreConfig
+    from rebuilders.node.config import NodeConfig, SigstoreConfig
 
 
 def init(
@@ -64,6 +66,8 @@ def init(
     from rebuilders.node.config import NodeConfig, NodeDirectory, parse
     from rebuilders.node.setup import make, policy_entry, toml_of
 
+    if sys.stdin.isatty() and not contact:
+        contact, jobs = _asked(jobs)
     config = NodeConfig(
         version=1,
         name=name,
@@ -79,8 +83,38 @@ def init(
     node = NodeDirectory(directory)
     signers = make(node, config)
     typer.echo(f"{directory}: a node, with new keys in {node.keys} (back them up, and show them to nobody)")
-    typer.echo("Consumers name it in their policy as:\n")
+    _look(config)
+    typer.echo(f"Next:\n  rebuilder doctor {directory}\n  rebuilder add {directory} six==1.17.0")
+    typer.echo(f"  rebuilder run {directory}")
+    typer.echo("Consumers name it in their policy as:\n")  # the last, so that it can be cut off and used
     typer.echo(policy_entry(config, signers, url or str(node.site.absolute())))
+
+
+def _asked(jobs: int) -> tuple[str, int]:
+    """Contact and rebuilds at a time, of whoever sits there."""
+    typer.echo(
+        "The operators of the package index may want to reach you: by an e-mail address or URL, if you give one."
+    )
+    contact = typer.prompt("Contact", default="", show_default=False)
+    typer.echo(
+        f"Rebuilds at a time: this machine has {os.cpu_count()} cores; each takes one, and about 1 GiB of memory."
+    )
+    jobs = typer.prompt("Jobs", default=jobs, type=int)
+    typer.echo("More that a node may take, such as hours and disk, is in [limits] of node.toml.")
+    return contact, jobs
+
+
+def _look(config: "NodeConfig") -> None:
+    """The part of `doctor` that asks nobody, so that what this machine lacks is known from the start."""
+    from functools import partial
+
+    from rebuilders.cli.doctor import checked, machine_checks, tell
+
+    checks = machine_checks(config.jobs, offline=True, static=config.method == "static")
+    found = [checked(name, partial(check, config.settings)) for name, check in checks.items()]
+    if any(not item.ok or item.hint for item in found):
+        typer.echo("This machine:")
+        tell([item for item in found if not item.ok or item.hint])
 
 
 def _sigstore(named: tuple[str, str] | None, trust: Path | None) -> "SigstoreConfig | None":

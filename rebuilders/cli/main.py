@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-from rebuilders.cli.add import add
+from rebuilders.cli.add import add, drop
+from rebuilders.cli.aggregate import aggregate
+from rebuilders.cli.backup import backup, restore
 from rebuilders.cli.batch import batch
 from rebuilders.cli.canaries import canaries
 from rebuilders.cli.compare import compare
@@ -16,14 +18,18 @@ from rebuilders.cli.cosign import cosign
 from rebuilders.cli.definitions import definitions
 from rebuilders.cli.doctor import doctor
 from rebuilders.cli.farm import farm
+from rebuilders.cli.gc import gc
 from rebuilders.cli.init import init
 from rebuilders.cli.keys import keys
 from rebuilders.cli.mirror import mirror
 from rebuilders.cli.plan import plan
 from rebuilders.cli.publish import publish
+from rebuilders.cli.push import push
+from rebuilders.cli.queue import queue
 from rebuilders.cli.rebuild import rebuild
 from rebuilders.cli.run import run as run_node
 from rebuilders.cli.serve import serve
+from rebuilders.cli.site import site
 from rebuilders.cli.spot_check import spot_check
 from rebuilders.cli.static import static
 from rebuilders.cli.status import status
@@ -63,8 +69,8 @@ def _options(
 
 
 for command in (
-    rebuild, batch, plan, static, compare, spot_check, init, add, publish, cosign, mirror, canaries, serve, status,
-    pause, resume, drain, doctor, definitions,
+    rebuild, batch, plan, static, compare, spot_check, init, add, drop, queue, publish, push, cosign, mirror,
+    canaries, site, aggregate, serve, status, pause, resume, drain, gc, backup, restore, doctor, definitions,
 ):  # fmt: skip
     app.command()(command)
 app.command("run")(run_node)

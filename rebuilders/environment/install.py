@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from rebuilders.cache import used
 from rebuilders.environment.built import BuiltWheels
 from rebuilders.environment.fitness import check
 from rebuilders.environment.interpreters import Interpreter
@@ -69,6 +70,8 @@ class Environments:
                 self._install(interpreter, missing, min(seconds, _SECONDS))
             if len(parts) > 1:
                 join(path, alone)
+        for each in {path, *alone}:
+            used(each)
         return (*interpreter.mounts, Mount(path, PATH))
 
     def _install(

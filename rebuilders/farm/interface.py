@@ -43,7 +43,9 @@ class Outcome:
         statement: the observation as an unsigned statement; empty where there is nothing to observe.
         report: the difference report as JSON; empty where there is none.
         complete: False where it should be tried again.
+        received: bytes that the worker got over the network for it.
         needs: with `complete` False, what the next worker must have that this one lacks.
+        cause: in a word: why it is not `complete` (rebuilders.node.again.Cause), or why there is nothing to observe.
     """
 
     claim: str
@@ -52,7 +54,9 @@ class Outcome:
     statement: bytes = b""
     report: bytes = b""
     complete: bool = True
+    received: int = 0
     needs: str = ""
+    cause: str = ""
 
 
 class Executor(Protocol):

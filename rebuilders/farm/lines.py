@@ -7,8 +7,9 @@ import base64
 import binascii
 import json
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from pathlib import Path
-from typing import IO, Any, Final, TypeVar
+from typing import IO, Any, Final
 
 from rebuilders.config import Settings
 from rebuilders.farm.interface import Job, Outcome, Terms
@@ -21,7 +22,24 @@ _MAX_STATEMENT: Final = 64 * 1024
 _MAX_REPORT: Final = MIB
 _MAX_TEXT: Final = 4000
 _MAX_TAGS: Final = 500
-T = TypeVar("T")
+_TERMS: Final = frozenset(
+    (
+        "builder",
+        "method",
+        "timeout",
+        "index",
+        "cache",
+        "contact",
+        "installPythons",
+        "quota",
+        "memory",
+        "cores",
+        "nice",
+    )
+)
+_OUTCOME: Final = frozenset(
+    ("claim", "result", "level", "statement", "report", "complete", "received", "needs", "cause")
+)
 
 
 def of_terms(terms: Terms, *, cache: bool) -> dict[str, Any]:
@@ -35,14 +53,16 @@ def of_terms(terms: Terms, *, cache: bool) -> dict[str, Any]:
         "cache": str(settings.cache) if cache and settings.cache else "",
         "contact": settings.contact,
         "installPythons": settings.install_pythons,
+        "quota": settings.quota,
+        "memory": settings.memory,
+        "cores": settings.cores,
+        "nice": settings.nice,
     }
 
 
 def terms_of(value: Any) -> Terms:
     """Raises Malformed."""
-    read = _Reader(
-        value, {"builder", "method", "timeout", "index", "cache", "contact", "installPythons"}, "terms"
-    )
+    read = _Reader(value, _TERMS, "terms")
     method = read.text("method")
     if method not in ("rebuild", "static"):
         raise Malformed("terms: no such method")
@@ -52,6 +72,10 @@ def terms_of(value: Any) -> Terms:
         cache=Path(cache) if cache else None,
         contact=read.text("contact"),
         install_pythons=read.flag("installPythons"),
+        quota=read.count("quota"),
+        memory=read.count("memory"),
+        cores=read.number("cores", zero=True),
+        nice=read.count("nice"),
     )
     return Terms(
         read.text("builder"), "rebuild" if method == "rebuild" else "static", settings, read.number("timeout")
@@ -76,13 +100,15 @@ def of_outcome(outcome: Outcome) -> dict[str, Any]:
         "statement": base64.b64encode(outcome.statement).decode(),
         "report": base64.b64encode(outcome.report).decode(),
         "complete": outcome.complete,
+        "received": outcome.received,
         "needs": outcome.needs,
+        "cause": outcome.cause[:_MAX_TEXT].encode("utf-8", "replace").decode(),
     }
 
 
 def outcome_of(value: Any) -> Outcome:
     """Raises Malformed."""
-    read = _Reader(value, {"claim", "result", "level", "statement", "report", "complete", "needs"}, "outcome")
+    read = _Reader(value, _OUTCOME, "outcome")
     return Outcome(
         read.text("claim"),
         read.text("result"),
@@ -90,7 +116,9 @@ def outcome_of(value: Any) -> Outcome:
         read.data("statement", _MAX_STATEMENT),
         read.data("report", _MAX_REPORT),
         read.flag("complete"),
+        read.count("received"),
         read.text("needs"),
+        read.text("cause"),
     )
 
 
@@ -123,7 +151,7 @@ def read_lines(stream: IO[bytes], take: Callable[[dict[str, Any]], None]) -> Non
 class _Reader:
     """Takes an object apart: these very keys, each of its type."""
 
-    def __init__(self, value: Any, keys: set[str], what: str) -> None:
+    def __init__(self, value: Any, keys: AbstractSet[str], what: str) -> None:
         if not isinstance(value, dict) or set(value) != keys:
             raise Malformed(f"{what}: not an object with the keys {', '.join(sorted(keys))}")
         self._value, self._what = value, what
@@ -148,11 +176,19 @@ class _Reader:
             raise Malformed(f"{self._what}: {key}: neither true nor false")
         return value
 
-    def number(self, key: str) -> float:
+    def number(self, key: str, *, zero: bool = False) -> float:
         value = self._value[key]
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e9:
-            raise Malformed(f"{self._what}: {key}: not a number of seconds")
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e9:
+            raise Malformed(f"{self._what}: {key}: not a number")
+        if not value and not zero:
+            raise Malformed(f"{self._what}: {key}: nothing")
         return float(value)
+
+    def count(self, key: str) -> int:
+        value = self._value[key]
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**53:
+            raise Malformed(f"{self._what}: {key}: not a count")
+        return value
 
     def data(self, key: str, limit: int) -> bytes:
         value = self._value[key]

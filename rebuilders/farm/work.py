@@ -3,6 +3,7 @@
 For a node whose method is static it runs no such code, and needs no sandbox.
 """
 
+import os
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
@@ -19,7 +20,7 @@ from rebuilders.report.document import of_rebuild
 from rebuilders.report.json import report_json
 from rebuilders.wiring import Desk, Workshop, open_desk, open_workshop
 from witness.digest import sha256_hex
-from witness.errors import WheelwitnessError
+from witness.errors import SandboxUnavailable, WheelwitnessError
 from witness.limits import MIB
 from witness.names import TargetName
 from witness.observation import DigestSet, Resource
@@ -57,21 +58,29 @@ class Worker:
 
     def work(self, job: Job) -> Outcome:
         """Rebuilds or checks the job's target. Whatever goes wrong is an outcome, too."""
+        before = self.workshop.fetcher.received
+        outcome = self._tried(job)
+        return replace(outcome, received=self.workshop.fetcher.received - before)
+
+    def _tried(self, job: Job) -> Outcome:
         try:
             return self._work(job, TargetName.parse(job.target))
         except WantedElsewhere as wanted:
             return Outcome(job.claim, str(wanted), complete=False, needs=python_tag(wanted.minor))
         except WheelwitnessError as error:
-            return Outcome(job.claim, str(error), complete=False)
+            cause = "sandbox" if isinstance(error, SandboxUnavailable) else "index"
+            return Outcome(job.claim, str(error), complete=False, cause=cause)
         except Exception as error:  # noqa: BLE001 - a mistake of ours with one target must not end the node
             mistake = f"a mistake in the program itself ({type(error).__name__})"
-            return Outcome(job.claim, mistake, complete=False)
+            return Outcome(job.claim, mistake, complete=False, cause="mistake")
 
     def _work(self, job: Job, target: TargetName) -> Outcome:
         started = datetime.now(UTC)
         report = self._report(target, frozenset() if job.needs else frozenset(job.offered))
         if report.target is None:
-            return Outcome(job.claim, str(report.failure))
+            return Outcome(
+                job.claim, str(report.failure), cause=report.failure.cause if report.failure else ""
+            )
         told = _told(report, target)
         statement = self._statement(report, started)
         if told:
@@ -119,6 +128,7 @@ _worker: Worker | None = None  # of a worker process, opened once
 def start(terms: Terms) -> None:
     """For the initializer of a process pool."""
     global _worker  # noqa: PLW0603
+    os.nice(terms.settings.nice)
     _worker = Worker.open(terms)
 
 

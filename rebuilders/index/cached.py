@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+from rebuilders.cache import used
 from rebuilders.index.interface import IndexFile, IndexSource, Project
 from witness.digest import sha256_hex
 from witness.store.directory import DirectoryStore
@@ -24,7 +25,7 @@ class CachedIndex:
     page_seconds: float = _PAGE_SECONDS
 
     def project(self, name: str) -> Project:
-        path = self.root / "pages" / f"{sha256_hex((self.label + name).encode())}.json"
+        path = self._page(name)
         try:
             if 0 <= time.time() - path.stat().st_mtime < self.page_seconds:
                 return _load(json.loads(path.read_bytes()))
@@ -33,6 +34,10 @@ class CachedIndex:
         project = self.source.project(name)
         _write(path, json.dumps(_dump(project)).encode())
         return project
+
+    def keep(self, name: str, project: Project) -> None:
+        """Takes `project` for what the source has of that name, for as long as any page."""
+        _write(self._page(name), json.dumps(_dump(project)).encode())
 
     def fetch(self, file: IndexFile) -> bytes:
         path = self.root / "files" / file.sha256[:2] / file.sha256
@@ -43,7 +48,12 @@ class CachedIndex:
         if sha256_hex(data) != file.sha256:
             data = self.source.fetch(file)
             _write(path, data)
+        else:
+            used(path)
         return data
+
+    def _page(self, name: str) -> Path:
+        return self.root / "pages" / f"{sha256_hex((self.label + name).encode())}.json"
 
 
 def _write(path: Path, data: bytes) -> None:

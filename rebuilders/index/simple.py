@@ -17,7 +17,7 @@ from witness.limits import ARCHIVE, MIB
 if TYPE_CHECKING:
     from pypi_simple import DistributionPackage
 
-_JSON: Final = "application/vnd.pypi.simple.v1+json"
+JSON: Final = "application/vnd.pypi.simple.v1+json"
 _MAX_PAGE: Final = 64 * MIB
 
 
@@ -31,7 +31,7 @@ class SimpleIndex:
     def project(self, name: str) -> Project:
         url = urljoin(self.endpoint, f"{quote(name)}/")
         try:
-            page = self.fetcher.get(url, limit=_MAX_PAGE, accept=_JSON)
+            page = self.fetcher.get(url, limit=_MAX_PAGE, accept=JSON)
         except NotFound:
             raise NotFound(f"the index has no project {printable(name)}") from None
         return parse_project(page.body, url)

@@ -10,6 +10,11 @@ from typing import Any, Final, NoReturn
 
 from witness.errors import Incomplete, InputError, WheelwitnessError
 
+# The way out of a network, for what asks others over it.
+WAY_OUT: Final = (
+    *("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy"),
+    *("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"),
+)
 _KEPT: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TZ")  # of the environment, for the process with the key
 
 

@@ -10,21 +10,30 @@ DIR/site/         what is served, and nothing else is
 
 import tomllib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rebuilders.config import DEFAULT_TIMEOUT, Settings
+from rebuilders.destinations.opening import check_url
 from rebuilders.farm.interface import Terms
+from rebuilders.node.caps import LimitsConfig, zone_of
+from rebuilders.node.feed.config import WatchConfig
 from rebuilders.node.ledger import Ledger
+from rebuilders.node.shares import MAX_MEMBERS, Duty, Rest, Shares, duty, share_key
 from witness.commitment import WINDOWS
 from witness.errors import InputError, Malformed
+from witness.limits import MIB
 from witness.note import check_name
 from witness.observation import Method
 
 CONFIG: Final = "node.toml"
 _SEE: Final = "See docs/reference/node-toml.md."
+
+
+_Vkey = Annotated[str, Field(max_length=4000)]
 
 
 class PeerConfig(BaseModel):
@@ -34,8 +43,16 @@ class PeerConfig(BaseModel):
 
     url: Annotated[str, Field(min_length=1, max_length=500)]
     log_key: Annotated[str, Field(alias="log-key", max_length=500)]
-    cosigner_key: Annotated[str, Field(alias="cosigner-key", max_length=4000)] = ""
+    cosigner_key: Annotated[
+        _Vkey | Annotated[list[_Vkey], Field(max_length=2)], Field(alias="cosigner-key")
+    ] = ""
     ask: Annotated[str, Field(max_length=500)] = ""
+
+    @property
+    def cosigner_keys(self) -> tuple[str, ...]:
+        """Its cosigner's keys, of which it has two while it changes from one to the other."""
+        told = [self.cosigner_key] if isinstance(self.cosigner_key, str) else self.cosigner_key
+        return tuple(key for key in told if key)
 
 
 class SignerConfig(BaseModel):
@@ -104,6 +121,49 @@ class FarmConfig(BaseModel):
     slots: Annotated[int, Field(ge=0, le=100_000)] = 0
 
 
+class DestinationConfig(BaseModel):
+    """A `[[destination]]` of `node.toml`: a place that the site is copied to. Credentials are in the environment, in
+    variables of the usual names with `variables` before them.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    url: Annotated[str, Field(min_length=1, max_length=500)]
+    endpoint: Annotated[str, Field(pattern=r"^(https?://[^\s@?#]+)?$", max_length=500)] = ""
+    region: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]*$", max_length=100)] = ""
+    variables: Annotated[str, Field(pattern=r"^([A-Za-z_][A-Za-z0-9_]*)?$", max_length=100)] = ""
+    gzip: bool = False
+    keep_minutes: Annotated[int, Field(alias="keep-minutes", ge=0, le=525_600)] = 60
+
+
+class MetricsConfig(BaseModel):
+    """`[metrics]` of `node.toml`: where Prometheus may ask. Without a port there is none."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    port: Annotated[int, Field(ge=0, le=65_535)] = 0
+    host: Annotated[str, Field(min_length=1, max_length=255)] = "127.0.0.1"
+
+
+class ShareConfig(BaseModel):
+    """`[share]` of `node.toml`: which part of the work is this node's. The same in each member's, but for `rest`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    members: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=200)]], Field(min_length=1, max_length=MAX_MEMBERS)
+    ]
+    redundancy: int = 3
+    weights: dict[str, int] = {}
+    salt: Annotated[str, Field(max_length=200)] = ""
+    rest: Rest = "later"
+
+    @cached_property
+    def shares(self) -> Shares:
+        """Raises InputError for what makes no sense."""
+        return Shares(tuple(self.members), self.redundancy, self.weights, self.salt)
+
+
 class NodeConfig(BaseModel):
     """What `node.toml` holds; rebuilders.node.setup writes it with what each key means."""
 
@@ -117,6 +177,7 @@ class NodeConfig(BaseModel):
     index: str = ""
     cache: str = ""
     ledger: Annotated[str, Field(max_length=500)] = ""
+    pages: bool = True
     jobs: Annotated[int, Field(ge=1, le=256)] = 1
     timeout: Annotated[float, Field(ge=1)] = DEFAULT_TIMEOUT
     install_pythons: Annotated[bool, Field(alias="install-pythons")] = False
@@ -125,10 +186,25 @@ class NodeConfig(BaseModel):
     commit_hours: Annotated[int, Field(alias="commit-hours")] = 24
     canaries: Annotated[int, Field(ge=0, le=1000)] = 0
     cosign_minutes: Annotated[int, Field(alias="cosign-minutes", ge=0, le=10_080)] = 10
+    limits: LimitsConfig = LimitsConfig()
+    metrics: MetricsConfig = MetricsConfig()
     peer: Annotated[list[PeerConfig], Field(max_length=1000)] = []
     farm: FarmConfig | None = None
+    destination: Annotated[list[DestinationConfig], Field(max_length=100)] = []
     signer: SignersConfig = SignersConfig()
     sigstore: SigstoreConfig | None = None
+    share: ShareConfig | None = None
+    watch: WatchConfig | None = None
+
+    def duty(self, filename: str, sha256: str | None) -> Duty:
+        """Whether this node attests to a published file as its own share, later, or never, by `[share]`.
+
+        Raises:
+            InputError: `[share]` makes no sense, or this node has no part in it.
+        """
+        if self.share is None:
+            return "mine"
+        return duty(self.share.shares, self.name, share_key(filename, sha256), self.share.rest)
 
     @property
     def settings(self) -> Settings:
@@ -137,6 +213,10 @@ class NodeConfig(BaseModel):
             cache=Path(self.cache) if self.cache else None,
             contact=self.contact,
             install_pythons=self.install_pythons,
+            quota=self.limits.cache_mb * MIB,
+            memory=self.limits.memory_mb * MIB,
+            cores=self.limits.cores,
+            nice=self.limits.nice,
         )
 
     @property
@@ -216,14 +296,29 @@ def parse(text: str, where: str) -> NodeConfig:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         key = ".".join(map(str, first["loc"]))
         raise InputError(f"{where}: {key}: {first['msg']}", hint=_SEE) from None
+    _check(config, where)
+    return config
+
+
+def _check(config: NodeConfig, where: str) -> None:
+    """Raises InputError for what makes no sense, though each value does."""
     try:
         check_name(config.name)
     except Malformed as error:
         raise InputError(f"{where}: name: {error}", hint="Use something like node-a.example.") from None
+    try:
+        for item in config.destination:
+            check_url(item.url)
+        config.duty("", None)
+    except InputError as error:
+        raise InputError(f"{where}: {error}", hint=error.hint) from None
+    try:
+        zone_of(config.limits.zone)
+    except ValueError as error:
+        raise InputError(f"{where}: limits.zone: {error}", hint="Use a name such as Europe/Vienna.") from None
     if config.commit_hours not in WINDOWS:
         raise InputError(f"{where}: commit-hours: not one of {', '.join(map(str, WINDOWS))}", hint=_SEE)
     if config.farm and bool(config.farm.scheduler) == bool(config.farm.workers):
         raise InputError(f"{where}: farm: either scheduler or workers, and not both", hint=_SEE)
     if config.canaries and not config.commit:
         raise InputError(f"{where}: canaries: without commit, nothing is kept hidden", hint=_SEE)
-    return config

@@ -13,7 +13,6 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -21,6 +20,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from rebuilders.node import keys
+from rebuilders.node.answering import answer_at
 from rebuilders.node.apart import run_apart, tell_error
 from rebuilders.node.config import NodeConfig, NodeDirectory
 from witness import listening
@@ -37,6 +37,7 @@ from witness.cosigning import (
     Told,
     UnknownLog,
     accuse,
+    check_room,
     cosign_peers,
     encode_lines,
     encode_size,
@@ -45,9 +46,10 @@ from witness.cosigning import (
     own_log,
     parse_peer,
 )
-from witness.errors import Incomplete, InputError, Malformed, WheelwitnessError
+from witness.errors import InputError, Malformed, WheelwitnessError
 from witness.store.directory import DirectoryStore
 
+WITHHELD: Final = "cosigner-withheld"  # of a node's state: a file that says why it cosigns nobody
 _PATH: Final = "/add-checkpoint"
 
 
@@ -78,7 +80,7 @@ def listen(directory: NodeDirectory, host: str, port: int, tell: Callable[[str],
     app = application(_cosigner(directory, config, peers), own, tell)
     with listening.listen(host, port, hint="Choose another address.") as listener:
         tell(f"cosigning {len(peers)} logs at http://{host}:{listener.getsockname()[1]}{_PATH}")
-        uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False)).run(sockets=[listener])
+        answer_at(app, listener)
 
 
 def application(cosigner: Cosigner, own: OwnLog, tell: Callable[[str], None]) -> Starlette:
@@ -98,7 +100,7 @@ def application(cosigner: Cosigner, own: OwnLog, tell: Callable[[str], None]) ->
 def answer(cosigner: Cosigner, own: OwnLog, body: bytes, tell: Callable[[str], None]) -> Response:
     """The answer that c2sp.org/tlog-witness wants to a request with `body`."""
     try:
-        signature = cosigner.add(Addition.parse(body), at=_now())
+        signatures = cosigner.add(Addition.parse(body), at=_now())
     except Malformed:
         return Response(status_code=HTTPStatus.BAD_REQUEST)
     except UnknownLog:
@@ -111,13 +113,14 @@ def answer(cosigner: Cosigner, own: OwnLog, body: bytes, tell: Callable[[str], N
         if error.evidence is not None:
             tell(accuse(error, own))
         return Response(status_code=HTTPStatus.UNPROCESSABLE_ENTITY)
-    except Incomplete:
+    except WheelwitnessError as error:  # of this node's own: its disk, its state, its configuration
+        tell(f"not cosigned: {error}")
         return Response(status_code=HTTPStatus.SERVICE_UNAVAILABLE)
-    return Response(encode_lines((signature,)), media_type="text/plain; charset=utf-8")
+    return Response(encode_lines(signatures), media_type="text/plain; charset=utf-8")
 
 
 def _peers(config: NodeConfig) -> tuple[Peer, ...]:
-    peers = tuple(parse_peer(item.url, item.log_key, item.cosigner_key, item.ask) for item in config.peer)
+    peers = tuple(parse_peer(item.url, item.log_key, item.cosigner_keys, item.ask) for item in config.peer)
     if not peers:
         raise InputError("node.toml names no peer", hint="Add a [[peer]] for each log to be cosigned.")
     origins = [peer.log_key.name for peer in peers]
@@ -126,12 +129,17 @@ def _peers(config: NodeConfig) -> tuple[Peer, ...]:
             raise InputError(f"node.toml: peer {origin} is this node itself", hint="Remove it.")
         if origins.count(origin) > 1:
             raise InputError(f"node.toml: peer {origin} is there twice", hint="Keep one of them.")
+    check_room(peers)
     return peers
 
 
 def _cosigner(directory: NodeDirectory, config: NodeConfig, peers: tuple[Peer, ...]) -> Cosigner:
-    key = keys.load_cosigner(directory, config)
-    return open_cosigner(key, peers, directory.state / "cosigner", DirectoryStore(directory.site))
+    if (withheld := directory.state / WITHHELD).exists():
+        raise InputError(
+            f"{withheld}: this node was restored, and cosigns nobody", hint="The file says what to do."
+        )
+    held = keys.load_cosigners(directory, config)
+    return open_cosigner(held, peers, directory.state / "cosigner", DirectoryStore(directory.site))
 
 
 def _own(directory: NodeDirectory, config: NodeConfig) -> OwnLog:

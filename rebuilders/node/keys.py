@@ -1,7 +1,8 @@
 """A node's three keys: of its observations, its log, and its cosigner; or two, and a name that Sigstore vouches for.
 
-For the signer process and `init` alone. A key of observations that is to replace the one in use waits beside it until
-the log has it (rebuilders.node.rotation).
+For the processes that sign, and `init`, alone. A key of observations that is to replace the one in use waits beside it
+until the log has it; a second one of the cosigner's is in use beside the first until that is retired
+(rebuilders.node.rotation).
 """
 
 import fcntl
@@ -13,17 +14,26 @@ from pathlib import Path
 from typing import Final
 
 from rebuilders.node.config import NodeConfig, NodeDirectory, SignerConfig, SigstoreConfig
-from witness.errors import Incomplete, InputError, Malformed
+from witness.errors import Incomplete, InputError, Malformed, Unverified
+from witness.escape import printable
 from witness.keyless.identity import KeylessIdentity
 from witness.keys import PublicKey, parse_key
+from witness.note import parse_signatures
 from witness.signing import keyfile
-from witness.signing.interface import Ed25519Signer, Sealer, Signer
+from witness.signing.interface import CosignerSigner, Ed25519Signer, Sealer, Signer
 from witness.signing.keyless import KeylessSealer, ambient_token
 from witness.signing.named import CheckpointCosigner, LogSigner, NodeSigners
 from witness.signing.uri import open_uri, read_secret
+from witness.store.directory import DirectoryStore
+from witness.tlog.succession import Succession
 
 _OBSERVATION, _LOG, _COSIGNER = _FILES = ("observation.pem", "log.pem", "cosigner.pem")
 _NEXT: Final = "observation.next.pem"
+_SECOND: Final = "cosigner.next.pem"
+_UNFINISHED: Final = "cosigner.unfinished.pem"
+_NEXT_LOG: Final = "log.next.pem"
+_SUCCESSION: Final = "log.succession"
+_CREATE: Final = {"ed25519": keyfile.create, "ml-dsa-44": keyfile.create_ml_dsa}
 
 
 def create(directory: NodeDirectory, config: NodeConfig) -> NodeSigners:
@@ -36,7 +46,7 @@ def create(directory: NodeDirectory, config: NodeConfig) -> NodeSigners:
         _remove(directory, made)
         raise
     observation = keyless(directory, config.sigstore) if config.sigstore else made[_OBSERVATION]
-    return _signers(config, observation, made[_LOG], made[_COSIGNER])
+    return _signers(config, observation, LogSigner(config.origin, made[_LOG]), made[_COSIGNER])
 
 
 def discard(directory: NodeDirectory) -> None:
@@ -58,15 +68,58 @@ def load(directory: NodeDirectory, config: NodeConfig, wanted: str = "") -> Node
     return _signers(
         config,
         keyless(directory, config.sigstore) if config.sigstore else _observation(directory, config, wanted),
-        _ed25519(directory, config.signer.log, _LOG),
-        _ed25519(directory, config.signer.cosigner, _COSIGNER),
+        _log(directory, config),
+        *_cosigners(directory, config),
     )
 
 
-def load_cosigner(directory: NodeDirectory, config: NodeConfig) -> CheckpointCosigner:
-    """The cosigner's key alone. Raises InputError as `load` does."""
-    signer = _ed25519(directory, config.signer.cosigner, _COSIGNER)
-    return CheckpointCosigner(config.cosigner, signer)
+def load_cosigners(directory: NodeDirectory, config: NodeConfig) -> tuple[CheckpointCosigner, ...]:
+    """The cosigner's keys alone, one or two, the newest at the end. Raises InputError as `load` does."""
+    return tuple(CheckpointCosigner(config.cosigner, held) for held in _cosigners(directory, config))
+
+
+def _cosigners(directory: NodeDirectory, config: NodeConfig) -> Iterator[CosignerSigner]:
+    if config.signer.cosigner is None:
+        yield keyfile.load_cosigner(directory.keys / _COSIGNER)
+    else:
+        yield _remote_ed25519(directory, config.signer.cosigner)
+    if (directory.keys / _SECOND).exists():
+        yield keyfile.load_cosigner(directory.keys / _SECOND)
+
+
+def create_second(directory: NodeDirectory, algorithm: str) -> None:
+    """A second key for the cosigner, in use from now on. `algorithm` is `ed25519` or `ml-dsa-44`.
+
+    Raises:
+        InputError: there are two already, or a key of that kind cannot be made.
+    """
+    if (directory.keys / _SECOND).exists():
+        raise InputError(
+            f"{directory.keys}: the cosigner has two keys already", hint="First: rebuilder keys retire."
+        )
+    _remove(directory, (_UNFINISHED,))
+    _CREATE[algorithm](directory.keys / _UNFINISHED)
+    _rename(directory, _UNFINISHED, _SECOND)
+
+
+def retire_first(directory: NodeDirectory, config: NodeConfig) -> None:
+    """Puts the cosigner's second key in the place of the first, which is lost by that.
+
+    Raises:
+        InputError: there is no second one, or the first is not in a file.
+        Incomplete: the disk failed.
+    """
+    if not (directory.keys / _SECOND).exists():
+        raise InputError(
+            f"{directory.keys}: the cosigner has one key",
+            hint="A second: rebuilder keys rotate --cosigner ed25519.",
+        )
+    if config.signer.cosigner is not None:
+        raise InputError(
+            "node.toml: signer.cosigner: the older key is there, not in a file",
+            hint="Take the table away, then retire.",
+        )
+    _rename(directory, _SECOND, _COSIGNER)
 
 
 def open_next(directory: NodeDirectory, config: NodeConfig) -> Signer:
@@ -92,14 +145,67 @@ def _observation(directory: NodeDirectory, config: NodeConfig, wanted: str) -> S
     return _open(directory, config.signer.observation)
 
 
-def _ed25519(directory: NodeDirectory, told: SignerConfig | None, file: str) -> Ed25519Signer:
-    if told is None:
-        return keyfile.load_ed25519(directory.keys / file)
+def _log(directory: NodeDirectory, config: NodeConfig) -> LogSigner:
+    """The log's newest key, to which what its older ones signed leads."""
+    succession, told = _succession(directory, config), config.signer.log
+    if succession is None:
+        remote = None if told is None else _remote_ed25519(directory, told)
+        return LogSigner(config.origin, remote or keyfile.load_ed25519(directory.keys / _LOG))
+    for path in (directory.keys / _NEXT_LOG, directory.keys / _LOG):
+        if path.exists():
+            signer = keyfile.load_ed25519(path)
+            if signer.public_key == succession.keys[-1]:
+                return LogSigner(config.origin, signer, succession)
+    raise InputError(
+        f"{directory.keys}: none of the log's keys is the one that {_SUCCESSION} leads to",
+        hint="Restore keys/ as it was in whole.",
+    )
+
+
+def _succession(directory: NodeDirectory, config: NodeConfig) -> Succession | None:
+    path = directory.keys / _SUCCESSION
+    try:
+        (line,) = parse_signatures(path.read_text("utf-8"))
+        found = Succession.parse(line)
+        found.after(found.first)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, Malformed, Unverified) as error:
+        raise InputError(f"{path}: does not lead to the log's key: {error}", hint="Restore it.") from None
+    if found.origin != config.origin:
+        raise InputError(f"{path}: of the log {printable(found.origin)}", hint="Restore it.")
+    return found
+
+
+def create_next_log(directory: NodeDirectory) -> keyfile.KeyFile:
+    """A new key for the log, which nothing leads to yet, in place of any that nothing became of."""
+    _remove(directory, (_NEXT_LOG,))
+    return keyfile.create(directory.keys / _NEXT_LOG)
+
+
+def lead_to_next_log(directory: NodeDirectory, succession: Succession) -> None:
+    """From here on the log has the next key. One step, and on disk at the end. Raises Incomplete."""
+    DirectoryStore(directory.keys).put(_SUCCESSION, succession.line.line.encode())
+
+
+def use_next_log(directory: NodeDirectory, config: NodeConfig) -> None:
+    """Puts the log's next key in the place of the one before, which is lost by that, if it is the log's key now."""
+    path, succession = directory.keys / _NEXT_LOG, _succession(directory, config)
+    if (
+        succession is not None
+        and path.exists()
+        and keyfile.load_ed25519(path).public_key == succession.keys[-1]
+    ):
+        _rename(directory, _NEXT_LOG, _LOG)
+
+
+def _remote_ed25519(directory: NodeDirectory, told: SignerConfig) -> Ed25519Signer:
     try:
         key = PublicKey.parse(told.public_key)
     except Malformed as error:
         raise InputError(
-            f"node.toml: signer: public-key: {error}", hint="Logs and cosigners have Ed25519 keys alone."
+            f"node.toml: signer: public-key: {error}",
+            hint="There, logs and cosigners have Ed25519 keys alone.",
         ) from None
     return open_uri(told.uri, key, _secret(directory, told))
 
@@ -165,8 +271,12 @@ def discard_next(directory: NodeDirectory) -> None:
 
 def use_next(directory: NodeDirectory) -> None:
     """Puts the next key in the place of the one in use, which is lost by that. One step, and on disk at the end."""
+    _rename(directory, _NEXT, _OBSERVATION)
+
+
+def _rename(directory: NodeDirectory, source: str, target: str) -> None:
     try:
-        (directory.keys / _NEXT).replace(directory.keys / _OBSERVATION)
+        (directory.keys / source).replace(directory.keys / target)
         descriptor = os.open(directory.keys, os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(descriptor)
@@ -201,11 +311,16 @@ def _needed(config: NodeConfig) -> tuple[str, ...]:
 
 
 def _signers(
-    config: NodeConfig, observation: Signer | Sealer, log: Ed25519Signer, cosigner: Ed25519Signer
+    config: NodeConfig,
+    observation: Signer | Sealer,
+    log: LogSigner,
+    cosigner: CosignerSigner,
+    second: CosignerSigner | None = None,
 ) -> NodeSigners:
     return NodeSigners(
         name=config.name,
         observations=observation,
-        log=LogSigner(config.origin, log),
+        log=log,
         cosigner=CheckpointCosigner(config.cosigner, cosigner),
+        second=None if second is None else CheckpointCosigner(config.cosigner, second),
     )

@@ -10,7 +10,10 @@ from typing import Final
 from rebuilders.node.config import NodeConfig, NodeDirectory
 from rebuilders.node.cosigning import cosign_apart
 from rebuilders.node.executing import open_executor
+from rebuilders.node.feed.wiring import open_feed
+from rebuilders.node.ledger import Ledger
 from rebuilders.node.locks import alone
+from rebuilders.node.publishing import bring_out
 from rebuilders.node.ready import configured
 from rebuilders.node.scheduler import Scheduler
 from rebuilders.node.signer import publish_apart
@@ -39,6 +42,8 @@ def run_once(directory: NodeDirectory, tell: Tell, *, index: str = "", publish: 
         if publish:
             publish_outbox(directory, tell)
             meet_peers(directory, config, tell)
+            for outcome in bring_out(directory, config, tell):
+                tell(outcome.text)
     return incomplete
 
 
@@ -48,6 +53,8 @@ def _work_off(directory: NodeDirectory, config: NodeConfig, tell: Tell, *, publi
     scheduler = Scheduler(directory, config, ledger, executor, tell)
     begun, published = datetime.now(UTC), 0
     try:
+        if config.watch is not None:
+            _ask_the_index(directory, config, ledger, tell)
         with ledger.alone():
             scheduler.begin()
             if ledger.counts()["queued"] and not executor.ready(_READY):
@@ -62,6 +69,15 @@ def _work_off(directory: NodeDirectory, config: NodeConfig, tell: Tell, *, publi
         executor.close()
         ledger.close()
     return scheduler.incomplete
+
+
+def _ask_the_index(directory: NodeDirectory, config: NodeConfig, ledger: Ledger, tell: Tell) -> None:
+    """Queues what the index says is to be rebuilt, as far as it answers now."""
+    with alone(directory.state, "feed"):
+        feed = open_feed(directory, config, ledger, tell)
+        while not feed.step():
+            pass
+        tell(feed.doing)
 
 
 def try_to_publish(directory: NodeDirectory, tell: Tell) -> None:

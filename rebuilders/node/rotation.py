@@ -1,10 +1,14 @@
-"""Rotates and revokes the keys of a node's observations, so that it is at no time left with a key that nobody believes.
+"""Rotates and revokes the keys of a node's observations, so that it is at no time left with a key that nobody believes;
+and replaces its log's and its cosigner's. Runs in the process that holds the keys.
 
 Order: the next key is on disk; the log says so; `node.json` names it; it is renamed over the old one. Whoever comes
-next after a crash finds by the log how far it got. Runs in the process that holds the keys.
+next after a crash finds by the log how far it got. A cosigner's key is not in the log: others name it, so that two of
+them cosign, side by side, until the older is retired. A log's key is in the log's checkpoints: what the old one has
+signed to lead to the new one is on disk before that is renamed over it.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,15 +23,20 @@ from witness.keykeeping import (
     WitnessIdentity,
     described,
     key_texts,
+    log_keys,
     own_identity,
     own_keys,
     parse_key,
     read_public,
+    settled_size,
 )
-from witness.signing.named import NodeSigners
+from witness.signing.named import CheckpointCosigner, NodeSigners
 from witness.store.directory import DirectoryStore
 
-__all__ = ["Logged", "described", "listed", "public_key_in", "ready", "revoke", "rotate"]
+__all__ = [
+    "Cosigning", "Logged", "add_cosigner_key", "described", "listed", "listed_log", "public_key_in", "ready",
+    "retire_cosigner_key", "revoke", "rotate", "rotate_log", "tell_cosigner",
+]  # fmt: skip
 
 _MAX_PUBLIC: Final = 4096  # bytes
 _NODE: Final = "node.json"
@@ -39,6 +48,22 @@ class Logged:
 
     index: int
     key: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogKey:
+    """The vkey by which the log is signed from a tree of `size` entries on, and that by which it is `known`."""
+
+    size: int
+    key: str
+    known: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cosigning:
+    """The vkeys that the cosigner signs by, the newest at the end."""
+
+    keys: tuple[str, ...]
 
 
 def ready(directory: NodeDirectory, config: NodeConfig, now: datetime) -> NodeSigners:
@@ -84,9 +109,76 @@ def revoke(directory: NodeDirectory, key: str, start: int | None, reason: str, n
         return Logged(index, keeper.signer.public_key.text)
 
 
+def rotate_log(directory: NodeDirectory) -> LogKey:
+    """A new key for the log, in a file, in place of the old one, which is destroyed if it is in a file.
+
+    Raises:
+        InputError: a key cannot be used, or the log has had as many as it may have.
+        Incomplete, Unverified: see witness.publish.
+    """
+    config = directory.load()
+    with keys.alone(directory):
+        signers = _all_settled(directory, config)
+        size = _settled_size(directory, signers)
+        new = keys.create_next_log(directory)
+        try:
+            succession = signers.log.succeeded(size, new.public_key)
+        except Malformed as error:
+            raise InputError(f"no further key for the log: {error}", hint="Start a new node.") from None
+        keys.lead_to_next_log(directory, succession)
+        after = _all_settled(directory, config)
+        _settled_size(directory, after)
+        return LogKey(size, after.log.newest.text, after.log.key.text)
+
+
+def _all_settled(directory: NodeDirectory, config: NodeConfig) -> NodeSigners:
+    keys.use_next_log(directory, config)
+    return keys.load(directory, config) if config.sigstore else _settled(directory, config).node
+
+
+def _settled_size(directory: NodeDirectory, signers: NodeSigners) -> int:
+    return settled_size(directory.outbox, DirectoryStore(directory.site), directory.state, signers)
+
+
+def add_cosigner_key(directory: NodeDirectory, algorithm: str) -> Cosigning:
+    """Makes a second key for the cosigner, which cosigns beside the first from now on, and is the one that others
+    should name. Raises as `keys.create_second`.
+    """
+    config = directory.load()
+    with keys.alone(directory):
+        keys.create_second(directory, algorithm)
+        return _told(directory, config)
+
+
+def retire_cosigner_key(directory: NodeDirectory) -> Cosigning:
+    """Destroys the older of the cosigner's two keys. Raises as `keys.retire_first`."""
+    config = directory.load()
+    with keys.alone(directory):
+        keys.retire_first(directory, config)
+        return _told(directory, config)
+
+
+def tell_cosigner(directory: NodeDirectory, cosigners: Sequence[CheckpointCosigner]) -> None:
+    """Sees to it that `node.json` names the newest of two `cosigners`, if a crash has kept it from that."""
+    newest = cosigners[-1].key.text
+    if len(cosigners) > 1 and _about(directory).get("cosignerKey") != newest:
+        _tell(directory, {"cosignerKey": newest})
+
+
+def _told(directory: NodeDirectory, config: NodeConfig) -> Cosigning:
+    held = keys.load_cosigners(directory, config)
+    tell_cosigner(directory, held)
+    return Cosigning(tuple(cosigner.key.text for cosigner in held))
+
+
 def listed(directory: NodeDirectory) -> Followed:
     """The node's keys and key events. Reads no private key."""
     return own_keys(DirectoryStore(directory.site), _identity(directory, directory.load()))
+
+
+def listed_log(directory: NodeDirectory) -> list[str]:
+    """What became of the log's first key, a line for each that followed. Reads no private key."""
+    return log_keys(DirectoryStore(directory.site), _identity(directory, directory.load()).log_key)
 
 
 def public_key_in(path: Path) -> str:
@@ -106,7 +198,7 @@ def _settled(directory: NodeDirectory, config: NodeConfig) -> KeyKeeper:
     keeper.settle()
     texts = key_texts(keeper.site, keeper.identity)
     if texts != _about(directory)["keys"]:
-        _tell(directory, texts)
+        _tell(directory, {"keys": texts})
     waiting = keys.load_next(directory)
     if waiting is not None and waiting.public_key.text in texts:
         keys.use_next(directory)
@@ -121,6 +213,11 @@ def _keeper(directory: NodeDirectory, config: NodeConfig) -> KeyKeeper:
 
 def _identity(directory: NodeDirectory, config: NodeConfig) -> WitnessIdentity:
     path = directory.site / _NODE
+    if config.sigstore:
+        raise InputError(
+            f"{directory.root}: signs its observations without a key",
+            hint="[sigstore] in node.toml: there is no key to list, replace or revoke.",
+        )
     told = _about(directory)
     try:
         return own_identity(config.name, config.operator, str(told["logKey"]), str(told["keys"][0]))
@@ -128,9 +225,9 @@ def _identity(directory: NodeDirectory, config: NodeConfig) -> WitnessIdentity:
         raise InputError(f"{path}: does not say the node's keys: {error}", hint="Restore it.") from None
 
 
-def _tell(directory: NodeDirectory, texts: list[str]) -> None:
-    """Writes the node's keys, the oldest first, into `node.json`."""
-    told = _about(directory) | {"keys": texts}
+def _tell(directory: NodeDirectory, changed: dict[str, Any]) -> None:
+    """Writes into `node.json` what has `changed` of the node's keys; of `keys`, the oldest comes first."""
+    told = _about(directory) | changed
     DirectoryStore(directory.site).put(_NODE, json.dumps(told, indent=2).encode() + b"\n")
 
 

@@ -1,18 +1,25 @@
 """The process that hands a ledger's targets to workers, and records what comes of them. It holds no key.
 
 What a worker says is checked before it is recorded: that it is a statement, by this node, about the target of the job.
+What the index lists no more is said without a worker.
 """
 
 import random
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import UTC, datetime, timedelta
+from typing import Final, get_args
 
 from rebuilders.farm.interface import Executor, Job, Outcome
 from rebuilders.node import again
+from rebuilders.node.caps import Caps, Day
 from rebuilders.node.config import NodeConfig, NodeDirectory
-from rebuilders.node.ledger import Ledger, Recorded
+from rebuilders.node.control import DRAINING, PAUSED, RECEIVED
+from rebuilders.node.ledger import Ledger, Pages, Recorded, Taken
+from rebuilders.node.logs import Level, Line
+from rebuilders.node.priorities import WITHOUT_WORKER
+from rebuilders.node.standing import existing
+from rebuilders.observe import observe_absent
 from rebuilders.outbox import Outbox
 from witness.bundle import parse_shard, shard_path
 from witness.digest import sha256_hex
@@ -20,17 +27,20 @@ from witness.errors import Incomplete, Malformed, NotFound
 from witness.escape import printable
 from witness.limits import MAX_SHARD
 from witness.names import TargetName, WheelName
+from witness.observation import Published
 from witness.statement import Statement, encode, parse
 from witness.store.directory import DirectoryStore
 
-PAUSED: Final = "paused"  # of the ledger's control: nothing more is handed out
-DRAINING: Final = "draining"  # the same, and the node ends when nothing runs any more
-
 _LOST: Final = "the worker process was ended from outside"
 _MAX_IN_A_ROW: Final = 3
+_SEEN: Final = frozenset({"changed", "yanked", "unyanked"})  # reasons of which an observation tells
+_UNKNOWN: Final = frozenset(
+    {"no-such-project", "no-such-version", "no-such-file", "no-wheel"}
+)  # to the index
 
-Gate = Callable[[], str]
-"""Why nothing more may be started now, or an empty string."""
+
+class _Older(Exception):
+    """A worker has worked by an older page of the index, out of some cache, or by a newer one."""
 
 
 class Scheduler:
@@ -44,19 +54,15 @@ class Scheduler:
         executor: Executor,
         tell: Callable[[str], None],
         *,
-        gate: Gate = str,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._config, self._ledger, self._executor, self._tell, self._gate = (
-            config,
-            ledger,
-            executor,
-            tell,
-            gate,
-        )
+        self._config, self._ledger, self._executor, self._tell = config, ledger, executor, tell
+        self._caps = Caps(config.limits, (directory.state, existing(config.settings.cache_path)))
         self._outbox, self._reports = Outbox(directory.outbox), DirectoryStore(directory.reports)
         self._site = DirectoryStore(directory.site)
+        self._pages, self._clock = Pages(ledger.database), clock
         self._unsettled: list[tuple[Job, Outcome | None]] = []
-        self._running: dict[str, int] = {}  # by claim: how often in a row the target has failed before
+        self._running: dict[str, Taken] = {}  # by claim
         self._lost_in_a_row = 0
         self._unsure = (
             False  # whether the ledger failed, so that a claim may have been given that nobody knows
@@ -67,7 +73,7 @@ class Scheduler:
 
     def begin(self) -> None:
         """Takes up where a former process left off."""
-        self._ledger.requeue()
+        self._ledger.requeue(stuck_after=again.MAX_ENDED)
         self._ledger.deliver(self._put)
 
     def step(self, timeout: float, *, retry_before: datetime | None = None) -> bool:
@@ -92,6 +98,7 @@ class Scheduler:
         if not self.held:
             self._hand_out(retry_before)
         if not self._executor.busy:
+            self._ledger.deliver(self._put)
             return False
         self._unsettled += self._executor.finished(timeout)
         self._settle_all()
@@ -107,14 +114,18 @@ class Scheduler:
         for word in (DRAINING, PAUSED):
             if word in said:
                 return word
-        return self._gate()
+        now = datetime.now(UTC)
+        return self._caps.why_not(now, Day.parse(said.get(RECEIVED, ""), now))
 
     def _hand_out(self, retry_before: datetime | None) -> None:
         while self._executor.free > 0:
             taken = self._ledger.take(retry_before=retry_before)
             if taken is None:
                 return
-            self._running[taken.claim] = taken.failures
+            if taken.why in WITHOUT_WORKER:
+                self._say_absent(taken)
+                continue
+            self._running[taken.claim] = taken
             self._executor.submit(Job(str(taken.target), taken.claim, taken.needs))
 
     def _settle_all(self) -> None:
@@ -129,46 +140,64 @@ class Scheduler:
     def _settle(self, job: Job, outcome: Outcome | None) -> None:
         if outcome is None:
             self._lost_in_a_row += 1
-            self._release(job, _LOST)
+            self._release(job, _LOST, "lost")
             return
         self._lost_in_a_row = 0
+        self._count(outcome.received)
         if outcome.needs and not job.needs:  # once: who has it does it, whatever else it may want
             self._ledger.release(
                 job.claim, outcome.result, wait=timedelta(0), needs=outcome.needs, blame=False
             )
             self._running.pop(job.claim, None)
-            self._say(job, outcome.result)
+            self._say(job, outcome.result, "passed-on")
             return
         if not outcome.complete:
-            self._release(job, outcome.result)
+            self._release(job, outcome.result, _cause(outcome))
+            return
+        if not outcome.statement and outcome.cause in _UNKNOWN and self._is_listed(job):
+            self._release(job, outcome.result, "unlisted")
             return
         try:
             recorded = self._recorded(job, outcome)
+        except _Older as error:
+            self._release(job, str(error), "unlisted")
+            return
         except Malformed as error:
-            self._release(job, f"the worker's answer cannot be used: {error}")
+            self._release(job, f"the worker's answer cannot be used: {error}", "answer")
             return
         if self._ledger.record(job.claim, recorded):
             self.observed += bool(recorded.statement)
             level = f" ({recorded.level})" if recorded.level else ""
-            self._say(job, f"{recorded.result}{level}" if recorded.statement else recorded.detail)
+            words = f"{recorded.result}{level}" if recorded.statement else recorded.detail
+            self._say(job, words, "observed", result=recorded.result, sha256=recorded.sha256)
         self._running.pop(job.claim, None)
 
-    def _release(self, job: Job, why: str) -> None:
-        wait = again.retry_after(self._running.get(job.claim, 0), random.random())  # noqa: S311 - spreads load
-        self._ledger.release(job.claim, why, wait=wait)
+    def _count(self, received: int) -> None:
+        if received > 0:
+            day = Day.parse(self._ledger.control().get(RECEIVED, ""), datetime.now(UTC))
+            self._ledger.say(RECEIVED, day.plus(received))
+
+    def _release(self, job: Job, why: str, cause: again.Cause) -> None:
+        taken = self._running.get(job.claim)
+        failures = taken.failures if taken and taken.failed == cause else 0
+        wait = again.retry_after(failures, random.random(), cause)  # noqa: S311 - spreads load
+        self._ledger.release(job.claim, why, wait=wait, cause=cause)
         self._running.pop(job.claim, None)
         self.incomplete += 1
-        self._say(job, why if wait else f"{why}; given up until it is added again")
+        words, event = (why, "incomplete") if wait else (f"{why}; given up until it is added again", "stuck")
+        self._say(job, words, event, level="warning")
 
-    def _say(self, job: Job, words: str) -> None:
-        self._tell(f"{printable(job.target)}: {printable(words)}")
+    def _say(self, job: Job, words: str, event: str, *, level: Level = "info", **about: str) -> None:
+        line = f"{printable(job.target)}: {printable(words)}"
+        self._tell(Line(line, event=event, level=level, target=job.target, **about))
 
     def _recorded(self, job: Job, outcome: Outcome) -> Recorded:
-        """What is recorded of `outcome`. Raises Malformed for what is no observation of the job's target."""
+        """What is recorded of `outcome`. Raises Malformed for what is no observation of the job's target; _Older."""
         if not outcome.statement:
             return Recorded("not-observed", detail=outcome.result)
         statement = parse(outcome.statement)
         self._check(TargetName.parse(job.target), statement)
+        self._check_page(job, statement)
         observation = statement.observation.model_copy(update={"previous": self._previous(statement.sha256)})
         data = encode(replace(statement, observation=observation))
         failure = observation.failure
@@ -180,7 +209,61 @@ class Scheduler:
             data,
             sha256_hex(data),
             _report(statement, outcome.report),
+            self._again_at(job, statement),
         )
+
+    def _check_page(self, job: Job, statement: Statement) -> None:
+        """Raises _Older if the rebuild is made for what the feed has seen happen, and the worker did not see it."""
+        taken = self._running.get(job.claim)
+        if taken is None or taken.why not in _SEEN or taken.target.wheel is None:
+            return
+        seen = self._pages.file(taken.target.project, taken.target.wheel.filename)
+        published = statement.observation.published
+        if seen is not None and (seen.yanked, seen.sha256) != (published.yanked, statement.sha256):
+            raise _Older("the worker had another page of the index than the feed")
+
+    def _again_at(self, job: Job, statement: Statement) -> datetime | None:
+        taken, observation = self._running.get(job.claim), statement.observation
+        wait = again.observe_again(
+            statement.sha256,
+            observation.result,
+            phase=observation.failure.phase if observation.failure else "",
+            cause=observation.failure.cause if observation.failure else "",
+            repeats=taken.repeats + 1 if taken and taken.result == observation.result else 0,
+        )
+        return None if wait is None else self._clock() + wait
+
+    def _is_listed(self, job: Job) -> bool:
+        """Whether the feed has seen the file on the index's page, so that a page without it is an older one."""
+        target = TargetName.parse(job.target)
+        if target.wheel is None:
+            return False
+        seen = self._pages.file(target.project, target.wheel.filename)
+        return seen is not None and not seen.gone and seen.missing is None
+
+    def _say_absent(self, taken: Taken) -> None:
+        """Records that the index lists a file no more, which it did when it was observed."""
+        target, name = taken.target, taken.target.wheel
+        seen = self._pages.file(target.project, name.filename) if name else None
+        if name is None or seen is None or not seen.gone or seen.size is None:
+            self._ledger.record(taken.claim, Recorded("not-observed", detail="the index lists it again"))
+            return
+        statement = observe_absent(
+            name,
+            seen.sha256,
+            Published(size=seen.size, upload_time=seen.uploaded, yanked=seen.yanked),
+            cause="quarantined" if taken.why == "quarantined" else "withdrawn",
+            method=self._config.method,
+            builder=self._config.name,
+            at=self._clock(),
+            previous=self._previous(seen.sha256),
+        )
+        data, failure = encode(statement), statement.observation.failure
+        detail = f"{failure.phase}: {failure.cause}" if failure else ""
+        recorded = Recorded("not-attempted", "", detail, seen.sha256, data, sha256_hex(data))
+        if self._ledger.record(taken.claim, recorded):
+            self.observed += 1
+            self._tell(f"{printable(str(target))}: {detail}")
 
     def _check(self, target: TargetName, statement: Statement) -> None:
         told = WheelName.parse(statement.filename)
@@ -202,6 +285,10 @@ class Scheduler:
         if report:
             self._reports.put(f"{artifact[:2]}/{artifact}.json", report)
         self._outbox.put(statement)
+
+
+def _cause(outcome: Outcome) -> again.Cause:
+    return next((cause for cause in get_args(again.Cause) if cause == outcome.cause), "index")
 
 
 def _report(statement: Statement, told: bytes) -> bytes | None:

@@ -28,6 +28,8 @@ index = {index}
 cache = {cache}
 # The database with the queue; empty: SQLite, in state/.
 ledger = {ledger}
+# Whether pages for people are made into site/, besides what programs read.
+pages = {pages}
 # Rebuilds at a time, and seconds for each.
 jobs = {jobs}
 timeout = {timeout}
@@ -41,13 +43,41 @@ commit = {commit}
 commit-hours = {commit_hours}
 canaries = {canaries}
 
-# Other nodes: `rebuilder run` cosigns their logs every so many minutes, and gathers their cosignatures of this one.
+# `rebuilder run` cosigns the logs of other nodes every so many minutes, and gathers their cosignatures of this one.
 # 0: never, and `rebuilder cosign` does it by hand.
 cosign-minutes = {cosign_minutes}
+
+# How much of the machine the node may take: see docs/reference/node-toml.md#limits.
+# [limits]
+# hours = "22:00-06:00"
+# cache-mb = 20000
+# download-mb = 5000
+
+# Numbers for Prometheus, on this machine alone: see docs/how-to/operate-a-node.md.
+# [metrics]
+# port = 9417
+
+# Other nodes, whose logs this one cosigns.
 # [[peer]]
 # url = "https://node-b.example/"
 # log-key = "node-b.example/log+…"
 # cosigner-key = "node-b.example/cosigner+…"
+
+# What is rebuilt without being added: what the index says of these projects (docs/reference/node-toml.md#watch).
+# [watch]
+# projects = ["six", "idna"]
+# files = ["requirements.txt", "uv.lock"]
+# versions = "latest"
+
+# The work split over several nodes: each has the same members, redundancy and salt (docs/reference/node-toml.md#share).
+# [share]
+# members = ["node-a.example", "node-b.example", "node-c.example", "node-d.example"]
+# redundancy = 3
+# rest = "later"
+
+# Where `rebuilder push` copies site/ to: see docs/how-to/host-a-site.md. Credentials belong into the environment.
+# [[destination]]
+# url = "s3://bucket/prefix"
 
 # Keys that are not in keys/, such as one in an HSM: see docs/how-to/keys-in-an-hsm.md.
 # [signer.observation]
@@ -105,7 +135,7 @@ def about(config: NodeConfig, signers: NodeSigners) -> dict[str, Any]:
         "url": config.url,
         **_speaker(config, signers),
         "logKey": signers.log.key.text,
-        "cosignerKey": signers.cosigner.key.text,
+        "cosignerKey": signers.cosigners[-1].key.text,
         "software": {"name": "wheelwitness", "version": __version__},
         "lookupWidth": LOOKUP_WIDTH,
     }
@@ -144,7 +174,8 @@ def _identity(config: SigstoreConfig) -> str:
 
 def toml_of(config: NodeConfig) -> str:
     """The text of `node.toml`."""
-    values = config.model_dump(exclude={"version", "peer", "signer", "sigstore"})
+    tables = {"destination", "limits", "metrics", "peer", "signer", "sigstore", "share", "watch"}
+    values = config.model_dump(exclude={"version", *tables})
     text = _TEMPLATE.format(**{key: _value(value) for key, value in values.items()})
     if config.sigstore is None:
         return text

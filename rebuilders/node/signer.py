@@ -9,21 +9,17 @@ import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from rebuilders.node import keys, rotation
-from rebuilders.node.apart import run_apart, tell_error
+from rebuilders.node.apart import WAY_OUT, run_apart, tell_error
 from rebuilders.node.config import NodeConfig, NodeDirectory
 from witness.errors import InputError, WheelwitnessError
 from witness.publish import Committing, Published, publish_outbox
 from witness.store.directory import DirectoryStore
 
 _PATIENCE: Final = 60.0  # seconds for `rebuilder cosign`, which takes the log's lock for moments
-# Of the environment, where the process signs without a key: the way out, and what identity tokens are asked for with.
-_KEYLESS: Final = (
-    *("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy"),
-    *("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"),
-)
+# Of the environment, where the process signs without a key: what identity tokens are asked for with.
 _AMBIENT: Final = (
     *("GITHUB_ACTIONS", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL"),
     *("GITLAB_CI", "SIGSTORE_ID_TOKEN"),
@@ -32,12 +28,17 @@ _AMBIENT: Final = (
 )
 
 
+_Done: TypeAlias = Published | rotation.Logged | rotation.LogKey | rotation.Cosigning
+
+
 def publish(directory: NodeDirectory) -> Published:
     """Publishes the outbox of the node in `directory`, in this process."""
     config = directory.load()
     now = datetime.now(UTC)
     with keys.alone(directory):
+        keys.use_next_log(directory, config)
         signers = keys.load(directory, config) if config.sigstore else rotation.ready(directory, config, now)
+        rotation.tell_cosigner(directory, signers.cosigners)
         return publish_outbox(
             directory.outbox,
             DirectoryStore(directory.site),
@@ -46,7 +47,7 @@ def publish(directory: NodeDirectory) -> Published:
             now=now,
             patience=_PATIENCE,
             committing=Committing(config.commit_hours, config.canaries) if config.commit else None,
-            cosigner_keys=[peer.cosigner_key for peer in config.peer if peer.cosigner_key],
+            cosigner_keys=[key for peer in config.peer for key in peer.cosigner_keys],
         )
 
 
@@ -55,7 +56,7 @@ def needed(config: NodeConfig) -> tuple[str, ...]:
     named = sorted(config.signer.environment)
     if config.sigstore is None:
         return tuple(named)
-    return (*named, *_KEYLESS, *((config.sigstore.token,) if config.sigstore.token else _AMBIENT))
+    return (*named, *WAY_OUT, *((config.sigstore.token,) if config.sigstore.token else _AMBIENT))
 
 
 def publish_apart(directory: NodeDirectory) -> dict[str, Any]:
@@ -80,12 +81,27 @@ def revoke_apart(directory: NodeDirectory, key: str, start: int | None, reason: 
     return _apart(directory, "revoke", key, "" if start is None else str(start), reason)
 
 
+def rotate_log_apart(directory: NodeDirectory) -> dict[str, Any]:
+    """`rotation.rotate_log` in a process of its own. Raises as `publish_apart`."""
+    return _apart(directory, "log")
+
+
+def add_cosigner_key_apart(directory: NodeDirectory, algorithm: str) -> dict[str, Any]:
+    """`rotation.add_cosigner_key` in a process of its own. Raises as `publish_apart`."""
+    return _apart(directory, "cosigner", algorithm)
+
+
+def retire_cosigner_key_apart(directory: NodeDirectory) -> dict[str, Any]:
+    """`rotation.retire_cosigner_key` in a process of its own. Raises as `publish_apart`."""
+    return _apart(directory, "retire")
+
+
 def _apart(directory: NodeDirectory, *arguments: str) -> dict[str, Any]:
     more = needed(directory.load())
     return run_apart("rebuilders.node.signer", directory.root, more, arguments)
 
 
-def _do(directory: NodeDirectory, arguments: list[str]) -> Published | rotation.Logged:
+def _do(directory: NodeDirectory, arguments: list[str]) -> _Done:
     match arguments:
         case []:
             return publish(directory)
@@ -94,6 +110,12 @@ def _do(directory: NodeDirectory, arguments: list[str]) -> Published | rotation.
             return rotation.rotate(directory, datetime.now(UTC), until, configured=kind == "next")
         case ["revoke", key, start, reason]:
             return rotation.revoke(directory, key, int(start) if start else None, reason, datetime.now(UTC))
+        case ["cosigner", algorithm]:
+            return rotation.add_cosigner_key(directory, algorithm)
+        case ["log"]:
+            return rotation.rotate_log(directory)
+        case ["retire"]:
+            return rotation.retire_cosigner_key(directory)
     raise InputError(f"nothing that the signer does: {arguments[0]}")
 
 

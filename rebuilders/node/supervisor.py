@@ -13,12 +13,15 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from datetime import UTC, datetime
+from typing import Final, NoReturn
 
-from rebuilders.node.apart import kept
+from rebuilders.node.apart import WAY_OUT, kept
 from rebuilders.node.config import NodeConfig, NodeDirectory
 from rebuilders.node.locks import alone
+from rebuilders.node.logs import FORM, Form, Line, passed_on, teller
 from rebuilders.node.parts.lasting import USAGE, WITH_PARENT
+from rebuilders.node.pushing import variables
 from rebuilders.node.ready import INDEX, configured
 from rebuilders.node.signer import needed
 from witness.errors import InputError
@@ -57,11 +60,45 @@ def _for_keys(config: NodeConfig, present: Environment) -> dict[str, str]:
     return kept(present, needed(config))
 
 
+def _for_destinations(config: NodeConfig, present: Environment) -> dict[str, str]:
+    return kept(present, (*WAY_OUT, *variables(config.destination)))
+
+
 PARTS: Final = (
+    Part("feed", lambda config: config.watch is not None, _without_secrets),
     Part("scheduler", lambda _: True, _without_secrets, ends_all=True),
     Part("signer", lambda _: True, _for_keys),
+    Part("publisher", lambda config: config.pages or bool(config.destination), _for_destinations),
     Part("cosigner", lambda config: bool(config.peer and config.cosign_minutes), _for_keys),
+    Part("metrics", lambda config: bool(config.metrics.port), _without_secrets),
 )
+BY_NAME: Final = {part.name: part for part in PARTS}
+
+
+def become(directory: NodeDirectory, name: str, *, index: str = "", form: Form = "text") -> NoReturn:
+    """Turns this process into one part of the node, for a service manager that looks after each by itself.
+
+    Raises:
+        InputError: there is no such part, or `node.toml` gives it nothing to do.
+    """
+    config, part = directory.load(), BY_NAME.get(name)
+    if part is None:
+        raise InputError(f"{name}: no part of a node", hint=f"Parts are {', '.join(BY_NAME)}.")
+    if not part.wanted(config):
+        raise InputError(f"{name}: node.toml gives it nothing to do", hint="See docs/reference/node-toml.md.")
+    argv = _argv(part, directory)
+    os.execve(argv[0], argv, _environment(part, config, index, form))  # noqa: S606 - no shell, our own program
+
+
+def _argv(part: Part, directory: NodeDirectory) -> list[str]:
+    # -P: nothing is imported from the directory that the operator happens to be in.
+    module = f"rebuilders.node.parts.{part.name}"
+    return [sys.executable, "-P", "-m", module, str(directory.root.absolute())]
+
+
+def _environment(part: Part, config: NodeConfig, index: str, form: Form) -> dict[str, str]:
+    more = {INDEX: index} if index else {}
+    return {**part.environment(config, os.environ), **more, FORM: form}
 
 
 @dataclass(slots=True)
@@ -79,8 +116,17 @@ class _Started:
 class Supervisor:
     """The parts of the node in `directory`. `keys`: whether those with keys are among them; `index`: see `once`."""
 
-    def __init__(self, directory: NodeDirectory, tell: Tell, *, index: str = "", keys: bool = True) -> None:
-        self._directory, self._tell, self._index = directory, tell, index
+    def __init__(
+        self,
+        directory: NodeDirectory,
+        write: Tell,
+        *,
+        index: str = "",
+        keys: bool = True,
+        form: Form = "text",
+    ) -> None:
+        self._directory, self._write, self._index, self._form = directory, write, index, form
+        self._tell = teller("supervisor", form, write)
         self._config = configured(directory, index)
         wanted = [part for part in PARTS if part.wanted(self._config)]
         self._parts = [_Started(part) for part in wanted if keys or part.environment is not _for_keys]
@@ -124,32 +170,27 @@ class Supervisor:
         started.pause = _FIRST_PAUSE if now - started.since > _STEADY else min(2 * started.pause, _MAX_PAUSE)
         started.next = now + started.pause
         started.restarts += 1
-        self._tell(f"{started.part.name}: ended with status {status}; started again in {started.pause:.0f} s")
+        words = f"{started.part.name}: ended with status {status}; started again in {started.pause:.0f} s"
+        self._tell(Line(words, event="restart", level="error", ended=started.part.name, status=status))
 
     def _start(self, started: _Started) -> None:
-        # -P: nothing is imported from the directory that the operator happens to be in.
-        module = f"rebuilders.node.parts.{started.part.name}"
-        argv = [sys.executable, "-P", "-m", module, str(self._directory.root.absolute()), WITH_PARENT]
         started.since = time.monotonic()
         started.process = subprocess.Popen(
-            argv,
-            env={
-                **started.part.environment(self._config, os.environ),
-                **({INDEX: self._index} if self._index else {}),
-            },
+            [*_argv(started.part, self._directory), WITH_PARENT],
+            env=_environment(started.part, self._config, self._index, self._form),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             errors="backslashreplace",
         )
-        threading.Thread(target=self._forward, args=(started.process,), daemon=True).start()
+        threading.Thread(target=self._forward, args=(started.process, started.part.name), daemon=True).start()
 
-    def _forward(self, process: "subprocess.Popen[str]") -> None:
+    def _forward(self, process: "subprocess.Popen[str]", part: str) -> None:
         if process.stdout is not None:
             for line in process.stdout:
                 if line.strip():
-                    self._tell(line.rstrip("\n"))
+                    self._write(passed_on(line.rstrip("\n"), part, self._form, datetime.now(UTC)))
 
     def _end(self) -> None:
         """Ends every part: at its ease first, then at once."""

@@ -1,4 +1,4 @@
-"""What every `Executor` promises (rebuilders.farm.interface): in processes of this machine, and by Dask in every form."""
+"""What every `Executor` promises: in processes of this machine, and by Dask in its forms."""
 
 import json
 import os

@@ -1,13 +1,11 @@
 """What every RebuildSource promises (witness.sources.rebuilds), held against each of them."""
 
-import threading
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from tests.rebuild_service import WHEEL, Service
+from tests.static_site import serving
 from witness.digest import sha256_hex
 from witness.errors import FetchFailed, NotFound
 from witness.fetch import HttpFetcher
@@ -29,17 +27,8 @@ def bucket(tmp_path):
 
 @pytest.fixture
 def served(bucket) -> Iterator[str]:
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, *args):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(bucket.parent)))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/bucket"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(bucket.parent) as found:
+        yield f"{found.url}bucket"
 
 
 @pytest.fixture(

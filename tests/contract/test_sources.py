@@ -1,19 +1,17 @@
 """What every ObservationSource and KeyEventSource promises (witness.sources.interface), held against each of them."""
 
 import shutil
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from tests.integration.trusted_nodes import ALPHA, BETA, NOW, SHA, policy, stated
 from tests.keyed_log import FIRST, SECOND, revocation, rotation, sealed
+from tests.static_site import serving
 from witness import bundle, keyevent, lookup
 from witness.client import Client
 from witness.digest import sha256_hex
@@ -25,6 +23,7 @@ from witness.publish import publish_event
 from witness.sources.bundle import BundleSource, read_bundles
 from witness.sources.directory import DirectorySource
 from witness.sources.http import HttpSource, PrefixSource
+from witness.sources.interface import bundle_of
 from witness.store.directory import DirectoryStore
 
 OTHER = sha256_hex(b"another wheel")
@@ -72,17 +71,8 @@ def site(tmp_path):
 
 @pytest.fixture
 def served(site) -> Iterator[str]:
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, *args):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(site)))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(site) as found:
+        yield found.url
 
 
 @pytest.fixture
@@ -129,6 +119,10 @@ class TestEverySource:
         assert len(parsed) == 2
         assert [item.proof.index for item in parsed] == sorted(item.proof.index for item in parsed)
 
+    def test_gives_bundles_that_are_those_of_its_lines(self, source):
+        lines = source.lines(SHA)
+        assert [bundle_of(line) for line in lines] == [bundle.parse(bytes(line)) for line in lines]
+
     def test_keeps_artifacts_apart(self, source):
         (line,) = source.lines(OTHER)
         assert line not in source.lines(SHA)
@@ -165,6 +159,13 @@ def test_what_is_too_large_is_not_taken(remote, site, content):
     with pytest.raises(FetchFailed) as caught:
         remote.lines(SHA)
     assert not isinstance(caught.value, NotFound)
+
+
+@pytest.mark.parametrize("times", [1, 16, 17, 100])
+def test_shards_of_any_length_come_whole(remote, site, times):
+    line = _shard(site).read_bytes().split(b"\n")[0].ljust(4095)
+    _shard(site).write_bytes((line + b"\n") * times)
+    assert remote.lines(SHA) == (line,) * times
 
 
 def test_an_empty_shard_is_nothing(remote, site):

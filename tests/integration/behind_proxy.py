@@ -1,6 +1,7 @@
 """A whole chain on loopback: an index, two nodes' sites, `wheelwitness proxy`, and installers as users have them."""
 
 import base64
+import gzip
 import hashlib
 import io
 import os
@@ -60,7 +61,10 @@ def sdist(project: str, version: str) -> bytes:
         "backend.py": b"raise SystemExit('built')\n",
     }
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+    with (
+        gzip.GzipFile(fileobj=buffer, mode="wb", mtime=0) as packed,
+        tarfile.open(fileobj=packed, mode="w") as archive,
+    ):
         for name, data in files.items():
             member = tarfile.TarInfo(f"{project}-{version}/{name}")
             member.size = len(data)
@@ -181,13 +185,12 @@ def proxied(made: Chain, *options: str) -> Iterator[list[str]]:
         "0",
     ]
     program = subprocess.Popen(list(map(str, [*command, *options])), stderr=subprocess.PIPE, text=True)
-    said: list[str] = []
-    first = program.stderr.readline()
-    found = re.search(r"serving (http://\S+/)simple/", first)
+    said = [program.stderr.readline()]
+    found = re.search(r"serving (http://\S+/)simple/", said[0])
     reader = Thread(target=lambda: said.extend(program.stderr))
     reader.start()
     try:
-        assert found, first
+        assert found, said
         made.url = found[1]
         yield said
     finally:

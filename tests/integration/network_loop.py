@@ -32,16 +32,16 @@ PARTS = ("publish", "cosign", "mirror")
 def publish(root: Path, round_: int) -> None:
     site = DirectoryStore(root / "a-site")
     publish_outbox(root / "outbox", site, root / "a-state", A, now=NOON + timedelta(seconds=round_))
-    peer = PeerOf(str(root / "b-site"), A.log.key, B.cosigner.key)
+    peer = PeerOf(str(root / "b-site"), A.log.key, (B.cosigner.key,))
     gather(OwnLog(A.log.key, site, root / "a-state"), [peer], told=Told())
 
 
 def cosign(root: Path, round_: int) -> None:
     """What leaves the cosigner goes into a file that only grows, as a log that asked would have it."""
     peer = PeerOf(str(root / "a-site"), A.log.key)
-    cosigner = open_cosigner(B.cosigner, [peer], root / "b-state", DirectoryStore(root / "b-site"))
+    cosigner = open_cosigner(B.cosigners, [peer], root / "b-state", DirectoryStore(root / "b-site"))
     reader = LogReader.open(fetch_from(DirectoryStore(root / "a-site")), A.log.key)
-    signature = pull(cosigner, reader, A.log.key, at=int(NOON.timestamp()) + round_)
+    (signature,) = pull(cosigner, reader, A.log.key, at=int(NOON.timestamp()) + round_)
     left = encode(Note(reader.checkpoint.text, (A.log.sign(reader.checkpoint.text), signature)))
     descriptor = os.open(root / "left", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.write(descriptor, left.hex().encode() + b"\n")

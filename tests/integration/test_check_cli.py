@@ -1,5 +1,6 @@
 """The consumer's program against really signed nodes: two operators, their sites, and a policy that wants both."""
 
+import gc
 import json
 import os
 import pty
@@ -7,12 +8,8 @@ import re
 import shutil
 import subprocess
 import sys
-import threading
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -21,6 +18,7 @@ from typer.testing import CliRunner
 
 from tests.integration.trusted_nodes import ALPHA, BETA, WHEEL, stated, wheel
 from tests.schemas import validate
+from tests.static_site import serving
 from witness.cli.main import app
 from witness.digest import sha256_hex
 from witness.errors import InputError
@@ -96,6 +94,12 @@ def test_reproduced(world):
     assert (artifact["verdict"], artifact["level"]) == ("reproduced", "bitwise")
     assert artifact["agreeing"] == ["alpha", "beta"]
     assert artifact["dissenting"] == artifact["silent"] == artifact["rejected"] == []
+
+
+def test_objects_are_collected_again_after_a_check(world):
+    assert gc.isenabled()
+    world.check(str(world.root / WHEEL))
+    assert gc.isenabled()
 
 
 def test_text_says_the_count_first_and_then_only_what_matters(world):
@@ -634,32 +638,14 @@ def test_a_site_that_refuses_connections_leaves_no_noise(world):
     assert result.stderr == ""
 
 
-@contextmanager
-def served(root, asked):
-    """The address of the directory `root`; the paths that are asked for are added to `asked`."""
-
-    class Handler(SimpleHTTPRequestHandler):
-        def log_message(self, *args):
-            asked.append(self.path)
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(root)))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
 @pytest.mark.loopback
 @pytest.mark.enable_socket
 def test_witnesses_learn_whole_digests_only_from_those_who_let_them(world):
-    asked = []
     pins = requirements(world, GOOD)
-    with served(world.root, asked) as address:
+    with serving(world.root) as site:
         text = world.policy.read_text("utf-8")
         for node in (ALPHA, BETA):
-            text = text.replace(f'"{node.name}-site"', f'"{address}/{node.name}-site"')
+            text = text.replace(f'"{node.name}-site"', f'"{site.url}{node.name}-site"')
         world.policy.write_text(text, encoding="utf-8")
         shutil.rmtree(world.site(BETA) / "lookup")
         for options, code, told in (
@@ -667,10 +653,10 @@ def test_witnesses_learn_whole_digests_only_from_those_who_let_them(world):
             (("--lookup", "prefix-or-exact"), 0, {"beta"}),
             (("--lookup", "exact"), 0, {"alpha", "beta"}),
         ):
-            asked.clear()
+            site.asked.clear()
             assert world.check(pins, *options)[0] == code
-            assert {path.split("-")[0].strip("/") for path in asked if GOOD in path} == told
-        assert "/alpha-site/lookup/0/0000" not in asked
+            assert {path.split("-")[0].strip("/") for path in site.asked if GOOD in path} == told
+        assert "/alpha-site/lookup/0/0000" not in site.asked
         (found,) = world.check(pins)[1]["artifacts"]
         assert (found["agreeing"], found["silent"]) == (["alpha"], ["beta"])
 

@@ -8,15 +8,17 @@ from contextlib import contextmanager
 
 import pytest
 import uvicorn
+from starlette.applications import Starlette
+from starlette.responses import Response
+from starlette.routing import Route
 from typer.testing import CliRunner
 
 from rebuilders.cli.main import app
 from rebuilders.node import cosigning, keys
-from rebuilders.node.config import NodeConfig, NodeDirectory
 from rebuilders.node.server import application as site_of
-from rebuilders.node.setup import make
-from tests.signed_log import NOON, observed, put_in
-from witness import bundle, note, statement
+from tests.integration.peers import Member, befriended, cosigned_by, forked, request
+from tests.signed_log import key, observed
+from witness import bundle, note
 from witness.cli.main import app as consumer
 from witness.errors import Incomplete, Unverified
 from witness.fetch import HttpFetcher
@@ -27,80 +29,20 @@ from witness.log.journal import Journal
 from witness.log.reader import LogReader, fetch_from
 from witness.log.writer import LogWriter
 from witness.mirror import mirror
-from witness.publish import publish_outbox
+from witness.signing import keyfile
+from witness.signing.named import LogSigner
 from witness.store.directory import DirectoryStore
 from witness.store.memory import MemoryStore
 from witness.tlog import contradiction
-from witness.tlog.addition import Addition, parse_lines
+from witness.tlog.addition import Addition, encode_lines, parse_lines
 from witness.tlog.checkpoint import open_checkpoint
-from witness.verification import WitnessIdentity, verify_bundle
-
-
-class Member:
-    """A node in a directory, with its configuration and keys."""
-
-    def __init__(self, root, letter):
-        self.config = NodeConfig(version=1, name=f"node-{letter}.example", operator=f"Operator {letter}")
-        self.directory = NodeDirectory(root / letter)
-        self.signers = make(self.directory, self.config)
-        self.said = 0
-
-    @property
-    def site(self):
-        return DirectoryStore(self.directory.site)
-
-    @property
-    def identity(self):
-        keys_ = (self.signers.observations.public_key,)
-        return WitnessIdentity(
-            self.config.name, self.config.operator, self.signers.log.key, keys_, self.signers.cosigner.key
-        )
-
-    def publish(self, count=1):
-        for _ in range(count):
-            put_in(
-                self.directory.outbox,
-                statement.encode(observed(self.said, by=self.config.name, artifact=self.said % 7)),
-            )
-            self.said += 1
-        return publish_outbox(self.directory.outbox, self.site, self.directory.state, self.signers, now=NOON)
-
-    def befriend(self, other, *, ask=""):
-        with self.directory.config_path.open("a") as file:
-            file.write(
-                f'\n[[peer]]\nurl = "{other.directory.site}"\nlog-key = "{other.signers.log.key.text}"\n'
-                f'cosigner-key = "{other.signers.cosigner.key.text}"\nask = "{ask}"\n'
-            )
-
-    def cosign(self):
-        return CliRunner().invoke(app, ["cosign", str(self.directory.root)])
-
-    def bundles(self):
-        for artifact in range(7):
-            path = bundle.shard_path(observed(artifact).sha256)
-            if self.site.exists(path):
-                yield from bundle.parse_shard(self.site.get(path, limit=MAX_SHARD))
-
-    def cosigner(self, *others, state=None):
-        logs = {other.signers.log.name: other.signers.log.key for other in others}
-        return Cosigner(self.signers.cosigner, logs, state or self.directory.state / "cosigner", self.site)
+from witness.verification import verify_bundle
 
 
 @pytest.fixture
 def crew(tmp_path):
     """Three nodes that are each other's peers; the first has published."""
-    members = [Member(tmp_path, letter) for letter in "abc"]
-    for member in members:
-        for other in members:
-            if other is not member:
-                member.befriend(other)
-        member.publish(3)
-    return members
-
-
-def cosigned_by(member, others):
-    known = [(other.config.operator, other.signers.cosigner.key) for other in others]
-    return [verify_bundle(item, member.identity, known).cosigned_by for item in member.bundles()]
+    return befriended(tmp_path)
 
 
 def test_by_files_alone_every_bundle_is_cosigned_by_both_peers(crew):
@@ -163,20 +105,6 @@ def test_a_peer_that_is_away_hinders_nobody(crew):
     assert "node-b.example/log: not cosigned" in done.output
 
 
-def request(member, old=0, entries=None):
-    reader = LogReader.open(fetch_from(member.site), member.signers.log.key)
-    return Addition(old, reader.consistency(old), reader.signed)
-
-
-def forked(member, entries):
-    """A store with another log under the member's keys."""
-    writer = LogWriter(
-        store := MemoryStore(), Journal(MemoryStore()), member.signers.log, member.signers.cosigner
-    )
-    writer.append(entries, at=int(NOON.timestamp()))
-    return store
-
-
 def test_what_is_not_cosigned(crew):
     a, b, c = crew
     cosigner = b.cosigner(a)
@@ -199,7 +127,7 @@ def test_what_is_not_cosigned(crew):
         with pytest.raises(error):
             cosigner.add(wrong, at=101)
     assert open_checkpoint(cosigner.newest(a.signers.log.name), a.signers.log.key).checkpoint.size == 3
-    signature = cosigner.add(second, at=101)
+    (signature,) = cosigner.add(second, at=101)
     b.signers.cosigner.key.verify(text, signature.data)
     # Never back to a smaller tree.
     with pytest.raises(OtherSize):
@@ -211,14 +139,14 @@ def test_time_never_goes_back(crew):
     a, b, _ = crew
     cosigner = b.cosigner(a)
     cosigner.add(request(a), at=1_000)
-    again = cosigner.add(request(a, old=3), at=10)
+    (again,) = cosigner.add(request(a, old=3), at=10)
     assert int.from_bytes(again.data[:8], "big") == 1_000
 
 
 def run_once(member, **settings):
     text = member.directory.config_path.read_text()
-    for key, value in {"method": '"static"', **settings}.items():  # without builds, so without a sandbox
-        text = re.sub(rf"(?m)^{key} = .*$", f"{key} = {value}", text)
+    for name, value in {"method": '"static"', **settings}.items():  # without builds, so without a sandbox
+        text = re.sub(rf"(?m)^{name} = .*$", f"{name} = {value}", text)
     member.directory.config_path.write_text(text)
     return CliRunner().invoke(app, ["run", str(member.directory.root), "--once"])
 
@@ -416,6 +344,61 @@ def test_asking_at_once(crew, listening):
     assert set(map(len, cosigned_by(a, [b]))) == {1}
 
 
+@pytest.mark.loopback
+@pytest.mark.enable_socket
+@pytest.mark.parametrize("own_line", [True, False])
+def test_a_peer_that_answers_more_than_a_note_holds_hinders_nobody(crew, own_line):
+    a, b, c = crew
+    c.cosign()
+    cosigner = b.cosigner(a)
+    junk = note.Signature("x" * 300, bytes(4), bytes(200))
+
+    async def flood(request):
+        (line,) = cosigner.add(Addition.parse(await request.body()), at=100)
+        return Response(encode_lines((*[junk] * 100, *[line] * own_line)[own_line:]))
+
+    with served(Starlette(routes=[Route("/add-checkpoint", flood, methods=["POST"])])) as address:
+        text = a.directory.config_path.read_text().replace('ask = ""', f'ask = "{address}"', 1)
+        a.directory.config_path.write_text(text)
+        done = a.cosign()
+    assert f"3 entries cosigned by {1 + own_line} peers" in done.output, done.output
+    assert done.exit_code == (0 if own_line else 5)
+
+
+def test_a_cosigner_with_a_new_key_proves_old_bundles_anew(crew):
+    """It counts for those who know the new key, from the first entry on."""
+    a, b, _ = crew
+    for member in (b, a):
+        member.cosign()
+    assert cosigned_by(a, [b]) == [{"Operator b"}] * 3
+    before = b.signers.cosigner.key.text
+    (b.directory.keys / "cosigner.pem").unlink()
+    keyfile.create(b.directory.keys / "cosigner.pem")
+    b.signers = keys.load(b.directory, b.config)
+    text = a.directory.config_path.read_text().replace(before, b.signers.cosigner.key.text)
+    a.directory.config_path.write_text(text)
+    for member in (b, a):
+        assert member.cosign().exit_code == 0
+    assert cosigned_by(a, [b]) == [{"Operator b"}] * 3
+    assert "0 bundles proven anew" in a.cosign().output
+
+
+def test_a_cosigner_that_cannot_read_its_own_state_says_so(crew):
+    """Such as one whose peer has another log key now, under the old origin."""
+    a, b, _ = crew
+    b.cosigner(a).add(request(a), at=100)
+    other = LogSigner(a.signers.log.name, key("another log"))
+    writer = LogWriter(store := MemoryStore(), Journal(MemoryStore()), other, a.signers.cosigner)
+    writer.append([b"x"], at=100)
+    signed = store.get("checkpoint", limit=MAX_SHARD)
+    cosigner = Cosigner(b.signers.cosigners, {other.name: other.key}, b.directory.state / "cosigner", b.site)
+    told = []
+    own = cosigning._own(b.directory, b.config)
+    done = cosigning.answer(cosigner, own, Addition(0, (), signed).data, told.append)
+    assert done.status_code == 503
+    assert told == ["not cosigned: checkpoint: not signed by the log 'node-a.example/log'"]
+
+
 def test_a_mirror(crew, tmp_path):
     a, b, c = crew
     copy = tmp_path / "copy"
@@ -487,4 +470,4 @@ def test_the_cosigning_process_reads_one_key_alone(crew, monkeypatch):
     for name in ("observation.pem", "log.pem"):
         (a.directory.keys / name).unlink()
     assert a.cosign().exit_code == 0
-    assert keys.load_cosigner(a.directory, a.config).key == a.signers.cosigner.key
+    assert [held.key for held in keys.load_cosigners(a.directory, a.config)] == [a.signers.cosigner.key]

@@ -3,17 +3,14 @@
 import re
 import shutil
 import sys
-import threading
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from tests.integration.trusted_nodes import ALPHA, BETA, WHEEL, key_file, stated, wheel
+from tests.static_site import serving
 from witness import directory
 from witness.cli.main import app
 from witness.digest import sha256_hex
@@ -91,25 +88,11 @@ def world(tmp_path):
     return World(tmp_path)
 
 
-@contextmanager
-def serving(path):
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, *args):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(path)))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
 @pytest.mark.loopback
 @pytest.mark.enable_socket
 def test_added_updated_and_rotated_over_http(world):
-    with serving(world.served) as world.url:
+    with serving(world.served) as site:
+        world.url = site.url
         done = world.add()
         assert done.exit_code == 0, done.output
         assert "net: alpha is new" in done.output

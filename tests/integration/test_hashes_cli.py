@@ -125,6 +125,14 @@ def test_what_must_be_mended_or_asked_again_is_not_skipped(world):
     assert (done.returncode, done.stdout) == (5, "")
 
 
+def test_what_the_policy_stops_at_counts_unless_the_command_says_otherwise(world):
+    path = write(world, hashed("demo==1.0", GOOD) + "\n")
+    world.policy.write_text('fail-on = ["reproduced"]\n' + world.policy.read_text("utf-8"), "utf-8")
+    done = hashes(world, path)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert hashes(world, path, "--fail-on", "divergent").returncode == 0
+
+
 def test_a_file_that_is_no_longer_allowed_is_told(world):
     path = write(world, hashed("dep==3.0", DEP, CHANGED) + "\n")
     done = hashes(world, path)

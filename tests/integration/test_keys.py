@@ -165,6 +165,43 @@ def test_two_histories_of_keys_convict_the_log(consumer, log):
     assert "contradicts itself" in why
 
 
+def test_a_history_from_before_a_rotation_that_was_seen_changes_no_keys(consumer, log):
+    """Whoever has the log's key and the old key can put his own rotation ahead of it, at an index of his choice."""
+    for _ in range(2):
+        log.observe(FIRST, sha256=OTHER)
+    log.rotate(FIRST, SECOND)
+    log.observe(SECOND)
+    log.publish(consumer.site)
+    assert consumer.check() == (0, "reproduced", "")
+    liar = KeyedLog()
+    liar.rotate(FIRST, STRANGER)
+    liar.observe(STRANGER)
+    thief = liar.publish(consumer.root / "thief")
+    honest = consumer.site.rename(consumer.root / "honest")
+    thief.rename(consumer.site)
+    code, verdict, why = consumer.check()
+    assert (code, verdict) == (1, "insufficient")
+    assert "would undo what was seen before, entries 0; they are not heard" in why
+    assert "not signed by any" in why
+    consumer.site.rename(thief)
+    honest.rename(consumer.site)
+    assert consumer.check() == (0, "reproduced", "")
+
+
+def test_an_event_that_was_left_out_before_is_heard_late(consumer, log):
+    log.observe(FIRST)
+    log.rotate(FIRST, SECOND)
+    log.revoke(FIRST, 0, by=SECOND)
+    log.rotate(SECOND, THIRD)
+    events = log.publish(consumer.site) / "keys.jsonl"
+    lines = events.read_bytes().splitlines(keepends=True)
+    events.write_bytes(lines[0] + lines[2])
+    assert consumer.check() == (0, "reproduced", "")
+    events.write_bytes(b"".join(lines))
+    code, verdict, why = consumer.check()
+    assert (code, verdict, "would undo" in why) == (3, "insufficient", False)
+
+
 def test_bundles_bring_the_events_along(consumer, log):
     log.rotate(FIRST, SECOND)
     log.observe(SECOND)

@@ -29,6 +29,7 @@ from tests.releases import WHEEL as WHEEL_NAME
 from tests.static_pairs import HONEST
 from tests.waiting import wait_until
 from witness.bundle import parse_shard
+from witness.fetch import HttpFetcher
 from witness.limits import MAX_SHARD
 from witness.log.reader import check_log, fetch_from
 from witness.names import TargetName
@@ -101,14 +102,13 @@ def node(rebuilder, index, tmp_path):
     return NodeDirectory(directory), parse_policy(policy, name="test").witnesses[0].identity
 
 
-def observations(node):
-    """Every observation of the node, by artifact, oldest first, after all of the log has been verified."""
-    directory, identity = node
-    site = DirectoryStore(directory.site)
+def observations(root, identity):
+    """Every observation of the site at `root`, by artifact, oldest first, after all of the log has been verified."""
+    site = DirectoryStore(root)
     checked = check_log(fetch_from(site), identity.log_key, [identity.cosigner_key])
     found = {}
-    for path in sorted((directory.site / "observations").rglob("*.jsonl")):
-        bundles = parse_shard(site.get(str(path.relative_to(directory.site)), limit=MAX_SHARD))
+    for path in sorted((root / "observations").rglob("*.jsonl")):
+        bundles = parse_shard(site.get(str(path.relative_to(root)), limit=MAX_SHARD))
         for item in bundles:
             verified = verify_bundle(item, identity, [])
             found.setdefault(verified.statement.filename, []).append(
@@ -134,7 +134,7 @@ def test_a_node_works_off_its_queue(rebuilder, index, node):
     told = rebuilder("run", directory.root, "--once", expect=5)
     assert "demo==1.0: match (bitwise)" in told
     assert "published 4 observations" in told
-    found = observations(node)
+    found = observations(node[0].site, node[1])
     results = {name.split("-")[0]: items[-1][1].result for name, items in found.items()}
     assert results == {"demo": "match", "fail": "build-failed", "evil": "mismatch", "only": "not-attempted"}
     status = json.loads(rebuilder("status", directory.root, "--json"))
@@ -144,7 +144,7 @@ def test_a_node_works_off_its_queue(rebuilder, index, node):
     index.broken.clear()
     rebuilder("add", directory.root, "demo==1.0")
     rebuilder("run", directory.root, "--once")
-    found = observations(node)
+    found = observations(node[0].site, node[1])
     first, second = found["demo-1.0-py3-none-any.whl"]
     assert (first[1].previous, second[1].previous) == (None, first[0])
     assert found["cut-1.0-py3-none-any.whl"][0][1].result == "match"
@@ -166,7 +166,7 @@ def test_a_node_that_only_checks_needs_no_sandbox(rebuilder, index, node, enviro
     told = rebuilder("run", directory.root, "--once")
     assert "demo==1.0: match (metadata)" in told
     assert "made==1.0: not-attempted" in told
-    found = {name.split("-")[0]: items[-1][1] for name, items in observations(node).items()}
+    found = {name.split("-")[0]: items[-1][1] for name, items in observations(node[0].site, node[1]).items()}
     assert {name: (item.method, item.result) for name, item in found.items()} == {
         "demo": ("static", "match"),
         "made": ("static", "not-attempted"),
@@ -186,7 +186,7 @@ def test_the_worker_needs_no_key(rebuilder, index, node, tmp_path):
     assert len(list(directory.outbox.glob("*.json"))) == 1
     away.rename(directory.keys)
     assert "published 1 observations; the log has 1" in rebuilder("publish", directory.root)
-    assert len(observations(node)) == 1
+    assert len(observations(node[0].site, node[1])) == 1
 
 
 def test_no_signing_code_is_loaded_where_builds_run():
@@ -248,10 +248,10 @@ def test_kill_9(environment, index, rebuilder, node):
         acknowledged |= set(re.findall(r"^(\w+)==1.0: match", told, re.MULTILINE))
         wait_until(lambda: not below(directory.root))
         if (directory.site / "checkpoint").exists():
-            observations(node)
+            observations(node[0].site, node[1])
     rebuilder("run", directory.root, "--once")
     assert counts(directory) == {"queued": 0, "running": 0, "done": len(names)}
-    found = observations(node)
+    found = observations(node[0].site, node[1])
     assert {name.split("-")[0] for name in found} == set(names)
     assert all(observation.result == "match" for items in found.values() for _, observation in items)
     assert list(directory.outbox.glob("*.json")) == []
@@ -280,6 +280,8 @@ def test_a_worker_that_is_killed_costs_no_other_target_its_turn(environment, ind
 
 def test_a_mistake_of_ours_with_one_target_does_not_end_the_node(tmp_path):
     class Broken:
+        fetcher = HttpFetcher()
+
         def rebuild(self, target, timeout):
             raise RecursionError
 
@@ -294,7 +296,7 @@ def test_a_target_that_ends_its_worker_keeps_nobody_from_his_turn(tmp_path):
     names = [TargetName.parse(f"{name}==1.0") for name in ("poison", "good", "fine")]
     ledger.add(map(Want, names))
     assert ledger.take().target == names[0]
-    ledger.requeue()  # the node died of it
+    ledger.requeue(stuck_after=12)  # the node died of it
     taken = [ledger.take() for _ in range(3)]
     assert [item.target for item in taken] == [names[1], names[2], names[0]]
     assert [item.failures for item in taken] == [0, 0, 1]
@@ -350,6 +352,13 @@ class TestServe:
         assert b"PRIVATE" not in body
         assert b"this is" not in body
         assert "immutable" not in headers.get("cache-control", "")
+
+    def test_a_head_without_end_is_not_kept(self, served):
+        """Refused, while it is still being sent."""
+        head = "".join(f"X-{number}: {'a' * 1000}\r\n" for number in range(5000))
+        with pytest.raises(OSError, match=r"reset|Broken pipe"):
+            served(f"/checkpoint HTTP/1.1\r\n{head}X: ")
+        assert served("/checkpoint")[0] == 200
 
     @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
     def test_nothing_is_changed(self, served, method):

@@ -118,7 +118,7 @@ def test_the_wheel_has_what_runs_and_no_more(files, tmp_path):
     assert len(tops) == 3
     assert tops > {"witness", "rebuilders"}
     suffixes = {Path(member).suffix for member in members if ".dist-info/" not in member}
-    assert suffixes <= {".py", ".pyi", ".typed", ".toml", ".json", ".html", ".css"}
+    assert suffixes <= {".py", ".pyi", ".typed", ".toml", ".json", ".html", ".css", ".js", ".svg"}
     sources = {
         str(path.relative_to(CHECKOUT))
         for top in ("witness", "rebuilders")

@@ -4,7 +4,9 @@ import hashlib
 import json
 import os
 import shutil
+import socket
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -64,7 +66,7 @@ def test_pip_and_uv_install_what_is_accepted_and_fall_back_to_it(world, files):
             assert done.returncode == 0, done.stderr
             assert world.installed(target, "demo") == "VERSION = '1.0'\n"
             assert world.installed(target, "dep") == "VERSION = '3.0'\n"
-    assert f"demo: 1 offered, 2 hidden: {CHANGED_NAME} divergent" in said[0]
+    assert f"demo: 1 offered, 2 hidden: {CHANGED_NAME} divergent" in "".join(said)
     assert world.index.asked[f"/files/{CHANGED_NAME}"] == world.index.asked["/files/demo-2.0.tar.gz"] == 0
     assert world.index.asked[f"/files/{GOOD_NAME}.metadata"]
 
@@ -191,6 +193,44 @@ def test_nothing_is_installed_while_the_index_or_the_witnesses_cannot_be_reached
     assert not (world.root / "uv" / "demo.py").exists()
 
 
+def over_http(made) -> None:
+    """From now on the policy has its witnesses at the index's own address, which serves nothing of theirs."""
+    text = made.policy.read_text("utf-8")
+    for node in ("alpha", "beta"):
+        text = text.replace(f'"{node}-site"', f'"{made.index.url}{node}/"')
+        shutil.rmtree(made.root / f"{node}-site")
+    made.policy.write_text(text, "utf-8")
+
+
+def test_with_a_snapshot_no_witness_is_asked(world):
+    assert world.wheelwitness("snapshot", world.root / "witnesses").returncode == 0
+    over_http(world)
+    with proxied(world, "--snapshot", str(world.root / "witnesses")) as said:
+        for install, target in ((world.pip, "pip"), (world.uv_pip, "uv")):
+            assert install("demo").returncode == 0
+            assert world.installed(target, "demo") == "VERSION = '1.0'\n"
+        assert world.pip("demo==2.0").returncode == 1
+    assert f"asking the snapshot {world.root / 'witnesses'}, and no witness" in said[1]
+    assert "public-indexes" not in "".join(said)
+    assert {path.split("/")[1] for path in world.index.asked} == {"simple", "files"}
+
+
+@pytest.mark.parametrize(
+    ("lookup", "asked", "status"), [("exact", "observations", 200), ("prefix", "lookup", 503)]
+)
+def test_what_witnesses_learn_is_chosen_as_for_a_check(world, lookup, asked, status):
+    over_http(world)
+    with proxied(world, "--lookup", lookup) as said:
+        assert fetched(f"{world.simple}demo/")[0] == status
+    learnt = {path.split("/")[2] for path in world.index.asked if path.startswith(("/alpha/", "/beta/"))}
+    assert learnt - {"keys.jsonl"} == {asked}
+    assert f"{world.index.simple} is neither PyPI nor among public-indexes of the policy" in said[1]
+    called_public(world, world.index.url)
+    with proxied(world) as said:
+        pass
+    assert "public-indexes" not in "".join(said)
+
+
 def test_sdists_are_offered_only_to_those_who_ask_for_it(world):
     alone = world.index.entry("alone-1.0.tar.gz", sdist("alone", "1.0"))
     world.index.publish("alone", alone)
@@ -203,6 +243,17 @@ def test_sdists_are_offered_only_to_those_who_ask_for_it(world):
     with proxied(world, "--sdists", "exempt"):
         assert "built" in world.pip("alone").stderr
         assert "built" not in world.pip("demo==2.0").stderr
+
+
+def test_what_it_was_given_for_the_index_is_told_nobody_and_huge_requests_are_refused(world):
+    index = world.index.simple.replace("://", "://user:secret@")
+    with proxied(world, "--index", index) as said:
+        assert world.pip("demo").returncode == 0
+        with socket.create_connection(("127.0.0.1", urlsplit(world.url).port), timeout=60) as client:
+            client.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 65536)
+            assert client.recv(100).startswith(b"HTTP/1.1 400 ")
+    assert f"in front of {world.index.simple}" in said[0]
+    assert "secret" not in "".join(said)
 
 
 def test_report_only_offers_everything_and_tells(world):

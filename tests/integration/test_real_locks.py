@@ -34,7 +34,13 @@ MADE = {
     "Pipfile.lock": ("Pipfile.lock", "6", False, False, True),
     "cyclonedx-1.4.json": ("CycloneDX", "1.4", False, False, True),
     "cyclonedx-1.6.json": ("CycloneDX", "1.6", False, False, True),
+    "spdx-uv.json": ("SPDX", "2.3", True, False, False),
+    "spdx-poetry.json": ("SPDX", "2.3", False, False, False),
+    "spdx-tools.json": ("SPDX", "2.3", True, False, False),
 }
+ONE_PLATFORM = ("pylock.pip.toml", "spdx-uv.json", "spdx-poetry.json", "spdx-tools.json")
+# They do not tell where packages are from: in SPDX what has no address is PyPI's, as package URLs are.
+SILENT = ("requirements.uv.txt", "pdm.lock", "spdx-poetry.json")
 
 
 def read(name, target=None):
@@ -59,13 +65,13 @@ def test_what_real_tools_wrote(name):
         assert (min(pin.sha256) in line) if has_names else (pin.project in line or max(pin.sha256) in line)
     for project, digest in PURE.items():
         assert (digest in digests[project]) is (has_colorama or project != "colorama")
-    assert len(digests["markupsafe"]) == {"pylock.pip.toml": 1}.get(name, len(digests["markupsafe"]))
+    assert (len(digests["markupsafe"]) == 1) is (name in ONE_PLATFORM)
     assert {bool(pin.filename) for pin in pins.pins} == {has_names}
     assert [entry.kind for entry in pins.unpinned] == ["not-applicable"] * has_local
 
 
 @pytest.mark.parametrize(
-    "name", [name for name, made in MADE.items() if made[2] and name != "pylock.pip.toml"]
+    "name", [name for name, made in MADE.items() if made[2] and name not in ONE_PLATFORM]
 )
 def test_one_environment(name):
     linux = {pin.filename.lower(): pin.sha256 for pin in read(name, LINUX).pins}
@@ -85,12 +91,8 @@ def test_a_lock_for_one_environment_is_an_error_in_another():
 def test_nobody_is_asked_unless_the_index_is_public(name):
     pins = screened(read_input(str(LOCKS / name)), PublicIndexes())
     said = {pin.project for pin in pins.pins}
-    # Neither a requirements file nor a lock of PDM without static_urls tells where it takes packages from.
     assert said == ({"six", "attrs", "markupsafe", "colorama"} & said if name in SILENT else set())
     assert bool(said) == (name in SILENT)
-
-
-SILENT = ("requirements.uv.txt", "pdm.lock")
 
 
 @pytest.mark.network

@@ -1,16 +1,14 @@
 """`wheelwitness` with a policy that names an instance of OSS Rebuild: a node in a directory, a bucket beside it."""
 
 import json
-import threading
 from datetime import UTC, datetime, timedelta
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from typer.testing import CliRunner
 
 from tests.integration.trusted_nodes import ALPHA, WHEEL, stated, wheel
 from tests.rebuild_service import Service
+from tests.static_site import serving
 from witness.cli.main import app
 from witness.digest import sha256_hex
 
@@ -130,23 +128,10 @@ def test_its_log_cannot_be_checked(world):
 @pytest.mark.loopback
 @pytest.mark.enable_socket
 def test_over_http(tmp_path):
-    asked = []
-
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, *args):
-            asked.append(self.path)
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path / "bucket")))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        world = World(tmp_path, f"http://127.0.0.1:{server.server_port}/")
+    with serving(tmp_path / "bucket") as site:
+        world = World(tmp_path, site.url)
         assert world.check()[0] == 3
         world.publish()
         assert world.check()[0] == 0
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-    assert set(asked) == {f"/pypi/demo/1.0/{WHEEL}/rebuild.intoto.jsonl"}
-    assert World(tmp_path, f"http://127.0.0.1:{server.server_port}/").check()[0] == 3
+    assert set(site.asked) == {f"/pypi/demo/1.0/{WHEEL}/rebuild.intoto.jsonl"}
+    assert World(tmp_path, site.url).check()[0] == 3

@@ -1,7 +1,5 @@
 """A first run: a policy is begun, witnesses are looked at and trusted, and the policy is examined and tested."""
 
-import functools
-import http.server
 import json
 import os
 import pty
@@ -9,13 +7,13 @@ import re
 import shutil
 import subprocess
 import sys
-import threading
 
 import pytest
 from typer.testing import CliRunner
 
 from tests.integration.test_check_cli import BAD, GOOD, SEEN
 from tests.integration.trusted_nodes import ALPHA, BETA, GAMMA, WHEEL, Node, stated, wheel
+from tests.static_site import serving
 from tests.unit.test_nodeinfo import node_json
 from witness import note
 from witness import policy as policies
@@ -183,17 +181,10 @@ def test_a_directory_without_a_node_is_incomplete(root):
 @pytest.mark.enable_socket
 def test_over_http_on_loopback(root):
     begun(root)
-    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=site(root, ALPHA))
-    handler.func.log_message = lambda *arguments: None
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        url = f"http://127.0.0.1:{server.server_port}/"
-        result = run(root, "trust", "add", url, "--yes", *keys(ALPHA))
-        server.shutdown()
-        thread.join()
+    with serving(site(root, ALPHA)) as served:
+        result = run(root, "trust", "add", served.url, "--yes", *keys(ALPHA))
     assert result.exit_code == 0, result.output
-    assert f'url = "{url}"' in (root / "policy.toml").read_text("utf-8")
+    assert f'url = "{served.url}"' in (root / "policy.toml").read_text("utf-8")
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,14 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 
 from tests.interop import go_reference
-from tests.signed_log import Log, node
+from tests.signed_log import Log, key, node
 from witness import note
 from witness.keys import MlDsaKey
 from witness.log.journal import Journal
 from witness.log.reader import LogReader, fetch_from
 from witness.log.writer import LogWriter
 from witness.note import Note
+from witness.signing.named import LogSigner
 from witness.store.directory import DirectoryStore
 from witness.store.memory import MemoryStore
 from witness.tlog.addition import Addition
@@ -121,3 +122,18 @@ def test_a_flipped_bit_is_found(checker, grown, path):
 def test_a_key_that_did_not_sign_is_missed(checker, grown):
     root, _ = grown
     assert "4 of 5 keys" in checker("log", root, *KEYS, node("node-c").cosigner.key.text).stderr
+
+
+def test_a_log_that_has_another_key_since(checker, tmp_path):
+    """For Go, it has its newest key alone; what leads there is a line by somebody unknown."""
+    heir = key("heir")
+    succeeded = LogSigner(NODE.log.name, heir, NODE.log.succeeded(300, heir.public_key))
+    store, journal = DirectoryStore(tmp_path / "log"), Journal(MemoryStore())
+    for signer, low, high in ((NODE.log, 0, 300), (succeeded, 300, 700)):
+        writer = LogWriter(store, journal, signer, NODE.cosigner)
+        writer.append([f"entry {number}".encode() for number in range(low, high)], at=1_800_000_000 + high)
+        writer.settle()
+    done = checker("log", tmp_path / "log", succeeded.newest.text, NODE.cosigner.key.text)
+    assert (done.returncode, done.stdout) == (0, "ok 700\n"), done.stderr
+    assert LogReader.open(fetch_from(store), NODE.log.key).verified.links[0].size == 300
+    assert checker("log", tmp_path / "log", NODE.log.key.text).returncode == 1

@@ -77,7 +77,8 @@ def test_sigsum_witness_cosigns_a_log_that_grows_and_no_fork_of_it(cosigner, tmp
     log, url, public = cosigner
     name = f"sigsum.org/v1/witness/{hashlib.sha256(public).hexdigest()}"
     own = OwnLog(log.signers.log.key, log.store, tmp_path / "asked")
-    peer = Peer(url, log.signers.log.key, ask=url)
+    theirs = CosignerKey(name, PublicKey(public))
+    peer = Peer(url, log.signers.log.key, (theirs,), ask=url)
     fetcher = HttpFetcher()
     try:
         for size in (1, 2, 7, 300):
@@ -85,7 +86,7 @@ def test_sigsum_witness_cosigns_a_log_that_grows_and_no_fork_of_it(cosigner, tmp
             log.append([b"entry %d" % number for number in range(grown, size)])
             answer = note.parse(ask(own, peer, fetcher))
             (line,) = [item for item in answer.signatures if item.name == name]
-            CosignerKey(name, PublicKey(public)).verify(answer.text, line.data)
+            theirs.verify(answer.text, line.data)
         fork = Log(log.signers, DirectoryStore(tmp_path / "fork"), MemoryStore())
         fork.append([b"lie %d" % number for number in range(400)])
         with pytest.raises(Incomplete, match="was answered 422"):

@@ -145,6 +145,12 @@ class TestNode:
             in published.told
         )
 
+    @pytest.mark.parametrize("words", [["list"], ["rotate"], ["revoke", ALPHA.identity.keys[0].text]])
+    def test_there_is_no_key_to_change(self, published, words):
+        command, *more = words
+        told = run("keys", command, published.node, *more, expect=2)
+        assert "signs its observations without a key" in told
+
     def test_the_default_is_a_key(self, tmp_path):
         told = run("init", tmp_path / "plain", "--name", "n", "--operator", "o")
         assert "keys = [" in told

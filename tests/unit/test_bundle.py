@@ -64,6 +64,36 @@ def test_what_is_no_bundle(data, message):
         bundle.parse(data)
 
 
+def outcome(data):
+    try:
+        return bundle.parse(data)
+    except Malformed:
+        return None
+
+
+def variants():
+    yield from flips(LINE, masks=(0x01, 0x20, 0x80))
+    for at in range(0, len(LINE), 7):
+        for new in (b'"', b"\\", b"\\n", b"\\u0041", b"\n", b"\xc3\xa9", b"\xed\xa0\x80", b" ", b"="):
+            yield LINE[:at] + new + LINE[at:]
+            yield LINE[:at] + new + LINE[at + len(new) :]
+
+
+def test_a_line_of_the_usual_form_is_read_as_any_other(monkeypatch):
+    assert bundle._usual(LINE) == json.loads(LINE)
+    at_once = [outcome(data) for data in variants()]
+    monkeypatch.setattr(bundle, "_usual", lambda line: None)
+    assert at_once == [outcome(data) for data in variants()]
+    assert any(at_once)
+
+
+def test_a_hostile_line_takes_no_longer_than_its_length_says():
+    at = LINE.index(b'"tlogProof":"') + len(b'"tlogProof":"')
+    for filling in (b"a", b"\\n", b"\\na", b"a\\n"):
+        with pytest.raises(Malformed):
+            bundle.parse(LINE[:at] + filling * (100_000 // len(filling)) + b'"')
+
+
 def test_shard_round_trip():
     one = bundle.parse(LINE)
     data = bundle.encode_shard([one, one])

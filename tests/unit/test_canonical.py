@@ -42,6 +42,44 @@ def test_only_malformed_comes_out(value, at, new):
     assert canonical.dumps(again) == bytes(data)
 
 
+def slowly(data):
+    """What `loads_canonical` is: one value, and no other text of it."""
+    value = canonical.loads(data, what="x", limit=10_000)
+    try:
+        return value if rfc8785.dumps(value) == data else Malformed
+    except rfc8785.CanonicalizationError:
+        return Malformed
+
+
+keys = st.sampled_from(["a", "b", "é", "\ufb33", "\U0001f600", "\\u0061", "\\ud800", "\\/"])
+numbers = st.sampled_from(["0", "-0", "1.0", "1e2", "9007199254740991", "9007199254740993", "NaN", "1e999"])
+scalars = numbers | st.sampled_from(["null", "true", '"é"', '"\\udfff"', '"\\u001f"', '"\x7f"', '"\\n"'])
+documents = st.recursive(
+    scalars,
+    lambda items: (
+        st.lists(items, max_size=3).map(lambda parts: f"[{','.join(parts)}]")
+        | st.lists(st.tuples(keys, items), max_size=3).map(
+            lambda pairs: "{" + ",".join(f'"{key}":{item}' for key, item in pairs) + "}"
+        )
+    ),
+    max_leaves=6,
+)
+
+
+@given(documents | st.integers(35, 45).map(lambda deep: "[" * deep + "]" * deep))
+def test_whichever_way_a_canonical_text_is_read(text):
+    data = text.encode()
+    try:
+        expected = slowly(data)
+    except Malformed:
+        expected = Malformed
+    try:
+        found = canonical.loads_canonical(data, what="x", limit=10_000)
+    except Malformed:
+        found = Malformed
+    assert repr(found) == repr(expected)
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [

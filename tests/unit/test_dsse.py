@@ -46,6 +46,32 @@ def test_prefixes_are_refused(signer):
             dsse.parse(data)
 
 
+def outcome(data):
+    try:
+        return dsse.parse(data)
+    except Malformed:
+        return None
+
+
+def variants(data):
+    yield from flips(data, masks=(0x01, 0x20, 0x80))
+    for at in range(len(data)):
+        for new in (b'"', b"\\", b"\\u0041", b"\n", b"\xc3\xa9", b"\xed\xa0\x80", b" ", b"=", b"{"):
+            yield data[:at] + new + data[at:]
+            yield data[:at] + new + data[at + len(new) :]
+
+
+@BOTH
+def test_an_envelope_of_the_usual_form_is_read_as_any_other(signer, monkeypatch):
+    data = dsse.encode(sealed(signer))
+    assert dsse._usual(data, 10_000) == json.loads(data)
+    assert dsse._usual(data, len(data) - 1) is None
+    at_once = [outcome(changed) for changed in variants(data)]
+    monkeypatch.setattr(dsse, "_usual", lambda data, limit: None)
+    assert at_once == [outcome(changed) for changed in variants(data)]
+    assert any(at_once)
+
+
 @BOTH
 def test_no_flipped_byte_gives_another_payload(signer):
     """The hint alone may change: no key signs it, and the log's proof covers it."""

@@ -73,6 +73,39 @@ def test_a_connection_that_fails_is_tried_again(serve, error):
     assert len(asked) == 2
 
 
+@pytest.mark.parametrize(
+    ("said", "tries", "after"),
+    [
+        ("3", 3, 3.0),
+        ("120", 1, 120.0),
+        ("999999999999999999999", 1, 86_400.0),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 3, 0.0),
+        ("Wed, 21 Oct 2090 07:28:00 GMT", 1, 86_400.0),
+        ("Wed, 21 Oct 99999999 07:28:00 GMT", 3, 0.0),
+        ("-5", 3, 0.0),
+        ("1e9", 3, 0.0),
+        ("٣", 3, 0.0),
+        ("", 3, 0.0),
+    ],
+)
+def test_a_server_that_wants_to_be_left_alone_is(serve, said, tries, after):
+    headers = {"Retry-After": said.encode()}
+    fetcher, asked = serve(lambda _: httpx.Response(503, headers=headers))
+    slept = []
+    fetcher.sleep = slept.append
+    with pytest.raises(FetchFailed) as raised:
+        fetcher.get(URL, limit=5)
+    assert (len(asked), raised.value.after) == (tries, after)
+    assert all(seconds >= after for seconds in slept)
+
+
+def test_what_is_sent_says_what_it_is(serve):
+    fetcher, asked = serve(lambda _: httpx.Response(200, content=b"ok"))
+    fetcher.post(URL, b"<x/>", limit=5, kind="text/xml")
+    fetcher.post(URL, b"x", limit=5)
+    assert [request.headers.get("content-type") for request in asked] == ["text/xml", None]
+
+
 def test_a_body_that_breaks_off_starts_over(serve):
     def cut(_):
         return httpx.Response(200, stream=Broken(b"12", error=httpx.ReadError("gone")))

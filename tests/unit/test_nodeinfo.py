@@ -8,7 +8,7 @@ from tests.integration.trusted_nodes import ALPHA
 from tests.mangling import prefixes
 from witness import policy
 from witness.errors import InputError, Malformed, Unverified
-from witness.nodeinfo import MAX_NODE, fingerprint, parse
+from witness.nodeinfo import MAX_NODE, fingerprint, parse, software_of
 from witness.policyfile import with_witness
 from witness.trusting import expect
 
@@ -116,3 +116,22 @@ def test_expected_keys():
     for every in (False, True):
         with pytest.raises(Unverified, match="not the node that you expect"):
             expect(node, [*node.keys, "ed25519:other"], every=every)
+
+
+@pytest.mark.parametrize(
+    ("software", "told"),
+    [
+        ({"name": "wheelwitness", "version": "0.1.0"}, "wheelwitness 0.1.0"),
+        ({"name": "x" * 100, "version": "\x1b[31m"}, "x" * 60),
+        ({"name": ["x"], "version": 1}, ""),
+        ({"name": "x"}, ""),
+        ("wheelwitness", ""),
+        (None, ""),
+    ],
+)
+def test_the_software_that_a_node_names(software, told):
+    assert software_of(node_json(software=software)) == told
+
+
+def test_the_software_of_what_is_no_node():
+    assert [software_of(data) for data in (b"", b"[]", b"\xff", b"{" * 99)] == [""] * 4

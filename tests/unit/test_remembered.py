@@ -11,8 +11,8 @@ from tests.integration.trusted_nodes import ALPHA, BETA, GAMMA, NOW, SHA, WHEEL,
 from tests.mangling import prefixes
 from witness.client import Client
 from witness.errors import FetchFailed, NotFound
-from witness.evidence import Artifact
-from witness.expiry import kept_until
+from witness.evidence import Artifact, AsOf
+from witness.expiry import kept_until, snapshot_until
 from witness.policy import Exemption
 from witness.remembered import Memory
 
@@ -104,6 +104,14 @@ def test_age_alone_ends_it(tmp_path):
     judge(tmp_path, asked, ends - timedelta(seconds=1), seconds=day, of=young)
     assert count(asked) == 3
     assert judge(tmp_path, asked, ends + timedelta(seconds=1), seconds=day, of=young)[0].outcome == "stale"
+
+
+def test_a_snapshot_ends_as_soon_as_one_of_its_logs_was_seen_too_long_ago():
+    asked = replace(policy(ALPHA, BETA, GAMMA), max_snapshot_days=10)
+    seen = {1: ALPHA, 8: BETA, 12: GAMMA}
+    as_of = [AsOf(node.name, node.operator, NOW - timedelta(days=ago)) for ago, node in seen.items()]
+    assert snapshot_until(as_of, asked, NOW) == NOW + timedelta(days=2)
+    assert snapshot_until(as_of[2:], asked, NOW) == datetime.max.replace(tzinfo=UTC)
 
 
 def test_an_exemption_ends_with_its_day():

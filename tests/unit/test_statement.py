@@ -3,11 +3,13 @@
 import json
 import re
 from datetime import UTC, datetime, timedelta, timezone
+from typing import get_args
 
 import pytest
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from tests.mangling import flips, prefixes
+from witness import canonical
 from witness.errors import Malformed
 from witness.limits import MAX_STATEMENT
 from witness.observation import (
@@ -21,6 +23,7 @@ from witness.observation import (
     Failure,
     Finding,
     Observation,
+    Ordered,
     Published,
     Requirement,
     Resource,
@@ -191,6 +194,13 @@ def test_times_are_utc_to_the_second():
     assert attempt.wire()["startedAt"] == "2026-01-02T03:04:05Z"
 
 
+def test_early_years_have_four_digits():
+    early = datetime(999, 1, 2, 3, 4, 5, tzinfo=UTC)
+    attempt = Attempt(count=1, started_at=early, finished_at=THEN)
+    assert attempt.wire()["startedAt"] == "0999-01-02T03:04:05Z"
+    assert Attempt.model_validate_json(attempt.canonical()) == attempt
+
+
 def test_observations_are_frozen():
     with pytest.raises(ValidationError):
         Observation(**MATCH).level = "archive"
@@ -287,6 +297,61 @@ def test_what_is_no_statement(change):
 def test_what_is_no_canonical_json(data):
     with pytest.raises(Malformed, match=r"^statement: "):
         parse(data)
+
+
+@pytest.mark.parametrize(
+    "variables",
+    ['{"b":"1","a":"2"}', '{"a":"1","a":"2"}', '{"a":"2","a":"2"}', '{"\ufb33":"1","\U0001f600":"2"}',
+     '{"a":"\\u00e9"}', '{"a":"\\/"}', '{"a": "1"}', '{"a":null}', '{"a":"\\ud800"}'],
+    ids=range(9),
+)  # fmt: skip
+def test_variables_in_another_form(variables):
+    data = encode(statement(FULL)).replace('{"TZ":"UTC","camelCase_x":"é"}'.encode(), variables.encode())
+    with pytest.raises(Malformed, match=r"^statement: "):
+        parse(data)
+
+
+def test_variables_are_sorted_by_utf_16_units():
+    names = {"\ufb33": "1", "\U0001f600": "2", "a": "3"}
+    environment = FULL["environment"].model_copy(update={"variables": {}})
+    made = statement({**FULL, "environment": Environment(**{**dict(environment), "variables": names})})
+    assert list(made.observation.environment.variables) == ["a", "\U0001f600", "\ufb33"]
+    assert encode(parse(encode(made))) == encode(made)
+
+
+def test_every_character_is_written_as_rfc_8785_has_it():
+    everything = "".join(map(chr, (*range(0xD800), *range(0xE000, 0x110000))))
+    pieces = [everything[start : start + 300] for start in range(0, len(everything), 300)]
+    for piece in pieces:
+        made = Failure(phase="x", cause=piece)
+        assert made.canonical() == canonical.dumps(made.wire())
+
+
+@pytest.mark.parametrize("fields", [MATCH, MISMATCH, FULL, FAILED, ABSENT])
+def test_the_two_ways_to_the_one_text(fields):
+    observation = Observation(**fields)
+    assert observation.canonical() == canonical.dumps(observation.wire())
+
+
+def models(kind):
+    """The models that a type is made of."""
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        yield kind
+        for field in kind.model_fields.values():
+            yield from models(field.annotation)
+    for part in get_args(kind):
+        yield from models(part)
+
+
+def test_all_that_an_observation_is_made_of_is_in_order():
+    found = set(models(Observation))
+    assert len(found) > 12
+    assert all(issubclass(kind, Ordered) for kind in found)
+
+
+def test_what_is_not_in_order_cannot_be_declared():
+    with pytest.raises(TypeError, match="not declared in the order"):
+        type("Muddled", (Ordered,), {"__annotations__": {"b": str, "a": str}})
 
 
 def test_differences_are_cut_to_fit_and_their_total_stays():

@@ -130,6 +130,17 @@ def test_the_newest_observation_of_a_witness_counts():
     assert judged(a(index=3), a("mismatch", index=4), b()).outcome == "divergent"
 
 
+@pytest.mark.parametrize("later", ["build-failed", "not-attempted"])
+def test_what_compares_nothing_takes_nothing_back(later):
+    """The publisher deletes the file or its sdist, or its build requires what is gone: what was seen stays said."""
+    assert judged(a("mismatch", index=3), a(later, index=4), b()).outcome == "divergent"
+    assert judged(a(index=3), a(later, index=4), b()).outcome == "reproduced"
+    assert judged(a("mismatch", index=3), a(later, index=4), a(index=5), b()).outcome == "reproduced"
+    assert judged(a(index=3, finished=OLD), a(later, index=4), b()).outcome == "stale"
+    told = judged(a(later, index=3), a("not-attempted", index=4), b())
+    assert [voice.log_index for voice in told.unable] == [4]
+
+
 def test_two_mismatches_in_one_place_give_one_alarm_whatever_their_order():
     """They differ in the sdist alone; another operator rebuilt the same other payload from one of them."""
     forks = [a("mismatch"), a("mismatch", sdist=sha256_hex(b"another sdist"))]

@@ -171,7 +171,7 @@ def test_no_flipped_byte_says_anything_else():
 def test_verified_observations_are_not_made_by_hand():
     verified = verify_bundle(BUNDLE, WITNESS, [])
     fields = {field.name: getattr(verified, field.name) for field in dataclasses.fields(verified)}
-    with pytest.raises(TypeError, match="only made by verify_bundle"):
+    with pytest.raises(TypeError, match="only made by BundleVerifier"):
         VerifiedObservation(**fields, seal=object())
     with pytest.raises(TypeError):
         VerifiedObservation(**fields)

@@ -1,5 +1,8 @@
 """What `check` and `verify` have in common: judge pins, write the reports, say the exit code."""
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,8 +17,8 @@ from witness.cli.progress import progress_bar
 from witness.config import load_policy, with_project
 from witness.errors import InputError
 from witness.escape import printable
-from witness.outcome import DEFAULT_FAIL_ON
 from witness.pins.pin import Pins
+from witness.report.acceptance import stops_at
 from witness.report.baseline import MAX_BASELINE, Baseline
 from witness.report.baseline import parse as parse_baseline
 from witness.report.model import parse_fail_on
@@ -58,6 +61,7 @@ def judge(pins: Pins, settings: Settings) -> int:
     now = datetime.now(UTC)
     total = sum(len(pin.sha256) for pin in pins.pins) * len(loaded.policy.everyone)
     with (
+        _uncollected(),
         progress_bar(total, quiet=settings.quiet) as advance,
         open_client(
             loaded,
@@ -74,13 +78,22 @@ def judge(pins: Pins, settings: Settings) -> int:
         typer.echo(f"wheelwitness: {client.memory.trouble}", err=True)
     if baseline is not None:
         report = baseline.applied(report)
-    code = report.exit_code(_first(given, loaded.policy.fail_on, DEFAULT_FAIL_ON))
+    code = report.exit_code(stops_at(given, loaded.policy))
     write(outputs, report, Circumstances(code, now, loaded, settings.quiet, settings.verbose, sign))
     return code
 
 
-def _first(*choices: frozenset[str] | None) -> frozenset[str]:
-    return next(choice for choice in choices if choice is not None)
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without searches for circles of objects: what is heard makes none, and most of it is kept until the end."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.freeze()
+            gc.enable()
 
 
 def _sign(settings: Settings, outputs: tuple[Output, ...]) -> Sign | None:

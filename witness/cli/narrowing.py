@@ -17,9 +17,9 @@ from witness.errors import InputError
 from witness.escape import printable
 from witness.limits import MIB
 from witness.narrowing import Narrowed, narrow
-from witness.outcome import DEFAULT_FAIL_ON
 from witness.pins.detect import read_inputs
 from witness.report import text
+from witness.report.acceptance import stops_at
 from witness.report.model import SATISFIED, Report, parse_fail_on
 from witness.wiring import open_client
 
@@ -50,9 +50,10 @@ def write_narrowed(inputs: Sequence[str], settings: Settings) -> int:
     """
     if settings.pylock and len(inputs) != 1:
         raise InputError("--format pylock: more than one input", hint="Give one pylock.toml.")
-    fail_on = DEFAULT_FAIL_ON if settings.fail_on is None else parse_fail_on(settings.fail_on)
+    given = None if settings.fail_on is None else parse_fail_on(settings.fail_on)
     loaded = load_policy(settings.policy)
     tell_notes(loaded)
+    fail_on = stops_at(given, loaded.policy)
     pins = read_inputs(inputs)
     total = sum(len(pin.sha256) for pin in pins.pins) * len(loaded.policy.everyone)
     with (

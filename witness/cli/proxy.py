@@ -1,27 +1,12 @@
 """`wheelwitness proxy`: a package index that offers what the policy accepts."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from witness.cli.options import PolicyOption, StateOption
-
-
-class SdistsChoice(StrEnum):
-    """As `witness.proxy.choice.Sdists`, which is not loaded for `--help`."""
-
-    HIDE = "hide"
-    EXEMPT = "exempt"
-    OFFER = "offer"
-
-
-class FilesChoice(StrEnum):
-    """As `witness.proxy.pages.Files`."""
-
-    DIRECT = "direct"
-    PROXY = "proxy"
+from witness.cli.options import LookupOption, PolicyOption, SnapshotOption, StateOption
+from witness.proxy.modes import Files, Sdists
 
 
 def proxy(
@@ -46,13 +31,13 @@ def proxy(
         ),
     ] = None,
     sdists: Annotated[
-        SdistsChoice,
+        Sdists,
         typer.Option(
             "--sdists",
             envvar="WHEELWITNESS_SDISTS",
             help="Sdists, which no witness vouches for: hide them, offer those of exempt projects, or offer them.",
         ),
-    ] = SdistsChoice.HIDE,
+    ] = Sdists.HIDE,
     report_only: Annotated[
         bool,
         typer.Option(
@@ -62,14 +47,14 @@ def proxy(
         ),
     ] = False,
     files: Annotated[
-        FilesChoice,
+        Files,
         typer.Option(
             "--files",
             envvar="WHEELWITNESS_FILES",
             help="Where pages lead to: directly to the index's files, or to them by way of the proxy, which locks "
             "then ask, too.",
         ),
-    ] = FilesChoice.DIRECT,
+    ] = Files.DIRECT,
     max_age: Annotated[
         int,
         typer.Option(
@@ -96,6 +81,8 @@ def proxy(
         int, typer.Option("--port", envvar="WHEELWITNESS_PORT", min=0, max=65535, help="0: any free one.")
     ] = 8418,
     state: StateOption = None,
+    lookup: LookupOption = None,
+    snapshot: SnapshotOption = None,
 ) -> None:
     """Serves a package index that offers only what your policy accepts. Needs the extra `proxy`.
 
@@ -104,16 +91,15 @@ def proxy(
       wheelwitness proxy
       wheelwitness proxy --index https://index.example/simple/ --audit proxy.jsonl
       wheelwitness proxy --report-only --fail-on divergent,disputed,bad-signature
+      wheelwitness proxy --snapshot witnesses/
     """
     from witness.config import default_policy_path
     from witness.errors import InputError
-    from witness.outcome import DEFAULT_FAIL_ON
     from witness.report.model import parse_fail_on
 
     try:
         from witness.endpoint import default_endpoint
-        from witness.proxy.choice import Rules, Sdists
-        from witness.proxy.pages import Files
+        from witness.proxy.choice import Rules
         from witness.proxy.serve import Settings, serve
 
         found = index or default_endpoint()
@@ -121,16 +107,18 @@ def proxy(
         raise InputError(
             f"{error.name} is not installed", hint="Install the extra: pip install 'wheelwitness[proxy]'."
         ) from None
-    hides = DEFAULT_FAIL_ON if fail_on is None else parse_fail_on(fail_on)
+    hides = None if fail_on is None else parse_fail_on(fail_on)
     settings = Settings(
         index=found,
         policy=policy or default_policy_path(),
-        rules=Rules(hides, Sdists(sdists.value), report_only),
-        files=Files(files.value),
+        rules=Rules(hides, sdists, report_only),
+        files=files,
         seconds=float(max_age),
         audit=audit,
         state=state,
         host=host,
         port=port,
+        lookup=lookup,
+        snapshot=snapshot,
     )
     serve(settings, lambda line: typer.echo(line, err=True))

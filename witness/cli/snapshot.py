@@ -42,11 +42,10 @@ def snapshot(
     """
     from datetime import UTC, datetime
 
-    from witness.config import load_policy
+    from witness.config import default_state_path, load_policy
     from witness.escape import printable
     from witness.fetch import HttpFetcher
     from witness.limits import MIB
-    from witness.logcheck import default_state_path
     from witness.observation import format_time
     from witness.snapshot import Copied, exit_code, take
 

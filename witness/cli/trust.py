@@ -75,10 +75,9 @@ def add(
     from dataclasses import replace
 
     from witness import policyfile
-    from witness.config import default_policy_path
+    from witness.config import default_policy_path, default_state_path
     from witness.escape import printable
     from witness.fetch import HttpFetcher
-    from witness.logcheck import default_state_path
     from witness.trusting import expect, location_of, look
 
     path = policy or default_policy_path()

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Final
 from witness import canonical
 from witness.errors import Incomplete, InputError
 from witness.escape import printable
-from witness.keyless.authority import Keyless
 from witness.keyless.identity import KeylessIdentity
 from witness.limits import MAX_TRUST
 
@@ -21,12 +20,14 @@ if TYPE_CHECKING:
     from sigstore.models import ClientTrustConfig, TrustedRoot
     from sigstore.verify import Verifier
 
+    from witness.keyless.authority import Keyless
+
 INSTALL: Final = "Install the extra `sigstore`: pip install 'wheelwitness[sigstore]'."
 _PUBLIC: Final = ("https%3A%2F%2Ftuf-repo-cdn.sigstore.dev", "trusted_root.json")
 _CONFIG: Final = "application/vnd.dev.sigstore.clienttrustconfig.v0.1+json"
 
 
-def authorities(identities: Iterable[tuple[str, KeylessIdentity | None]], base: Path) -> dict[str, Keyless]:
+def authorities(identities: Iterable[tuple[str, KeylessIdentity | None]], base: Path) -> dict[str, "Keyless"]:
     """Who may speak for each witness that has no key. `identities` are pairs of its name and identity, if it has one.
 
     `base` is the directory of the policy. Loads sigstore-python, which takes most of a second, if there is one.
@@ -34,13 +35,17 @@ def authorities(identities: Iterable[tuple[str, KeylessIdentity | None]], base: 
     Raises:
         InputError: sigstore-python is not installed, or a file of trust cannot be used.
     """
+    keyless = [(name, identity) for name, identity in identities if identity is not None]
+    if not keyless:
+        return {}
+    from witness.keyless.authority import Keyless
+
     made: dict[str, Verifier] = {}
     found = {}
-    for name, identity in identities:
-        if identity is not None:
-            if identity.trust not in made:
-                made[identity.trust] = load_verifier(_file(identity.trust, base))
-            found[name] = Keyless(identity, made[identity.trust])
+    for name, identity in keyless:
+        if identity.trust not in made:
+            made[identity.trust] = load_verifier(_file(identity.trust, base))
+        found[name] = Keyless(identity, made[identity.trust])
     return found
 
 

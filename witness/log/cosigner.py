@@ -7,7 +7,7 @@ that it had vouched against.
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -24,8 +24,9 @@ from witness.store.directory import DirectoryStore
 from witness.store.interface import Store
 from witness.tlog.addition import Addition
 from witness.tlog.checkpoint import Checkpoint, VerifiedCheckpoint, open_checkpoint
-from witness.tlog.contradiction import Contradiction, Fork
+from witness.tlog.contradiction import Contradiction, Fork, find
 from witness.tlog.merkle import EMPTY_ROOT, verify_consistency
+from witness.tlog.succession import lines_of_log
 
 _DIRECTORY: Final = "cosigned"
 
@@ -65,7 +66,9 @@ def evidence_path(origin: str) -> str:
 
 
 class Cosigner:
-    """Cosigns the logs in `logs`, by their origins, under `key`.
+    """Cosigns the logs in `logs`, by their origins, by each of `keys`, which are one cosigner's.
+
+    All of them sign the same trees at the same times, by one state, so that none can be played off against another.
 
     Args:
         state: a directory of its own, not published, which decides what may be signed.
@@ -73,9 +76,9 @@ class Cosigner:
     """
 
     def __init__(
-        self, key: CheckpointCosigner, logs: Mapping[str, VerifierKey], state: Path, site: Store
+        self, keys: Sequence[CheckpointCosigner], logs: Mapping[str, VerifierKey], state: Path, site: Store
     ) -> None:
-        self._key = key
+        self._keys = tuple(keys)
         self._logs = dict(logs)
         self._state = state
         self._store = DirectoryStore(state)
@@ -88,8 +91,8 @@ class Cosigner:
         except NotFound:
             return None
 
-    def add(self, request: Addition, *, at: int) -> note.Signature:
-        """The cosignature of the checkpoint in `request`, once it is on disk; `at` is in seconds since 1970.
+    def add(self, request: Addition, *, at: int) -> tuple[note.Signature, ...]:
+        """The cosignatures of the checkpoint in `request`, once they are on disk; `at` is in seconds since 1970.
 
         Raises:
             Malformed: what it holds is no checkpoint, or smaller than its old size.
@@ -101,17 +104,18 @@ class Cosigner:
         tree, opened = self._open(request)
         with self._alone():
             known = self.newest(tree.origin)
-            before = open_checkpoint(known, self._logs[tree.origin], (self._key.key,)) if known else None
+            keys = [key.key for key in self._keys]
+            before = open_checkpoint(known, self._logs[tree.origin], keys) if known else None
             self._check(request, opened, known, before)
             times = [cosignature.at for cosignature in before.cosignatures] if before else []
-            text = tree.text
-            signature = self._key.sign(text, max(at, *times, 0))
-            self._key.key.verify(text, signature.data)
+            text, now = tree.text, max(at, *times, 0)
+            signatures = tuple(key.sign(text, now) for key in self._keys)
+            signed = note.encode(Note(text, (*self._of_the_log(request, tree.origin), *signatures)))
+            open_checkpoint(signed, self._logs[tree.origin], keys)  # no signer that fails is believed
             path = cosigned_path(tree.origin)
-            signed = note.encode(Note(text, (*self._of_the_log(request, tree.origin), signature)))
             self._store.put(path, signed)
             self._site.put(path, signed)
-        return signature
+        return signatures
 
     def _open(self, request: Addition) -> tuple[Checkpoint, VerifiedCheckpoint]:
         tree = Checkpoint.parse(note.parse(request.checkpoint).text)
@@ -139,20 +143,20 @@ class Cosigner:
         shown = printable(tree.origin)
         if request.old != old.size:
             raise OtherSize(f"{shown}: the newest tree that was cosigned has {old.size} entries", old.size)
-        if known is not None and old.size == tree.size and old.root != tree.root:
-            fork = Fork(self._logs[tree.origin], known, request.checkpoint, tree.root, ())
-            raise Inconsistent(f"{shown}: two different trees of {tree.size} entries", fork)
+        if known is not None and before is not None:
+            found = find(before, opened, (known, request.checkpoint), self._logs[tree.origin])
+            if found is not None:
+                raise Inconsistent(f"{shown}: {found.prove()}", found)
+            # Else what was heard of the log's new key would be forgotten.
+            if len(opened.links) < len(before.links):
+                raise NotSigned(f"{shown}: signed by a key that the log has replaced")
         try:
             verify_consistency(old.size, old.root, tree.size, tree.root, request.proof)
         except Unverified as error:
             raise Inconsistent(f"{shown}: {error}") from None
 
     def _of_the_log(self, request: Addition, origin: str) -> tuple[note.Signature, ...]:
-        key = self._logs[origin]
-        signatures = note.parse(request.checkpoint).signatures
-        return tuple(item for item in signatures if (item.name, item.key_hash) == (key.name, key.key_hash))[
-            :1
-        ]
+        return lines_of_log(note.parse(request.checkpoint), self._logs[origin])
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -171,7 +175,9 @@ class Cosigner:
             os.close(descriptor)
 
 
-def pull(cosigner: Cosigner, reader: LogReader, log_key: VerifierKey, *, at: int) -> note.Signature:
+def pull(
+    cosigner: Cosigner, reader: LogReader, log_key: VerifierKey, *, at: int
+) -> tuple[note.Signature, ...]:
     """Cosigns the log that `reader` has opened, with the consistency proof from its own tiles.
 
     Raises:

@@ -13,7 +13,7 @@ from witness.limits import GIB, MAX_CHECKPOINT
 from witness.store.interface import Store
 from witness.tlog.tiles import pack_entries, unpack_entries
 
-_PENDING: Final = "pending"
+PENDING: Final = "pending"
 _CHECKPOINT: Final = "checkpoint"
 _MAX_HEADER: Final = 4 * MAX_CHECKPOINT
 
@@ -68,7 +68,7 @@ class Journal:
     @property
     def pending(self) -> Batch | None:
         """The batch that is under way."""
-        data = self._get(_PENDING, 4 * GIB)
+        data = self._get(PENDING, 4 * GIB)
         return parse(data) if data else None
 
     @property
@@ -78,12 +78,16 @@ class Journal:
 
     def begin(self, batch: Batch) -> None:
         """From here on, `batch` will be published."""
-        self._store.put(_PENDING, encode(batch))
+        self._store.put(PENDING, encode(batch))
 
     def end(self, batch: Batch) -> None:
         """`batch` has been published, and everything that follows from it has been done."""
-        self._store.put(_CHECKPOINT, batch.checkpoint)
-        self._store.remove(_PENDING)
+        self.adopt(batch.checkpoint)
+
+    def adopt(self, checkpoint: bytes) -> None:
+        """The log was recovered, and goes on from the published `checkpoint`; no batch is under way."""
+        self._store.put(_CHECKPOINT, checkpoint)
+        self._store.remove(PENDING)
 
     def _get(self, path: str, limit: int) -> bytes:
         try:

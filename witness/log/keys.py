@@ -35,6 +35,10 @@ class SeenKeys:
 
     def remember(self, verified: Iterable[Bundle]) -> None:
         """Adds what is not there yet of `verified`, which `verify_logged` has let pass."""
+        self.events = self.joined(verified)
+
+    def joined(self, verified: Iterable[Bundle]) -> tuple[Bundle, ...]:
+        """What would be remembered then: of two events at one index, the one that was seen before comes first."""
         known = {(item.proof.index, item.entry) for item in self.events}
         fresh = [item for item in verified if (item.proof.index, item.entry) not in known]
         both = sorted((*self.events, *fresh), key=lambda item: item.proof.index)
@@ -42,7 +46,7 @@ class SeenKeys:
         for item in both[:MAX_EVENTS]:
             total += len(bundle.encode(item))
             kept += total <= _MAX_KEPT
-        self.events = tuple(both[:kept])
+        return tuple(both[:kept])
 
     def save(self) -> None:
         """Writes down what is remembered. Raises `Incomplete` if it cannot."""

@@ -97,17 +97,19 @@ class SeenLog:
         return tuple(self._convictions[before:])
 
     def _neighbours(self, tree: _Tree) -> list[_Tree]:
-        """The trees before and after `tree`, by size: if times go up with sizes, only with these can it be at odds.
+        """`tree`, and those before and after it by size: with times that go up with sizes, and keys that follow each
+        other, only with these can it be at odds.
 
         However many checkpoints a hostile log makes up, each costs a search.
         """
         at = bisect_left(self._order, tree)
-        return [other for other in self._order[max(0, at - 1) : at + 2] if other != tree]
+        return self._order[max(0, at - 1) : at + 2]
 
     def _remember(self, tree: _Tree, signed: bytes, opened: VerifiedCheckpoint) -> None:
-        if tree in self._opened:
+        if tree not in self._opened:
+            insort(self._order, tree)
+        elif len(opened.links) <= len(self._opened[tree].links):
             return
-        insort(self._order, tree)
         self._signed[tree] = signed
         self._opened[tree] = opened
 

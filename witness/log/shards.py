@@ -9,6 +9,7 @@ from typing import Final
 from witness import bundle, canonical, keyevent, note, statement
 from witness.bundle import Bundle, artifact_of
 from witness.commitment import Opening
+from witness.digest import sha256_hex
 from witness.entry import statement_in
 from witness.errors import Malformed, NotFound
 from witness.limits import KIB, MAX_CHECKPOINT, MAX_SHARD
@@ -119,7 +120,8 @@ def refresh_all(
     keys = tuple(cosigners)
     opened = open_checkpoint(reader.signed, log_key, keys)
     count, size = len({item.key for item in opened.cosignatures}), reader.checkpoint.size
-    done = _refreshed(state)
+    names = sha256_hex("\n".join(sorted({key.text for key in keys})).encode())
+    done = _refreshed(state, names)
     start = max((held for number, held in done.items() if number >= count), default=0)
     changed = 0
     for low in range(start, size, _BATCH):
@@ -128,7 +130,7 @@ def refresh_all(
             changed += refresh(site, reader, enumerate(entries, low), log_key, keys, lookups=lookups)
     if size > start:
         covered = {str(number): held for number, held in {**done, count: size}.items()}
-        state.put(_REFRESHED, canonical.dumps(covered))
+        state.put(_REFRESHED, canonical.dumps({"cosigners": names, "sizes": covered}))
     return changed
 
 
@@ -188,11 +190,13 @@ def _published(site: Store) -> int:
         return 0
 
 
-def _refreshed(state: Store) -> dict[int, int]:
-    """How many entries from the first on have bundles with at least so many cosigners."""
+def _refreshed(state: Store, cosigners: str) -> dict[int, int]:
+    """How many entries from the first on have bundles with at least so many of those whose keys have that digest."""
     try:
         data = state.get(_REFRESHED, limit=KIB)
         value = canonical.loads(data, what=_REFRESHED, limit=KIB)
-        return {int(number): int(size) for number, size in value.items()}
-    except (NotFound, Malformed, ValueError, AttributeError):
+        if value["cosigners"] != cosigners:
+            return {}  # what others cosigned is nothing to those who know these
+        return {int(number): int(size) for number, size in value["sizes"].items()}
+    except (NotFound, Malformed, ValueError, AttributeError, KeyError, TypeError):
         return {}  # everything is looked at again

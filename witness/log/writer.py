@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -18,18 +19,21 @@ from witness.errors import Incomplete, InputError, NotFound, Unverified
 from witness.limits import MAX_CHECKPOINT, MAX_ENTRY
 from witness.log.journal import Batch, Journal
 from witness.log.reader import fetch_from
+from witness.observation import format_time
 from witness.signing.named import CheckpointCosigner, LogSigner
 from witness.store.directory import DirectoryStore
 from witness.store.interface import Store
 from witness.tlog.checkpoint import Checkpoint, VerifiedCheckpoint, open_checkpoint
 from witness.tlog.edge import WIDTH, Edge, row_width
 from witness.tlog.merkle import EMPTY_ROOT, leaf_hash
+from witness.tlog.succession import succession_in
 from witness.tlog.tiles import ENTRIES, Fetch, Tile, fetch_entries, pack_entries, read_edge, tile_of
 
 CHECKPOINT: Final = "checkpoint"
 COLLECTED: Final = (
     "collected"  # in a log's state: the best cosigned checkpoint of its own that a node has gathered
 )
+_MAX_BACK: Final = 3600  # seconds
 _PAUSE: Final = 0.05  # seconds between looks at a lock
 
 
@@ -45,20 +49,25 @@ class Growth:
 class LogWriter:
     """Appends to the log of `log` in `store`; use `open_writer`, which sees to it that there is only one.
 
+    Each checkpoint is signed by `log`, and by all of `cosigners`, the node's own.
+
     A batch is `pending` from the moment it is appended until `settle` says that all that follows from it is done;
     it stays so through any crash, and the constructor has published it when it returns.
     """
 
-    def __init__(self, store: Store, journal: Journal, log: LogSigner, cosigner: CheckpointCosigner) -> None:
-        """Finishes publishing the pending batch.
+    def __init__(
+        self, store: Store, journal: Journal, log: LogSigner, *cosigners: CheckpointCosigner
+    ) -> None:
+        """Finishes publishing the pending batch, and signs the tree that is published by the log's newest key.
 
         Raises:
-            Unverified: the log in `store` is not as this journal left it, so that appending could fork it.
+            Unverified: the log in `store` is not as this journal left it, so that appending could fork it; or it has
+                keys that `log` does not lead to.
         """
         self._store = store
         self._journal = journal
         self._log = log
-        self._cosigner = cosigner
+        self._cosigners = cosigners
         self._fetch: Fetch = fetch_from(store)
         self.pending = journal.pending
         current = self._published()
@@ -68,6 +77,7 @@ class LogWriter:
         else:
             self._check_known(current, self.pending.checkpoint if self.pending else journal.checkpoint)
             self._sweep()
+        self._renew()
 
     @property
     def checkpoint(self) -> Checkpoint:
@@ -86,6 +96,9 @@ class LogWriter:
             entries: each at most `MAX_ENTRY` bytes.
             at: the time of the node's own cosignature, in seconds since 1970. It is never set back: a later tree with
                 an earlier time would be evidence against the node.
+
+        Raises:
+            Incomplete: `at` is more than an hour before the last time; nothing was appended.
         """
         if self.pending is not None:
             raise ValueError("a batch is pending: settle it first")
@@ -107,14 +120,24 @@ class LogWriter:
             self.pending = None
 
     def _sign(self, edge: Edge, before: VerifiedCheckpoint | None, at: int) -> bytes:
-        key = self._cosigner.key
         times = [cosignature.at for cosignature in before.cosignatures] if before else []
+        self._check_clock(at, max(times, default=0))
+        now = max(at, *times, 0)
         text = Checkpoint(self._log.name, edge.size, edge.root).text
-        signatures = (self._log.sign(text), self._cosigner.sign(text, max(at, *times, 0)))
-        signed = note.encode(note.Note(text, signatures))
+        cosigned = (cosigner.sign(text, now) for cosigner in self._cosigners)
+        signed = note.encode(note.Note(text, (*self._log.lines(text), *cosigned)))
         # A signer that fails must fail here, before anything is promised.
-        open_checkpoint(signed, self._log.key, (key,))
+        self._open(signed)
         return signed
+
+    def _check_clock(self, at: int, last: int) -> None:
+        """A little back is what clocks do when they are set; more is a clock that lies, or one that lied before."""
+        if at < last - _MAX_BACK:
+            shown = [format_time(datetime.fromtimestamp(time, UTC)) for time in (at, last)]
+            raise Incomplete(
+                f"log {self._log.name}: the clock says {shown[0]}, and this log was signed at {shown[1]}",
+                hint="Set the machine's clock. If it was wrong before, wait until that time has come.",
+            )
 
     def _grow(self, before: VerifiedCheckpoint | None, entries: Sequence[bytes]) -> Growth:
         tree = self._tree(before)
@@ -138,6 +161,31 @@ class LogWriter:
             for path in _outdated(*sizes):
                 self._store.remove(path)
 
+    def _renew(self) -> None:
+        """Signs the published tree by the log's newest key, if that has come since. Cosignatures of it stay.
+
+        Raises:
+            Unverified: the log has keys that this node does not know of: it would contradict itself.
+        """
+        signed = self._published()
+        opened, held = self._open(signed), self._log.succession
+        if opened is None:
+            return
+        parsed, links = note.parse(signed), held.links if held else ()
+        there = succession_in(parsed, self._log.key)
+        before = there is not None and there.first != self._log.key.public_key
+        if before or opened.links != links[: len(opened.links)]:
+            raise Unverified(
+                f"log {self._log.name}: its checkpoint leads to another key than this node has",
+                hint="restore keys/ as it was in whole, log.succession with it",
+            )
+        if opened.links == links:
+            return
+        others = [line for line in parsed.signatures if line.name != self._log.name]
+        renewed = note.encode(note.Note(parsed.text, (*self._log.lines(parsed.text), *others)))
+        self._open(renewed)
+        self._store.put(CHECKPOINT, renewed)
+
     def _published(self) -> bytes:
         try:
             return self._store.get(CHECKPOINT, limit=MAX_CHECKPOINT)
@@ -145,7 +193,8 @@ class LogWriter:
             return b""
 
     def _open(self, signed: bytes) -> VerifiedCheckpoint | None:
-        return open_checkpoint(signed, self._log.key, (self._cosigner.key,)) if signed else None
+        keys = (cosigner.key for cosigner in self._cosigners)
+        return open_checkpoint(signed, self._log.key, keys) if signed else None
 
     def _tree(self, opened: VerifiedCheckpoint | None) -> Checkpoint:
         return opened.checkpoint if opened else Checkpoint(self._log.name, 0, EMPTY_ROOT)
@@ -160,7 +209,7 @@ class LogWriter:
 
 @contextmanager
 def open_writer(
-    store: Store, state: Path, log: LogSigner, cosigner: CheckpointCosigner, *, patience: float = 0.0
+    store: Store, state: Path, log: LogSigner, *cosigners: CheckpointCosigner, patience: float = 0.0
 ) -> Iterator[LogWriter]:
     """The log's only writer, by a lock in `state`, a directory of its own that must not be published.
 
@@ -172,7 +221,7 @@ def open_writer(
         Unverified: see `LogWriter`.
     """
     with exclusive(state, patience=patience):
-        yield LogWriter(store, Journal(DirectoryStore(state)), log, cosigner)
+        yield LogWriter(store, Journal(DirectoryStore(state)), log, *cosigners)
 
 
 def grow(edge: Edge, bundle: Sequence[bytes], entries: Sequence[bytes]) -> Growth:

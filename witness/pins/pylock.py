@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from typing import Final
 
-from packaging.pylock import Pylock, PylockValidationError
-
 from witness.errors import Malformed
 from witness.escape import printable
 from witness.names import WheelName
@@ -17,6 +15,8 @@ VERSIONS: Final = ("1.0",)
 
 def parse(document: Document) -> Locked:
     """The releases of a lock. Raises InputError."""
+    from packaging.pylock import Pylock, PylockValidationError
+
     top = document.top
     version = top.text("lock-version")
     if version not in VERSIONS:

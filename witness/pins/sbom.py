@@ -2,7 +2,8 @@
 
 Counted is what a package URL of type `pypi` names. A SHA-256 stands for a file; where the SBOM does not say for which,
 all those of a component make one pin. A component without one is an error: the lock file that the SBOM was made from
-will have it. What the SBOM itself is about (`metadata.component` of CycloneDX) is not a component.
+will have it. What the SBOM itself is about (`metadata.component` of CycloneDX, and in SPDX what the document describes,
+unless that has a package URL) is not a component.
 """
 
 from collections import Counter
@@ -61,8 +62,9 @@ def parse_spdx(document: Document) -> Locked:
     if version not in SPDX:
         raise top.refuse("spdxVersion", f"this program reads {', '.join(SPDX)}, not {printable(version)}")
     others = _Others()
+    about = _described(top)
     releases = [
-        release for table in top.tables("packages") if (release := _package(table, others)) is not None
+        release for table in top.tables("packages") if (release := _package(table, about, others)) is not None
     ]
     return Locked(version.removeprefix("SPDX-"), tuple(releases), others.notes(document))
 
@@ -103,14 +105,25 @@ def _files(table: Table, holder: Table, name: str, sources: tuple[str, ...]) -> 
         yield LockedFile(name if len(hashes) == 1 else "", digest, table.at_digest(digest), sources)
 
 
-def _package(table: Table, others: _Others) -> Release | None:
+def _described(top: Table) -> frozenset[str]:
+    """The ids of what the document is about."""
+    own = top.text("SPDXID", "")
+    told = (
+        item.text("relatedSpdxElement", "")
+        for item in top.tables("relationships")
+        if item.text("relationshipType", "") == "DESCRIBES" and item.text("spdxElementId", "") == own
+    )
+    return frozenset((*top.texts("documentDescribes"), *told)) - {""}
+
+
+def _package(table: Table, about: frozenset[str], others: _Others) -> Release | None:
     references = [
         item.text("referenceLocator")
         for item in table.tables("externalRefs")
         if item.text("referenceType") == "purl"
     ]
     if not references:
-        return _unknown(table)
+        return None if table.text("SPDXID", "") in about else _unknown(table)
     placed = Table(table.document, table.value, table.at_purl(references[0]), table.path)
     purls = [_purl(placed, text) for text in references]
     ours = [purl for purl in purls if purl.type == "pypi"]

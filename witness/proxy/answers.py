@@ -34,6 +34,6 @@ def failed(error: WheelwitnessError, project: str) -> Response:
     if isinstance(error, FetchFailed):
         return problem(HTTPStatus.BAD_GATEWAY, f"the index gave no page: {detail}")
     if isinstance(error, InputError):
-        return problem(HTTPStatus.SERVICE_UNAVAILABLE, f"the policy cannot be used: {detail}")
+        return problem(HTTPStatus.SERVICE_UNAVAILABLE, f"the policy or the snapshot cannot be used: {detail}")
     busy = {"Retry-After": _RETRY} if isinstance(error, Busy) else None
     return problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, busy)

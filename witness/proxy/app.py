@@ -12,6 +12,7 @@ from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
+import anyio.to_thread
 from packaging.utils import InvalidName, canonicalize_name
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -19,11 +20,12 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from witness.errors import Incomplete, WheelwitnessError
+from witness.escape import printable
 from witness.proxy import explain
 from witness.proxy.answers import SAFE, failed, problem
 from witness.proxy.audit import AuditLog
 from witness.proxy.desk import Desk
-from witness.proxy.judge import Judge, readable
+from witness.proxy.judge import Judge
 from witness.proxy.metrics import TYPE, Metrics
 from witness.proxy.negotiation import HTML, JSON, OLD_HTML, PLAIN_JSON, SIMPLE, is_json, negotiate
 from witness.proxy.pages import Offer
@@ -153,15 +155,13 @@ class Proxy:
         return PlainTextResponse("ok\n", headers=SAFE)
 
     async def ready(self, request: Request) -> Response:
-        """Whether pages can be served: the policy can be read and the audit log written."""
+        """Whether pages can be served: policy and snapshot can be read, and the audit log written."""
         del request
         try:
             self._audit.check()
-            trouble = readable(self._judge)
-        except Incomplete as error:
-            trouble = str(error)
-        if trouble:
-            return problem(HTTPStatus.SERVICE_UNAVAILABLE, trouble)
+            await anyio.to_thread.run_sync(self._judge.check)
+        except WheelwitnessError as error:
+            return problem(HTTPStatus.SERVICE_UNAVAILABLE, printable(str(error)))
         return PlainTextResponse("ready\n", headers=SAFE)
 
     async def measures(self, request: Request) -> Response:

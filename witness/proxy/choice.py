@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from witness.errors import Malformed
 from witness.evidence import Artifact
@@ -11,23 +10,19 @@ from witness.names import SdistName, WheelName
 from witness.outcome import Outcome
 from witness.policy import Policy
 from witness.proxy.listing import Listed
-from witness.report.acceptance import passes
+from witness.proxy.modes import Sdists
+from witness.report.acceptance import passes, stops_at
 from witness.verdict import Verdict
-
-
-class Sdists(StrEnum):
-    """When sdists are offered: never, those of projects that the policy exempts, or always."""
-
-    HIDE = "hide"
-    EXEMPT = "exempt"
-    OFFER = "offer"
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """`hides` are outcomes, as `check --fail-on` has them. `report_only` offers everything, and only tells."""
+    """`hides` are outcomes, as `check --fail-on` has them; by default as the policy says.
 
-    hides: frozenset[str]
+    `report_only` offers everything, and only tells.
+    """
+
+    hides: frozenset[str] | None = None
     sdists: Sdists = Sdists.HIDE
     report_only: bool = False
 
@@ -77,7 +72,7 @@ def choose(
     exemption = policy.exemption(project)
     exempt = exemption is not None and exemption.holds_on(now.date())
     sdists = rules.sdists is Sdists.OFFER or (rules.sdists is Sdists.EXEMPT and exempt)
-    choices = []
+    hides, choices = stops_at(rules.hides, policy), []
     for file in files:
         artifact = artifact_of(file, project)
         if isinstance(artifact, str):
@@ -85,7 +80,7 @@ def choose(
             choices.append(Choice(file, offered, "not-applicable", artifact))
         else:
             verdict = verdicts[artifact]
-            offered = rules.report_only or passes(verdict, rules.hides)
+            offered = rules.report_only or passes(verdict, hides)
             choices.append(Choice(file, offered, verdict.outcome, verdict.reason, verdict))
     return tuple(choices)
 

@@ -12,9 +12,11 @@ from typing import Final
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 from witness.errors import Malformed
+from witness.limits import KIB
 from witness.proxy.listing import MAX_FILES, MAX_PAGE, Linker, Listed, usable
 from witness.proxy.markup import document, element
 
+_MAX_OPEN: Final = 16 * KIB  # characters of a tag or comment that nothing ends; reading on takes their square
 _ATTRIBUTE: Final = re.compile(r"data-[a-z0-9-]{1,100}")
 
 
@@ -55,6 +57,8 @@ def parse(body: bytes, url: str, project: str) -> HtmlPage:
     reader = _Reader(url)
     try:
         reader.feed(body.decode("utf-8"))
+        if len(reader.rawdata) > _MAX_OPEN:
+            raise Malformed("the index's page: ends within a tag or a comment")
         reader.close()
     except (UnicodeDecodeError, AssertionError) as error:
         raise Malformed(f"the index's page: not HTML in UTF-8: {error}") from None

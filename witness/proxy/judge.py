@@ -1,7 +1,8 @@
 """Verdicts for a process that runs long: kept for a while, by the digest of the policy that reached them.
 
 The policy's file is looked at before every use, so that a changed one counts at once, and one that cannot be read
-refuses everything. A verdict is kept for at most `seconds`, and never beyond the moment when it would change by age
+refuses everything. It is read again every `seconds` besides: a directory that it names may have other members by then,
+or have expired. A verdict is kept for at most `seconds`, and never beyond the moment when it would change by age
 alone (witness.expiry).
 """
 
@@ -9,17 +10,15 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Lock
 from typing import Final
 
 from witness.client import Client
 from witness.config import LoadedPolicy
-from witness.errors import InputError
 from witness.evidence import Artifact
-from witness.expiry import kept_until
-from witness.policy import Policy
+from witness.expiry import kept_until, snapshot_until
 from witness.proxy.keeping import Kept
 from witness.verdict import Verdict
 
@@ -58,24 +57,34 @@ class Judge:
         self._path, self._load, self._connect = path, load, connect
         self._seconds, self._clock, self._today = seconds, clock, today
         self._kept: Kept[tuple[str, Artifact], tuple[Verdict, float]] = Kept(_ROOM)
-        self._loaded: tuple[tuple[int, ...], LoadedPolicy] | None = None
+        self._loaded: tuple[tuple[int, ...], float, LoadedPolicy] | None = None
         self._lock = Lock()
 
     def policy(self) -> LoadedPolicy:
-        """The policy as its file has it now. Raises InputError if it has none."""
-        mark = _mark(self._path)
+        """The policy as its file has it now.
+
+        Raises:
+            InputError: it has none.
+            Incomplete: a directory that it names counts no more.
+        """
+        mark, now = _mark(self._path), self._clock()
         with self._lock:
-            if self._loaded is None or self._loaded[0] != mark:
+            if self._loaded is None or self._loaded[0] != mark or now >= self._loaded[1]:
                 self._loaded = None
-                self._loaded = (mark, self._load(self._path))
-            return self._loaded[1]
+                self._loaded = (mark, now + self._seconds, self._load(self._path))
+            return self._loaded[2]
+
+    def check(self) -> None:
+        """Raises, as `policy` and `judge` do, if nothing could be judged now."""
+        with self._connect(self.policy()):
+            pass
 
     def judge(self, artifacts: Sequence[Artifact]) -> Judged:
         """The verdicts on `artifacts`.
 
         Raises:
-            InputError: the policy cannot be read.
-            Incomplete: evidence against a log cannot be kept.
+            InputError: the policy, or a snapshot, cannot be read.
+            Incomplete: as `policy` does; or evidence against a log cannot be kept.
         """
         loaded = self.policy()
         now, at = self._clock(), self._today()
@@ -85,24 +94,28 @@ class Judge:
             if found is not None and found[1] > now:
                 known[item] = found
         missing = [item for item in dict.fromkeys(artifacts) if item not in known]
-        for item, verdict in zip(missing, self._ask(loaded, missing, at), strict=True):
-            until = now + self._good_for(verdict, loaded.policy, at)
+        verdicts, end = self._ask(loaded, missing, at)
+        for item, verdict in zip(missing, verdicts, strict=True):
+            until = now + self._good_for(verdict, min(end, kept_until(verdict, loaded.policy, at)) - at)
             known[item] = verdict, until
             self._kept.put((loaded.digest, item), (verdict, until))
         until = min((each for _, each in known.values()), default=now + self._seconds)
         return Judged({item: verdict for item, (verdict, _) in known.items()}, loaded, until)
 
-    def _ask(self, loaded: LoadedPolicy, artifacts: Sequence[Artifact], at: datetime) -> list[Verdict]:
+    def _ask(
+        self, loaded: LoadedPolicy, artifacts: Sequence[Artifact], at: datetime
+    ) -> tuple[list[Verdict], datetime]:
+        """The verdicts, and when it is that a snapshot, if one is asked, counts no more."""
         if not artifacts:
-            return []
+            return [], at
         with self._connect(loaded) as client:
-            return client.judge(artifacts, at)
+            return client.judge(artifacts, at), snapshot_until(client.as_of, loaded.policy, at)
 
-    def _good_for(self, verdict: Verdict, policy: Policy, at: datetime) -> float:
-        """Seconds."""
+    def _good_for(self, verdict: Verdict, left: timedelta) -> float:
+        """Seconds for which `verdict`, which time alone changes when `left` is over, is kept."""
         if any(not item.reachable for item in verdict.silent):
             return min(_UNHEARD, self._seconds)
-        return max(0.0, min(self._seconds, (kept_until(verdict, policy, at) - at).total_seconds()))
+        return max(0.0, min(self._seconds, left.total_seconds()))
 
 
 def _mark(path: Path) -> tuple[int, ...]:
@@ -112,12 +125,3 @@ def _mark(path: Path) -> tuple[int, ...]:
     except OSError:
         return ()
     return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino
-
-
-def readable(judge: Judge) -> str:
-    """Why the policy cannot be used; empty if it can."""
-    try:
-        judge.policy()
-    except InputError as error:
-        return str(error)
-    return ""

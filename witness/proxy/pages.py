@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Final
 from urllib.parse import quote
 
@@ -20,19 +19,13 @@ from witness.proxy.choice import Choice, Rules, artifact_of, choose
 from witness.proxy.judge import Judge
 from witness.proxy.keeping import Kept
 from witness.proxy.listing import Linker, Listed, ListedPage
+from witness.proxy.modes import Files
 from witness.proxy.negotiation import HTML, JSON, is_json
 from witness.proxy.upstream import Upstream
 
 _ROOM: Final = 128 * MIB  # of offered pages
 _PER_CHOICE: Final = 2048  # bytes, about, that a choice with its verdict takes
 _SHOWN: Final = 20  # hidden files that a page in HTML tells of
-
-
-class Files(StrEnum):
-    """Where pages send clients for a file: straight to where the index has it, or through the proxy."""
-
-    DIRECT = "direct"
-    PROXY = "proxy"
 
 
 class Unheard(Incomplete):
@@ -101,7 +94,7 @@ class Pages:
 
         Raises:
             NotFound, FetchFailed: the index has no such project; gives no page.
-            InputError, Incomplete: the policy cannot be read; witnesses cannot be asked.
+            InputError, Incomplete: the policy or a snapshot cannot be read; witnesses cannot be asked.
         """
         started = self._clock()
         listed = self._upstream.page(project, kind)
@@ -177,5 +170,5 @@ def _check_heard(choices: tuple[Choice, ...], project: str) -> None:
         names = printable(", ".join(sorted(silent)))
         raise Unheard(
             f"{project}: witnesses that the policy needs could not be reached: {names}",
-            hint="Try again; if it stays so, look at the network and at the addresses in the policy.",
+            hint="Try again; if it stays so, look at the network, the addresses in the policy, or the snapshot's age.",
         )

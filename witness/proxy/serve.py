@@ -1,6 +1,6 @@
 """Puts the proxy together and serves it until the process is asked to end."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +10,12 @@ from urllib.parse import urlsplit
 import uvicorn
 from starlette.applications import Starlette
 
-from witness.config import load_policy
+from witness.config import LoadedPolicy, load_policy
 from witness.errors import InputError
-from witness.fetch import HttpFetcher
+from witness.escape import printable
+from witness.fetch import HttpFetcher, shown
 from witness.listening import listen
+from witness.pins.public import PublicIndexes
 from witness.proxy.app import Proxy
 from witness.proxy.audit import AuditLog
 from witness.proxy.choice import Rules
@@ -21,7 +23,8 @@ from witness.proxy.desk import Desk
 from witness.proxy.explain import summary
 from witness.proxy.judge import Judge
 from witness.proxy.metrics import Metrics
-from witness.proxy.pages import Files, Offer, Pages
+from witness.proxy.modes import Files
+from witness.proxy.pages import Offer, Pages
 from witness.proxy.upstream import Upstream, endpoint_of
 from witness.wiring import open_client
 
@@ -46,6 +49,8 @@ class Settings:
     state: Path | None = None
     host: str = "127.0.0.1"
     port: int = 8418
+    lookup: str | None = None
+    snapshot: Path | None = None
 
 
 def application(
@@ -54,16 +59,22 @@ def application(
     """The ASGI application. `tell` gets a line about every page that hides something, from any thread.
 
     Raises:
-        InputError: the policy or the index's address cannot be used.
+        InputError: the policy, the snapshot or the index's address cannot be used.
     """
     metrics = Metrics()
     judge = Judge(
         settings.policy,
         load_policy,
-        lambda loaded: open_client(loaded, state=settings.state, fetcher=fetcher),
+        lambda loaded: open_client(
+            loaded,
+            snapshot=settings.snapshot,
+            state=settings.state,
+            lookup=settings.lookup,
+            fetcher=fetcher,
+        ),
         seconds=settings.seconds,
     )
-    judge.policy()
+    judge.check()
 
     def made(offer: Offer) -> None:
         audit.page(offer)
@@ -86,14 +97,14 @@ def serve(settings: Settings, tell: Callable[[str], None]) -> None:
         with listen(settings.host, settings.port, hint="Choose another --port.") as listener:
             port = listener.getsockname()[1]
             _refuse_circle(settings, port)
-            shown = f"[{settings.host}]" if ":" in settings.host else settings.host
-            tell(f"serving http://{shown}:{port}/simple/ in front of {settings.index}")
-            if settings.host not in LOOPBACK:
-                tell(
-                    "anyone who reaches this address is served; put a web server in front for TLS and access"
-                )
+            named = f"[{settings.host}]" if ":" in settings.host else settings.host
+            tell(f"serving http://{named}:{port}/simple/ in front of {shown(settings.index)}")
+            for line in _notices(settings, load_policy(settings.policy)):
+                tell(line)
             config = uvicorn.Config(
                 made,
+                http="h11",  # the only one with a bound on headers
+                ws="none",
                 log_level="warning",
                 access_log=False,
                 server_header=False,
@@ -107,10 +118,25 @@ def serve(settings: Settings, tell: Callable[[str], None]) -> None:
             uvicorn.Server(config).run(sockets=[listener])
 
 
+def _notices(settings: Settings, loaded: LoadedPolicy) -> Iterator[str]:
+    """What whoever starts the proxy should know of these settings, a line each."""
+    yield from map(printable, loaded.policy.notes)
+    if settings.snapshot:
+        yield f"asking the snapshot {printable(str(settings.snapshot))}, and no witness"
+    elif not PublicIndexes(loaded.policy.public_indexes).covers(settings.index):
+        yield (
+            f"{shown(settings.index)} is neither PyPI nor among public-indexes of the policy: "
+            "what it lists is asked about all the same, but for projects that are exempt"
+        )
+    if settings.host not in LOOPBACK:
+        yield "anyone who reaches this address is served; put a web server in front for TLS and access"
+
+
 def _refuse_circle(settings: Settings, port: int) -> None:
     """The index of a user whose pip is set up to use this proxy would be the proxy."""
     parts = urlsplit(settings.index)
     if parts.port == port and parts.hostname in (*LOOPBACK, settings.host):
         raise InputError(
-            f"{settings.index}: the proxy would ask itself", hint="Name the index behind it with --index."
+            f"{shown(settings.index)}: the proxy would ask itself",
+            hint="Name the index behind it with --index.",
         )

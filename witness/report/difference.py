@@ -16,7 +16,7 @@ from witness.verification import VerifiedObservation
 
 
 def render(verdict: Verdict, evidence: Evidence) -> str:
-    """The whole text, with a line feed at its end. Only the newest observation of each witness is heard."""
+    """The whole text, with a line feed at its end. Each witness is heard as for a verdict."""
     name = printable(verdict.filename or "a file without a known name")
     lines = [
         f"{name}: {verdict.outcome}",

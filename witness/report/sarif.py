@@ -70,8 +70,7 @@ def _rule(name: str, found: Guidance) -> dict[str, Any]:
         properties["security-severity"] = _SEVERITY[found.weight]
     advice = f"{found.means} What to do: {found.todo}."
     return {
-        "id": name,
-        "name": "".join(word.capitalize() for word in name.split("-")),
+        "id": name,  # no name: it must be another one (3.49.7)
         "shortDescription": {
             "text": f"A pinned file is {name}" if name != BAD_SIGNATURE else "A bad signature"
         },

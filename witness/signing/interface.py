@@ -3,6 +3,7 @@
 from typing import Protocol, runtime_checkable
 
 from witness.keys import ObservationKey, PublicKey
+from witness.note import KeyMaterial
 
 
 class Signer(Protocol):
@@ -29,6 +30,21 @@ class Ed25519Signer(Signer, Protocol):
     @property
     def public_key(self) -> PublicKey:
         """See `Signer.public_key`."""
+
+
+class CosignerSigner(Protocol):
+    """Holds one private key of a cosigner, as `Signer` does: Ed25519, or ML-DSA-44 (c2sp.org/tlog-cosignature)."""
+
+    @property
+    def public_key(self) -> KeyMaterial:
+        """See `Signer.public_key`."""
+
+    def sign(self, message: bytes) -> bytes:
+        """The signature of all of `message`: Ed25519's, or that of ML-DSA with an empty context, another each time.
+
+        Raises:
+            Incomplete: as `Signer.sign`.
+        """
 
 
 @runtime_checkable

@@ -7,16 +7,18 @@ is for verification.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from witness import bundle, keyevent, note, statement
+from witness import keyevent, note, statement
+from witness.bundle import Bundle
 from witness.digest import parse_sha256
 from witness.entry import statement_in
 from witness.errors import FetchFailed, InputError, Malformed, NotFound
 from witness.escape import printable
 from witness.limits import MAX_SHARD
-from witness.sources.interface import split_lines
+from witness.sources.interface import parsed, split_lines
 from witness.tlog.checkpoint import Checkpoint
 
 Index = Mapping[tuple[str, str], tuple[bytes, ...]]
@@ -49,7 +51,7 @@ def read_bundles(paths: Iterable[Path]) -> Index:
     Raises:
         InputError: a file cannot be read, or holds a line that is not a bundle around a statement or a key event.
     """
-    index: dict[tuple[str, str], tuple[bytes, ...]] = {}
+    index: dict[tuple[str, str], list[bytes]] = {}
     for path in paths:
         shown = printable(str(path))
         try:
@@ -63,18 +65,23 @@ def read_bundles(paths: Iterable[Path]) -> Index:
             raise InputError(str(error)) from None
         for number, line in enumerate(lines, 1):
             try:
-                key = _claims(line)
+                read = parsed(line)
+                index.setdefault(_claims(read.bundle), []).append(read)
             except Malformed as error:
                 raise InputError(f"{shown}: bundle {number}: {error}", hint="Get the file again.") from None
-            index[key] = (*index.get(key, ()), line)
-    return index
+    return {key: tuple(lines) for key, lines in index.items()}
 
 
-def _claims(line: bytes) -> tuple[str, str]:
-    claimed = bundle.parse(line)
+def _claims(claimed: Bundle) -> tuple[str, str]:
     if keyevent.is_event(claimed.entry):
         keyevent.read(claimed.entry)
         subject = _EVENTS
     else:
         subject = statement.parse(statement_in(claimed.entry)).sha256
-    return Checkpoint.parse(note.parse(claimed.proof.checkpoint).text).origin, subject
+    return _origin(claimed.proof.checkpoint), subject
+
+
+# Bundles of one batch have the same checkpoint.
+@lru_cache(maxsize=64)
+def _origin(checkpoint: bytes) -> str:
+    return Checkpoint.parse(note.parse(checkpoint).text).origin

@@ -6,8 +6,28 @@ sizes: whoever asks verifies every line by itself, so that one bad line neither 
 
 from typing import Protocol
 
+from witness import bundle
+from witness.bundle import Bundle
 from witness.errors import FetchFailed
 from witness.limits import MAX_BUNDLE, MAX_KEYS, MAX_SHARD
+
+
+class ParsedLine(bytes):
+    """A line with the bundle that `bundle.parse` made of it, from a source that had to parse it."""
+
+    bundle: Bundle
+
+
+def parsed(line: bytes) -> ParsedLine:
+    """`line`, parsed. Raises `Malformed`."""
+    found = ParsedLine(line)
+    found.bundle = bundle.parse(line)
+    return found
+
+
+def bundle_of(line: bytes) -> Bundle:
+    """The bundle in a line of a source. Raises `Malformed`."""
+    return line.bundle if isinstance(line, ParsedLine) else bundle.parse(line)
 
 
 class ObservationSource(Protocol):

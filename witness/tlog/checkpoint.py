@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Self
 
 from witness import note
@@ -12,6 +12,7 @@ from witness.escape import printable
 from witness.tlog import cosignature
 from witness.tlog.cosignature import CosignerKey
 from witness.tlog.merkle import EMPTY_ROOT, HASH_BYTES
+from witness.tlog.succession import Link, succession_in
 
 _NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,18}")
 
@@ -60,16 +61,22 @@ class Cosignature:
 
 @dataclass(frozen=True, slots=True)
 class VerifiedCheckpoint:
-    """A checkpoint that its log signed, and the cosignatures by known keys that held. Made by `open_checkpoint`."""
+    """A checkpoint that its log signed, and the cosignatures by known keys that held. Made by `open_checkpoint`.
+
+    `links` lead from the key that the reader knows to that which signed it.
+    """
 
     checkpoint: Checkpoint
     cosignatures: tuple[Cosignature, ...]
+    links: tuple[Link, ...] = ()
 
 
 def open_checkpoint(
     data: bytes, log_key: note.VerifierKey, cosigners: Iterable[CosignerKey] = ()
 ) -> VerifiedCheckpoint:
     """The checkpoint of `log_key`'s log in the signed note `data`.
+
+    That is signed by `log_key`, or by the key to which the note leads from it (witness.tlog.succession).
 
     Raises:
         Malformed: not a note, or not that of a checkpoint.
@@ -81,6 +88,14 @@ def open_checkpoint(
         raise Unverified(
             f"checkpoint: of the log {printable(checkpoint.origin)!r}, not of {printable(log_key.name)!r}"
         )
+    succession = succession_in(parsed, log_key)
+    links = succession.after(log_key.public_key) if succession else ()
+    if links:
+        log_key = replace(log_key, public_key=links[-1].key)
+    if links and checkpoint.size < links[-1].size:
+        raise Unverified(
+            f"checkpoint: {checkpoint.size} entries, signed by the key for {links[-1].size} and more"
+        )
     known = {(key.name, key.key_hash): key for key in cosigners}
     opened = note.open_note(parsed, (log_key, *known.values()))
     signers = [(signature.name, signature.key_hash) for signature in opened.signatures]
@@ -91,7 +106,7 @@ def open_checkpoint(
         for signer, signature in zip(signers, opened.signatures, strict=True)
         if signer in known
     )
-    return VerifiedCheckpoint(checkpoint, cosignatures)
+    return VerifiedCheckpoint(checkpoint, cosignatures, links)
 
 
 def parse_number(text: str, *, what: str) -> int:

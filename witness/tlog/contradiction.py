@@ -6,6 +6,7 @@ to compare. An honest log cannot be framed: everything rests on signatures by it
 - `Fork`: two signed trees, and a proof that the larger begins with another tree than the smaller is.
 - `TwoEntries`: two signed trees with different entries at one index.
 - `Rollback`: a cosigner who vouched for a smaller tree after a larger one.
+- `OutOfTurn`: a log that named two successors of one of its keys, or signed by one that it had replaced.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,6 +24,7 @@ from witness.tlog.checkpoint import Checkpoint, VerifiedCheckpoint, open_checkpo
 from witness.tlog.cosignature import CosignerKey
 from witness.tlog.merkle import HASH_BYTES, verify_consistency, verify_inclusion
 from witness.tlog.proof import MAX_HASHES, Proof
+from witness.tlog.succession import quarrel
 
 MEDIA_TYPE: Final = "application/vnd.wheelwitness.log-evidence.v1+json"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -99,7 +101,24 @@ class Rollback:
         )
 
 
-Contradiction: TypeAlias = Fork | TwoEntries | Rollback
+@dataclass(frozen=True, slots=True)
+class OutOfTurn:
+    """Checkpoints of one log whose keys contradict each other (witness.tlog.succession)."""
+
+    log_key: VerifierKey
+    first: bytes
+    second: bytes
+
+    def prove(self) -> str:
+        """See `Contradiction`."""
+        first, second = (open_checkpoint(signed, self.log_key) for signed in (self.first, self.second))
+        said = quarrel((first.checkpoint.size, first.links), (second.checkpoint.size, second.links))
+        if said is None:
+            raise Unverified("log evidence: the keys of the two trees follow each other, as they should")
+        return f"{_shown(first.checkpoint)} {said}"
+
+
+Contradiction: TypeAlias = Fork | TwoEntries | Rollback | OutOfTurn
 """`prove()` says what the evidence proves, or raises `Unverified` (`Malformed` for what is no checkpoint)."""
 
 
@@ -114,6 +133,8 @@ def find(
     one, other = first.checkpoint, second.checkpoint
     if one.size == other.size and one.root != other.root:
         return Fork(log_key, *signed, other.root, ())
+    if quarrel((one.size, first.links), (other.size, second.links)):
+        return OutOfTurn(log_key, *signed)
     if one.size < other.size:
         first, second, signed = second, first, (signed[1], signed[0])
     if first.checkpoint.size == second.checkpoint.size:
@@ -143,6 +164,9 @@ def encode(evidence: Contradiction) -> bytes:
         case Rollback():
             value |= {"kind": "rollback", "cosignerKey": evidence.cosigner_key.text}
             value |= {"first": evidence.first.decode(), "second": evidence.second.decode()}
+        case OutOfTurn():
+            value["kind"] = "out-of-turn"
+            value |= {"first": evidence.first.decode(), "second": evidence.second.decode()}
     return canonical.dumps(value)
 
 
@@ -161,6 +185,9 @@ def parse(data: bytes) -> Contradiction:
         _check_keys(value, "first", "second")
         sides = tuple(map(_side, (value["first"], value["second"])))
         return TwoEntries(log_key, (sides[0][0], sides[1][0]), (sides[0][1], sides[1][1]))
+    if kind == "out-of-turn":
+        _check_keys(value, "first", "second")
+        return OutOfTurn(log_key, _text(value, "first").encode(), _text(value, "second").encode())
     if kind == "rollback":
         _check_keys(value, "cosignerKey", "first", "second")
         cosigner = CosignerKey.parse(_text(value, "cosignerKey"))
@@ -174,7 +201,7 @@ def parse(data: bytes) -> Contradiction:
     return Fork(log_key, first, second, _hash(value["root"]), hashes)
 
 
-_KINDS: Final = ("fork", "two-entries", "rollback")
+_KINDS: Final = ("fork", "two-entries", "rollback", "out-of-turn")
 
 
 def _check_keys(value: Mapping[str, Any], *names: str) -> None:

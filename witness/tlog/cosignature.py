@@ -56,15 +56,20 @@ class CosignerKey:
         """The 4 bytes that signature lines name the key by."""
         return hash_key(self.name, self.algorithm, self.public_key)
 
+    @property
+    def cosignature_bytes(self) -> int:
+        """How long a cosignature is: a time, and a signature."""
+        ed25519 = self.algorithm == COSIGNATURE
+        return _TIME_BYTES + (SIGNATURE_BYTES if ed25519 else ML_DSA_SIGNATURE_BYTES)
+
     def verify(self, text: str, signature: bytes) -> None:
         """Returns if `signature` is this key's cosignature of the note text `text`.
 
         Raises:
             Unverified: it is not, or its time cannot be told.
+            Incomplete: its algorithm is not to be had here.
         """
-        ed25519 = self.algorithm == COSIGNATURE
-        expected = SIGNATURE_BYTES if ed25519 else ML_DSA_SIGNATURE_BYTES
-        if len(signature) != _TIME_BYTES + expected:
+        if len(signature) != self.cosignature_bytes:
             raise Unverified(f"a cosignature of {len(signature)} bytes")
         at = int.from_bytes(signature[:_TIME_BYTES], "big")
         if at > MAX_TIME:

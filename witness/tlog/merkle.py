@@ -154,5 +154,5 @@ def _skip_levels(position: int, last: int) -> tuple[int, int]:
 
 def _check_lengths(what: str, hashes: Sequence[bytes]) -> None:
     # Without this, bytes of another length could be read as two hashes, or as none.
-    if any(len(value) != HASH_BYTES for value in hashes):
+    if not set(map(len, hashes)) <= {HASH_BYTES}:
         raise Unverified(f"{what} proof: a hash that is not {HASH_BYTES} bytes long")

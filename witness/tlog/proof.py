@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Self
 
 from witness import note
@@ -50,9 +51,7 @@ class Proof:
         index = parse_number(lines.pop(0).removeprefix("index "), what="proof: index")
         if len(lines) > MAX_HASHES:
             raise Malformed(f"proof: {len(lines)} hashes, more than a tree can be high")
-        hashes = tuple(decode_base64(line, what="proof: hash") for line in lines)
-        if any(len(value) != HASH_BYTES for value in hashes):
-            raise Malformed(f"proof: a hash that is not {HASH_BYTES} bytes long")
+        hashes = tuple(map(_hash, lines))
         try:
             data = checkpoint.encode()
         except UnicodeEncodeError:
@@ -66,6 +65,15 @@ class Proof:
         extra = [] if self.extra is None else [f"extra {encode_base64(self.extra)}"]
         lines = [HEADER, *extra, f"index {self.index}", *map(encode_base64, self.hashes), "", ""]
         return "\n".join(lines) + self.checkpoint.decode()
+
+
+# The proofs of one log have most of their hashes in common.
+@lru_cache(maxsize=4096)
+def _hash(line: str) -> bytes:
+    value = decode_base64(line, what="proof: hash")
+    if len(value) != HASH_BYTES:
+        raise Malformed(f"proof: a hash that is not {HASH_BYTES} bytes long")
+    return value
 
 
 def verify_proof(

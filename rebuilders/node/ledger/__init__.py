@@ -6,7 +6,19 @@ a node, a worker or the database dies is a repeated build, and nothing else; and
 (`Ledger.deliver`) once, however often it is tried.
 """
 
-from rebuilders.node.ledger.pages import Page, Pages, SeenFile
-from rebuilders.node.ledger.queue import Ledger, Queued, Recorded, Taken, Want
+from rebuilders.node.ledger.pages import ABSENT, Also, Page, Pages, SeenFile
+from rebuilders.node.ledger.queue import Ledger, Queued, Recorded, State, Taken, Want
 
-__all__ = ["Ledger", "Page", "Pages", "Queued", "Recorded", "SeenFile", "Taken", "Want"]
+__all__ = [
+    "ABSENT",
+    "Also",
+    "Ledger",
+    "Page",
+    "Pages",
+    "Queued",
+    "Recorded",
+    "SeenFile",
+    "State",
+    "Taken",
+    "Want",
+]

@@ -9,17 +9,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from sqlalchemy import Connection, Row, and_, case, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, case, delete, false, func, insert, or_, select, update
 
 from rebuilders.node.ledger.database import Database, insert_new, upsert, url_of
 from rebuilders.node.ledger.tables import CONTROL, OUTGOING, TARGETS
 from witness.escape import printable
-from witness.names import TargetName
+from witness.names import TargetName, WheelName
 
 State = Literal["queued", "running", "done", "stuck"]
 
 _T: Final = TARGETS.c
 _MAX_DETAIL: Final = 500
+_ENDED: Final = "ended"  # the cause of a failure: whoever had the target
 _MAX_NEEDS: Final = 300
 _AT_ONCE: Final = datetime(2000, 1, 1, tzinfo=UTC)  # a `not_before` that holds however the clock is set back
 _DELIVERED_AT_ONCE: Final = 256
@@ -27,17 +28,25 @@ _DELIVERED_AT_ONCE: Final = 256
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """That `target` should be rebuilt, `why` in a word, and seen `within` so long; not before `not_before`."""
+    """That `target` should be rebuilt, `why` in a word, and seen `within` so long; not before `not_before`.
+
+    `overrides`: that is why from now on, even if it waits for another reason and is due sooner.
+    """
 
     target: TargetName
     why: str = "added"
     within: timedelta = timedelta(0)
     not_before: datetime | None = None
+    overrides: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A target that is now running. `failures` are tries in a row that came to nothing; `sha256` as seen before."""
+    """A target that is now running. `failures` are tries in a row that came to nothing; `sha256` as seen before.
+
+    `result` is that of the latest observation, which had come `repeats` times in a row before that. `failed` is the
+    cause of the failures, which are counted anew for another.
+    """
 
     target: TargetName
     claim: str
@@ -45,6 +54,9 @@ class Taken:
     failures: int
     needs: str
     sha256: str
+    result: str = ""
+    repeats: int = 0
+    failed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +119,16 @@ class Ledger:
         What waits already is due as early as anybody wants it. What runs is queued once more when it has ended,
         unless it was merely added again.
         """
-        now, added = self._clock(), 0
         with self.database.in_turn() as connection:
-            for want in wants:
-                same = select(TARGETS).where(_T.target == str(want.target)).with_for_update()
-                row = connection.execute(same).first()
-                added += self._want(connection, want, row, now)
+            return self.queue(connection, wants)
+
+    def queue(self, connection: Connection, wants: Iterable[Want]) -> int:
+        """The same as `add`, as a part of the caller's transaction, which is one of `Database.in_turn`."""
+        now, added = self._clock(), 0
+        for want in wants:
+            same = select(TARGETS).where(_T.target == str(want.target)).with_for_update()
+            row = connection.execute(same).first()
+            added += self._want(connection, want, row, now)
         return added
 
     def _want(self, connection: Connection, want: Want, row: Row[Any] | None, now: datetime) -> bool:
@@ -134,10 +150,11 @@ class Ledger:
             self._set(connection, row.id, state="queued", why=want.why, due=due, not_before=after, **fresh)
         elif row.state == "running":
             if want.why not in ("added", row.why):
-                self._set(connection, row.id, once_more=True, due=due)
+                self._set(connection, row.id, once_more=True, due=due, why=want.why)
             return False
         else:
-            if due < row.due or after < row.not_before:
+            sooner = due < row.due or after < row.not_before
+            if sooner or want.overrides:
                 self._set(
                     connection,
                     row.id,
@@ -148,20 +165,29 @@ class Ledger:
             return False
         return True
 
-    def requeue(self, keep: Collection[str] = ()) -> int:
+    def requeue(self, keep: Collection[str] = (), *, stuck_after: int | None = None) -> int:
         """Queues what was running, but for the claims to `keep`: nobody is at it any more.
 
         For the start of a scheduler, and after a failure of the database, when a claim may have been given and lost.
+        What ran when the node ended for the time `stuck_after` in a row is stuck instead.
         """
         now = self._clock()
         with self.database.in_turn() as connection:
             running = update(TARGETS).where(_T.state == "running", _T.claim.not_in(list(keep)))
             # Behind what was due before: one that ends every node that takes it up keeps nobody from his turn.
-            waiting = {"state": "queued", "claim": "", "due": case((_T.due > now, _T.due), else_=now)}
-            return connection.execute(running.values(failures=_T.failures + 1, **waiting)).rowcount
+            failures = case((_T.failed == _ENDED, _T.failures + 1), else_=1)
+            too_often = failures >= stuck_after if stuck_after is not None else false()
+            waiting = {
+                "state": case((too_often, "stuck"), else_="queued"),
+                "claim": "",
+                "due": case((_T.due > now, _T.due), else_=now),
+                "failures": failures,
+                "failed": _ENDED,
+            }
+            return connection.execute(running.values(**waiting)).rowcount
 
-    def wake(self, *, patience: timedelta) -> int:
-        """Queues what is to be observed again by now; returns how many.
+    def wake(self, *, patience: timedelta, within: timedelta = timedelta(0)) -> int:
+        """Queues what is to be observed again by now, to be seen `within` so long; returns how many.
 
         What failed waits for `patience` at most, however the clock was changed.
         """
@@ -171,16 +197,8 @@ class Ledger:
             connection.execute(update(TARGETS).where(late).values(not_before=now + patience))
             ripe = and_(_T.state == "done", _T.again_at.is_not(None), _T.again_at <= now)
             again = update(TARGETS).where(ripe)
-            return connection.execute(
-                again.values(
-                    state="queued",
-                    why="again",
-                    due=_T.again_at,
-                    not_before=_AT_ONCE,
-                    again_at=None,
-                    changed=now,
-                )
-            ).rowcount
+            queued = {"state": "queued", "why": "again", "due": now + within, "not_before": _AT_ONCE}
+            return connection.execute(again.values(again_at=None, changed=now, **queued)).rowcount
 
     def take(self, *, retry_before: datetime | None = None) -> Taken | None:
         """The target that is due first of those whose time has come, now running; None if there is none.
@@ -198,7 +216,8 @@ class Ledger:
                 return None
             claim = secrets.token_hex(16)
             self._set(connection, row.id, state="running", claim=claim)
-        return Taken(TargetName.parse(row.target), claim, row.why, row.failures, row.needs, row.sha256)
+        row_of = (row.why, row.failures, row.needs, row.sha256, row.result, row.repeats, row.failed)
+        return Taken(TargetName.parse(row.target), claim, *row_of)
 
     def record(self, claim: str, recorded: Recorded) -> bool:
         """`recorded` is what came of the target that `claim` was given for. False, and nothing, if it is not valid."""
@@ -227,17 +246,26 @@ class Ledger:
                 level=recorded.level,
                 detail=_shown(recorded.detail),
                 observed=row.observed + bool(recorded.statement),
+                repeats=row.repeats + 1 if row.result == recorded.result else 0,
                 again_at=recorded.again_at,
             )
         return True
 
     def release(
-        self, claim: str, detail: str, *, wait: timedelta | None, needs: str | None = None, blame: bool = True
+        self,
+        claim: str,
+        detail: str,
+        *,
+        wait: timedelta | None,
+        needs: str | None = None,
+        blame: bool = True,
+        cause: str = "",
     ) -> bool:
         """The target could not be completed: it waits again, for `wait`, or is stuck where that is None.
 
         What somebody wanted anew while it ran is not stuck: it waits, as if it had never failed.
-        `needs` names what the next worker must have; without `blame` it does not count as a failure.
+        `needs` names what the next worker must have; without `blame` it does not count as a failure. Failures are
+        counted in a row of the same `cause`.
         """
         now = self._clock()
         with self.database.begin() as connection:
@@ -253,7 +281,8 @@ class Ledger:
                 not_before=later,
                 due=max(row.due, later),
                 claim="",
-                failures=0 if anew else row.failures + blame,
+                failures=0 if anew else (row.failures if row.failed == cause or not blame else 0) + blame,
+                failed=cause if blame else row.failed,
                 once_more=row.once_more and not anew,
                 needs=row.needs if needs is None else printable(needs)[:_MAX_NEEDS],
                 detail=_shown(detail),
@@ -279,11 +308,33 @@ class Ledger:
             if len(rows) < _DELIVERED_AT_ONCE:
                 return delivered
 
-    def drop(self, target: TargetName) -> bool:
-        """Forgets a target that waits or is stuck; False if there is none."""
-        waits = and_(_T.target == str(target), _T.state.in_(("queued", "stuck")))
+    def observed_before(self, filenames: Iterable[str]) -> int:
+        """These files have been observed, as the log shows, whatever the ledger says; returns how many waited."""
+        done = 0
         with self.database.begin() as connection:
-            return connection.execute(delete(TARGETS).where(waits)).rowcount > 0
+            for name in filenames:
+                wheel = WheelName.parse(name)
+                same = _T.target.in_((name, f"{wheel.project}=={wheel.version}"))
+                waits = update(TARGETS).where(same, _T.state != "done")
+                done += connection.execute(
+                    waits.values(state="done", claim="", changed=self._clock())
+                ).rowcount
+        return done
+
+    def drop(self, target: TargetName) -> bool:
+        """Has a target that waits or is stuck wait no more; False if there is none.
+
+        One that was never observed is forgotten; what came of another is kept.
+        """
+        with self.database.begin() as connection:
+            return self.unqueue(connection, target)
+
+    def unqueue(self, connection: Connection, target: TargetName) -> bool:
+        """The same as `drop`, as a part of the caller's transaction."""
+        waits = and_(_T.target == str(target), _T.state.in_(("queued", "stuck")))
+        never = delete(TARGETS).where(waits, _T.observed == 0)
+        known = update(TARGETS).where(waits).values(state="done", changed=self._clock(), again_at=None)
+        return connection.execute(never).rowcount + connection.execute(known).rowcount > 0
 
     def counts(self) -> Counter[str]:
         """How many targets are in each state, and how many observations are `undelivered`."""
@@ -323,10 +374,14 @@ class Ledger:
     def say(self, key: str, value: str) -> None:
         """Keeps `value` under `key`; an empty one forgets it."""
         with self.database.begin() as connection:
-            if value:
-                upsert(connection, CONTROL, {"key": key, "value": value}, ("value",))
-            else:
-                connection.execute(delete(CONTROL).where(CONTROL.c.key == key))
+            self.note(connection, key, value)
+
+    def note(self, connection: Connection, key: str, value: str) -> None:
+        """The same as `say`, as a part of the caller's transaction."""
+        if value:
+            upsert(connection, CONTROL, {"key": key, "value": value}, ("value",))
+        else:
+            connection.execute(delete(CONTROL).where(CONTROL.c.key == key))
 
     def close(self) -> None:
         """Ends the connections."""

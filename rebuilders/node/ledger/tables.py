@@ -22,7 +22,7 @@ from sqlalchemy import (
     false,
 )
 
-HEAD: Final = "0002"  # the newest migration, which makes these tables
+HEAD: Final = "0003"  # the newest migration, which makes these tables
 
 METADATA: Final = MetaData()
 
@@ -64,6 +64,8 @@ TARGETS: Final = Table(
     Column("observed", Integer, nullable=False, server_default="0"),
     Column("again_at", Moment),
     Column("changed", Moment, nullable=False),
+    Column("repeats", Integer, nullable=False, server_default="0"),
+    Column("failed", String(20), nullable=False, server_default=""),
     Index("targets_waiting", "state", "due"),
 )
 
@@ -78,7 +80,8 @@ OUTGOING: Final = Table(
     Column("artifact", String(64), nullable=False),
 )
 
-# What the index last said of a project: `etag` and `serial` of its page, and when it was asked.
+# What the index last said of a project: `etag` and `serial` of its page, and when it was asked; `listed` is the serial
+# that the index's list of projects last told. It is watched since `since`, and asked again after `interval` seconds.
 PAGES: Final = Table(
     "pages",
     METADATA,
@@ -88,9 +91,13 @@ PAGES: Final = Table(
     Column("status", String(40), nullable=False, server_default="active"),
     Column("asked", Moment, nullable=False),
     Column("next", Moment, nullable=False, index=True),
+    Column("since", Moment),
+    Column("interval", Integer, nullable=False, server_default="0"),
+    Column("failures", Integer, nullable=False, server_default="0"),
+    Column("listed", BigInteger, nullable=False, server_default="0"),
 )
 
-# The files of those pages.
+# The files of those pages. One is `missing` since its page does not list it any more, and `gone` when that has lasted.
 FILES: Final = Table(
     "files",
     METADATA,
@@ -101,6 +108,9 @@ FILES: Final = Table(
     Column("yanked", Boolean, nullable=False, server_default=false()),
     Column("gone", Boolean, nullable=False, server_default=false()),
     Column("seen", Moment, nullable=False),
+    Column("size", BigInteger),
+    Column("missing", Moment),
+    Column("wanted", Boolean, nullable=False, server_default=false()),
 )
 
 # What the operator wants for now, such as a pause, and what the parts of a node remember.

@@ -1,6 +1,7 @@
 """The part that holds the node's cosigner key, and no other: meets the peers every `cosign-minutes`."""
 
 from rebuilders.node.cosigning import cosign
+from rebuilders.node.logs import Level, Line
 from rebuilders.node.parts.lasting import Lasting, last, run_part
 from witness.escape import printable
 
@@ -11,8 +12,14 @@ def body(part: Lasting) -> None:
 
     def step() -> float:
         told = cosign(part.directory)
-        for line in (*told.done, *told.accused, *told.failed):
-            part.say(printable(line))
+        rows: tuple[tuple[str, Level, list[str]], ...] = (
+            ("cosigned", "info", told.done),
+            ("accused", "error", told.accused),
+            ("not-cosigned", "warning", told.failed),
+        )
+        for event, level, lines in rows:
+            for line in lines:
+                part.say(Line(printable(line), event=event, level=level))
         part.beat(doing=f"{len(config.peer)} peers")
         return 60.0 * config.cosign_minutes
 

@@ -19,6 +19,7 @@ from typing import Final
 
 from rebuilders.node.config import NodeDirectory
 from rebuilders.node.locks import alone
+from rebuilders.node.logs import FORM, Form, Line, written
 from witness.errors import Incomplete, InputError, WheelwitnessError
 from witness.escape import printable
 from witness.observation import format_time
@@ -51,11 +52,12 @@ class Lasting:
         self.directory = directory
         self.stop = threading.Event()
         self._name, self._beat, self._next = name, Beat(name), 0.0
+        self.form: Form = "json" if os.environ.get(FORM) == "json" else "text"
         self._store = DirectoryStore(directory.state / "parts")
 
     def say(self, line: str) -> None:
         """Writes a line of the part's log."""
-        print(line, flush=True)  # noqa: T201 - the log of a part is its standard output
+        print(written(line, self._name, self.form, datetime.now(UTC)), flush=True)  # noqa: T201 - the part's log
 
     def beat(self, *, doing: str | None = None, error: str | None = None) -> None:
         """Says what the part does, or what failed; written when it changes, and once in a while."""
@@ -85,7 +87,7 @@ def last(part: Lasting, step: Callable[[], float]) -> None:
             raise
         except WheelwitnessError as error:
             hint = f" {error.hint}" if error.hint else ""
-            part.say(f"{printable(str(error))}{hint}")
+            part.say(Line(f"{printable(str(error))}{hint}", event="failed", level="warning"))
             part.beat(error=str(error))
             wait, pause = pause, min(2 * pause, _MAX_PAUSE)
         else:
@@ -116,7 +118,10 @@ def run_part(name: str, body: Callable[[Lasting], None], arguments: list[str] | 
             body(part)
     except (InputError, Incomplete) as error:
         part.beat(doing="ended", error=str(error))
-        sys.stderr.write(f"rebuilder {name}: {printable(str(error))}\n{error.hint}\n")
+        if part.form == "json":
+            part.say(Line(f"{error} {error.hint}".strip(), event="ended", level="error"))
+        else:
+            sys.stderr.write(f"rebuilder {name}: {printable(str(error))}\n{error.hint}\n")
         sys.exit(USAGE if isinstance(error, InputError) else FAILED)
     part.beat(doing="ended")
 

@@ -1,12 +1,17 @@
 """The part that has targets rebuilt. It holds no key; its workers hold no database either."""
 
+import math
 import os
+import time
 
 from rebuilders.node import again
+from rebuilders.node.control import DRAINING
 from rebuilders.node.executing import open_executor
+from rebuilders.node.logs import Line
 from rebuilders.node.parts.lasting import Lasting, last, run_part
+from rebuilders.node.priorities import within
 from rebuilders.node.ready import INDEX, configured
-from rebuilders.node.scheduler import DRAINING, Scheduler
+from rebuilders.node.scheduler import Scheduler
 
 _STEP = 1.0  # seconds between looks at the ledger while something runs
 _IDLE = 5.0  # and while nothing does
@@ -23,13 +28,18 @@ def body(part: Lasting) -> None:
             scheduler = Scheduler(part.directory, config, ledger, executor, part.say)
             scheduler.begin()
 
+            woken = -math.inf
+
             def step() -> float:
                 still_alone()
-                ledger.wake(patience=again.MAX_RETRY)
+                nonlocal woken
+                if time.monotonic() - woken >= _WAKE:
+                    ledger.wake(patience=again.MAX_RETRY, within=within("again"))
+                    woken = time.monotonic()
                 busy = scheduler.step(_STEP)
                 part.beat(doing=scheduler.held or executor.said or f"{executor.busy} running")
                 if scheduler.held == DRAINING and scheduler.is_idle:
-                    part.say("drained")
+                    part.say(Line("drained", event="drained"))
                     part.stop.set()
                 return 0.0 if busy else _IDLE
 

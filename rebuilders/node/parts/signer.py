@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Final
 
+from rebuilders.node.logs import Line
 from rebuilders.node.parts.lasting import Lasting, last, run_part
 from rebuilders.node.signer import publish
 from rebuilders.outbox import Outbox
@@ -24,11 +25,13 @@ def body(part: Lasting) -> None:
             published = publish(directory)
             looked = seconds
             for refused in published.refused:
-                part.say(f"not signed: {refused.name}: {printable(refused.reason)}")
+                words = f"not signed: {refused.name}: {printable(refused.reason)}"
+                part.say(Line(words, event="refused", level="warning", name=refused.name))
             if published.committed:
                 part.say(f"committed to {published.committed} observations, to be revealed later")
             if published.count:
-                part.say(f"published {published.count} observations; the log has {published.size}")
+                words = f"published {published.count} observations; the log has {published.size}"
+                part.say(Line(words, event="published", count=published.count, size=published.size))
             part.beat(doing=f"the log has {published.size}")
         return _LOOK
 

@@ -5,9 +5,21 @@ import re
 import tomllib
 
 import pytest
+from pydantic import BaseModel
 
 from rebuilders.node import config as node_config
-from rebuilders.node.config import NodeConfig, PeerConfig, SignerConfig, SignersConfig, SigstoreConfig
+from rebuilders.node.caps import LimitsConfig
+from rebuilders.node.config import (
+    DestinationConfig,
+    FarmConfig,
+    MetricsConfig,
+    NodeConfig,
+    PeerConfig,
+    ShareConfig,
+    SignerConfig,
+    SigstoreConfig,
+)
+from rebuilders.node.feed.config import WatchConfig
 from rebuilders.report.document import of_wheels
 from rebuilders.report.json import report_json
 from rebuilders.result import EXIT, _empty
@@ -124,6 +136,19 @@ def test_every_verdict_is_explained():
     assert set(table(text_of("policy.md"), "How a verdict is reached")) == set(OUTCOMES)
 
 
+# Tables of node.toml, each with a section of its own: its key, and what holds it.
+NODE_TABLES = {
+    "Farm": ("farm", FarmConfig),
+    "watch": ("watch", WatchConfig),
+    "Limits": ("limits", LimitsConfig),
+    "Metrics": ("metrics", MetricsConfig),
+    "Destinations": ("destination", DestinationConfig),
+    "Peers": ("peer", PeerConfig),
+    "sigstore": ("sigstore", SigstoreConfig),
+    "share": ("share", ShareConfig),
+}
+
+
 def test_node_toml():
     (example,) = toml_blocks(REFERENCE / "node-toml.md")
     node_config.parse(example, "node.toml")
@@ -131,28 +156,37 @@ def test_node_toml():
     fields = {field.alias or name: field for name, field in NodeConfig.model_fields.items()}
     assert set(rows) == set(fields)
     for key, field in fields.items():
-        default = rows[key][1].strip("`")
-        plain = str(field.default).lower() if isinstance(field.default, bool | None) else str(field.default)
-        shown = plain or '""'
-        if field.annotation is SignersConfig:
-            shown = "none"
-        assert default == ("required" if field.is_required() else shown), key
-    peers = {field.alias or name: field for name, field in PeerConfig.model_fields.items()}
-    rows = table(text_of("node-toml.md"), "Peers")
-    told = {key: row[1].strip("`") for key, row in rows.items()}
-    assert told == {key: "required" if field.is_required() else '""' for key, field in peers.items()}
-    table_of = text_of("node-toml.md").split("## Peers", 1)[1].split("```toml\n")[1:]
-    peer, *_, sigstore = (text.split("```", 1)[0] for text in table_of)
-    parsed = node_config.parse(example + peer + sigstore, "node.toml")
-    assert parsed.peer[0].log_key.startswith("node-b.example/log+")
-    rows = table(text_of("node-toml.md"), "sigstore")
-    told = {key: row[1].strip("`") for key, row in rows.items()}
-    fields = SigstoreConfig.model_fields
-    assert told == {
-        key: "required" if field.is_required() else str(field.default) or '""'
-        for key, field in fields.items()
-    }
-    assert set(tomllib.loads(sigstore)["sigstore"]) == set(fields)
+        told = rows[key][1].strip("`")
+        assert told == ("none" if isinstance(field.default, BaseModel) else default_of(field)), key
+
+
+@pytest.mark.parametrize("section", NODE_TABLES)
+def test_tables_of_node_toml(section):
+    key, model = NODE_TABLES[section]
+    rows = table(text_of("node-toml.md"), section)
+    told = {name: row[1].strip("`") for name, row in rows.items()}
+    fields = {field.alias or name: field for name, field in model.model_fields.items()}
+    assert told == {name: default_of(field) for name, field in fields.items()}
+    (example,) = toml_blocks(REFERENCE / "node-toml.md")
+    text = text_of("node-toml.md").split(f"## {section}\n", 1)[1].split("```toml\n", 1)[1].split("```", 1)[0]
+    assert node_config.parse(f"{example}\n{text}", "node.toml")
+    shown = tomllib.loads(text)[key]
+    assert set(shown[0] if isinstance(shown, list) else shown) == set(fields)
+
+
+def test_a_share_that_is_shown_can_be_used():
+    (example,) = toml_blocks(REFERENCE / "node-toml.md")
+    for page, redundancy in (("reference/node-toml.md", 3), ("how-to/run-a-node.md", 4)):
+        (shown,) = [block.body for block in blocks(DOCS / page) if "[share]" in block.body]
+        assert node_config.parse(f"{example}\n{shown}", page).share.redundancy == redundancy
+
+
+def default_of(field):
+    """The default of a field, as a page shows it."""
+    if field.is_required():
+        return "required"
+    plain = str(field.default).lower() if isinstance(field.default, bool | None) else str(field.default)
+    return plain or '""'
 
 
 def test_signers_of_node_toml():
@@ -160,10 +194,7 @@ def test_signers_of_node_toml():
     rows = table(text_of("node-toml.md"), "Signers")
     told = {key: row[1].strip("`") for key, row in rows.items()}
     fields = {field.alias or name: field for name, field in SignerConfig.model_fields.items()}
-    assert told == {
-        key: "required" if field.is_required() else str(field.default) or '""'
-        for key, field in fields.items()
-    }
+    assert told == {key: default_of(field) for key, field in fields.items()}
     for page in ("reference/node-toml.md", "how-to/keys-in-an-hsm.md"):
         for block in blocks(DOCS / page):
             if block.kind == "toml" and "[signer." in block.body:
@@ -186,6 +217,16 @@ def test_fields_of_observations():
 def test_fields_of_results():
     rows = table(text_of("formats.md"), "rebuild-result/1")
     assert list(rows) == list(_empty(TargetName.parse("six==1.17.0")))
+
+
+def test_fields_of_standings():
+    section = text_of("formats.md").split("## status/1", 1)[1].split("\n## ", 1)[0]
+    told = {
+        name
+        for row in re.findall(r"^\| (`.*?) \|", section, re.MULTILINE)
+        for name in re.findall(r"`(\w+)`", row)
+    }
+    assert told == set(schema_of("status/1")["properties"])
 
 
 def test_fields_of_reports():

@@ -339,3 +339,17 @@ def test_waiting_for_the_lock(tmp_path):
     with exclusive(tmp_path, patience=30.0):
         assert done.is_set()
     holder.join()
+
+
+def test_a_clock_that_went_back():
+    """A little is no matter, and the time that is signed stays; more is refused before anything is written."""
+    log = Log.new()
+    log.append([b"one"], at=AT)
+    log.append([b"two"], at=AT - 3600)
+    reader = log.reader()
+    assert (reader.checkpoint.size, reader.verified.cosignatures[0].at) == (2, AT)
+    with pytest.raises(Incomplete, match="the clock says 2026-05-01T10:59:59Z, and this log was signed at"):
+        log.append([b"three"], at=AT - 3601)
+    assert (log.reader().checkpoint.size, log.writer().pending) == (2, None)
+    log.append([b"three"], at=AT + 1)
+    assert log.reader().checkpoint.size == 3

@@ -1,6 +1,8 @@
 # ruff: noqa: E501 - rows of tables are lines
 """Every format of lock file and SBOM: what is told apart, what is a pin, what is classed, and where it stands."""
 
+import json
+
 import pytest
 
 from tests.unit.pins import locks
@@ -393,6 +395,36 @@ def test_requirements_from_standard_input_include_what_is_in_the_current_directo
 def test_a_digest(tmp_path):
     (pin,) = read_input(f"sha256:{A}").pins
     assert (pin.project, pin.sha256, str(pin)) == ("", {A}, f"sha256:{A}")
+
+
+def relation(kind="DESCRIBES", of="SPDXRef-DOCUMENT", what="SPDXRef-app"):
+    return {"spdxElementId": of, "relationshipType": kind, "relatedSpdxElement": what}
+
+
+@pytest.mark.parametrize(
+    ("said", "listed"),
+    [
+        ({"relationships": [relation()]}, False),
+        ({"documentDescribes": ["SPDXRef-app"]}, False),
+        ({"relationships": [relation("DEPENDS_ON")]}, True),
+        ({"relationships": [relation(of="SPDXRef-demo")]}, True),
+        ({"relationships": [relation(what="SPDXRef-demo")]}, True),
+        ({"relationships": [{}], "documentDescribes": [""], "SPDXID": ""}, True),
+        ({}, True),
+    ],
+)
+def test_what_an_sbom_is_about_is_no_entry_of_it(tmp_path, said, listed):
+    whole = json.loads(locks.spdx())
+    whole["packages"].append({"name": "app", "SPDXID": "SPDXRef-app"})
+    pins = read(tmp_path, "some.spdx.json", json.dumps({"SPDXID": "SPDXRef-DOCUMENT", **whole, **said}))
+    assert [pin.project for pin in pins.pins] == ["demo"]
+    assert [entry.text for entry in pins.unpinned] == ["app"] * listed
+
+
+def test_what_an_sbom_is_about_is_checked_if_it_is_published(tmp_path):
+    about = {"SPDXID": "SPDXRef-DOCUMENT", "documentDescribes": ["SPDXRef-demo"]}
+    pins = read(tmp_path, "some.spdx.json", json.dumps({**json.loads(locks.spdx()), **about}))
+    assert [pin.project for pin in pins.pins] == ["demo"]
 
 
 def test_names_of_formats():

@@ -3,8 +3,8 @@
 import asyncio
 import json
 import threading
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -13,21 +13,26 @@ import pytest
 
 from tests.integration.trusted_nodes import ALPHA, BETA, WHEEL, stated, wheel
 from tests.markup import HOSTILE, Elements
+from witness import canonical, directory
 from witness.config import load_policy
 from witness.digest import sha256_hex
+from witness.directories import Source
 from witness.errors import FetchFailed, NotFound
-from witness.fetch import Fetched
+from witness.fetch import Fetched, HttpFetcher
 from witness.proxy import explain
 from witness.proxy.app import Proxy
 from witness.proxy.audit import AuditLog
-from witness.proxy.choice import Rules, Sdists
+from witness.proxy.choice import Rules
 from witness.proxy.desk import MAX_WAITING, Desk
 from witness.proxy.judge import Judge
 from witness.proxy.metrics import Metrics
+from witness.proxy.modes import Files, Sdists
 from witness.proxy.negotiation import JSON
-from witness.proxy.pages import Files, Pages
+from witness.proxy.pages import Pages
 from witness.proxy.upstream import Upstream
 from witness.report.model import DEFAULT_FAIL_ON
+from witness.snapshot import take
+from witness.store.directory import DirectoryStore
 from witness.wiring import open_client
 
 GOOD = wheel()
@@ -82,6 +87,7 @@ class World:
 
     def __init__(self, root: Path) -> None:
         self.root, self.clock, self.index, self.connected = root, 1000.0, Memory(), 0
+        self.snapshot, self.today = None, TODAY
         self.policy = root / "policy.toml"
         self.policy.write_text(
             "version = 1\nthreshold = 2\n" + ALPHA.toml("alpha-site") + BETA.toml("beta-site"), "utf-8"
@@ -103,19 +109,19 @@ class World:
             self.connect,
             seconds=SECONDS,
             clock=lambda: self.clock,
-            today=lambda: TODAY,
+            today=lambda: self.today,
         )
         self.made = []
         self.audit = AuditLog(audit)
         pages = Pages(
             Upstream("https://user:secret@index.example/simple/", self.index),
             self.judge,
-            replace(Rules(DEFAULT_FAIL_ON), **rules),
+            Rules(**rules),
             Files.DIRECT,
             seconds=SECONDS,
             made=lambda offer: (self.audit.page(offer), self.made.append(offer), metrics.made(offer)),
             clock=lambda: self.clock,
-            today=lambda: TODAY,
+            today=lambda: self.today,
         )
         self.app = Proxy(
             Desk(pages, metrics), self.judge, self.audit, metrics, lambda: self.clock
@@ -123,7 +129,7 @@ class World:
 
     def connect(self, loaded):
         self.connected += 1
-        return open_client(loaded, state=self.root / "state")
+        return open_client(loaded, state=self.root / "state", snapshot=self.snapshot)
 
     def get(self, path, accept=JSON, **headers):
         (answer,) = self.get_all([path], accept, **headers)
@@ -211,6 +217,42 @@ def test_a_changed_policy_counts_at_once_and_a_broken_one_refuses_everything(wor
     assert world.get("/readyz").status_code == 200
 
 
+def test_a_directory_counts_as_it_is_once_pages_have_run_out_and_not_beyond_its_end(world):
+    kept = DirectoryStore(world.root / "directories" / "net")
+
+    def fetched(*members, days=1):
+        kept.put("directory.json", directory.encode(directory.Directory(tuple(map(listed, members)))))
+        source = Source(url="https://net.example/", expires=datetime.now(UTC) + timedelta(days=days))
+        kept.put("source.json", canonical.dumps(source.wire()))
+
+    def listed(node):
+        key = node.identity.log_key.text
+        keys = (node.identity.keys[0].text,)
+        url = f"https://{node.name}.example/"
+        return directory.Member(name=node.name, operator=node.operator, url=url, log_key=key, keys=keys)
+
+    fetched(ALPHA, BETA)
+    tables = "".join(
+        f'\n[[witness]]\ndirectory = "net"\nname = "{node.name}"\noperator = "{node.operator}"\n'
+        f'url = "{node.name}-site"\n'
+        for node in (ALPHA, BETA)
+    )
+    world.policy.write_text(f"version = 1\nthreshold = 2\n{tables}", "utf-8")
+    assert world.offered() == [WHEEL]
+    fetched(ALPHA)
+    world.clock += SECONDS
+    assert world.get("/simple/demo/").status_code == 503
+    assert "'beta' is no member" in world.get("/readyz").json()["detail"]
+    fetched(ALPHA, BETA)
+    assert world.offered() == [WHEEL]
+    fetched(ALPHA, BETA, days=-1)
+    world.clock += SECONDS
+    for path in ("/simple/demo/", "/readyz"):
+        answer = world.get(path)
+        assert answer.status_code == 503
+        assert "directory net: expired" in answer.json()["detail"]
+
+
 def test_a_match_that_grows_old_ends_its_page(world):
     world.policy.write_text(
         world.policy.read_text("utf-8").replace("threshold = 2", "threshold = 2\nmax-age-days = 1"), "utf-8"
@@ -295,6 +337,51 @@ def test_without_witnesses_there_is_no_page_and_they_are_asked_again_soon(world)
     assert world.offered() == [WHEEL]
 
 
+def taken(world, **age):
+    """Takes the snapshot that is asked, or brings it up to date, as if that had been so long ago."""
+    world.snapshot, seen = world.root / "witnesses", datetime.now(UTC) - timedelta(**age)
+    state, loaded = world.root / "state", load_policy(world.policy)
+    copied = list(take(loaded, world.snapshot, HttpFetcher(), now=lambda: seen, state=state))
+    assert [item.missed for item in copied] == ["", ""]
+
+
+def test_a_snapshot_is_asked_and_counts_as_it_is_once_pages_have_run_out(world):
+    taken(world)
+    world.see(BETA, stated(BETA, "mismatch", sha256=sha256_hex(GOOD), recipe="again"))
+    assert world.offered() == [WHEEL]
+    world.clock += SECONDS
+    assert world.offered() == [WHEEL]
+    taken(world)
+    assert world.offered() == [WHEEL]
+    world.clock += SECONDS
+    assert world.offered() == []
+    index = world.snapshot / "snapshot.json"
+    index.rename(world.root / "away")
+    world.clock += SECONDS
+    for path in ("/simple/demo/", "/explain/demo", "/readyz"):
+        answer = world.get(path)
+        assert answer.status_code == 503
+        assert "snapshot.json: No such file" in answer.json()["detail"]
+    (world.root / "away").rename(index)
+    assert world.get("/readyz").status_code == 200
+
+
+def test_a_snapshot_that_is_too_old_leaves_nobody_to_ask(world):
+    taken(world, days=31)
+    answer = world.get("/simple/demo/")
+    assert answer.status_code == 503
+    assert "could not be reached: alpha, beta" in answer.json()["detail"]
+
+
+def test_no_page_outlives_its_snapshot(world):
+    world.today = datetime.now(UTC)
+    taken(world, days=30, seconds=-SECONDS / 2)
+    answer = world.get("/simple/demo/")
+    assert [item["filename"] for item in answer.json()["files"]] == [WHEEL]
+    seconds = answer.headers["cache-control"].removeprefix("max-age=").removesuffix(", must-revalidate")
+    assert int(seconds) <= SECONDS / 2
+
+
 def test_a_witness_that_is_not_needed_may_be_silent(world):
     text = world.policy.read_text("utf-8")
     world.policy.write_text(text.replace("threshold = 2", "threshold = 1"), "utf-8")
@@ -352,6 +439,16 @@ def test_a_bad_signature_hides_the_file_as_check_would_fail(world):
     shard.write_bytes(shard.read_bytes() + b"{}\n")
     assert world.offered() == []
     world.make(hides=DEFAULT_FAIL_ON - {"bad-signature"})
+    assert world.offered() == [WHEEL]
+
+
+def test_what_the_policy_stops_at_is_hidden_unless_the_command_says_otherwise(world):
+    text = world.policy.read_text("utf-8")
+    world.policy.write_text('fail-on = ["divergent", "reproduced"]\n' + text, "utf-8")
+    assert world.offered() == []
+    world.policy.write_text('fail-on = ["reproduced"]\n' + text, "utf-8")
+    assert world.offered() == [BAD_NAME]
+    world.make(hides=DEFAULT_FAIL_ON)
     assert world.offered() == [WHEEL]
 
 

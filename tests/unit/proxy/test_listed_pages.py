@@ -203,6 +203,15 @@ def test_html_of_another_version_or_encoding_is_refused():
             html_page.parse(body, URL, "demo")
 
 
+@pytest.mark.parametrize("unit", ["<a x='", '<a x="', "<!--", "<a ", "</"])
+def test_what_nothing_ends_is_not_read_again_and_again(unit):
+    """The parser of the standard library begins anew behind each "<": hours for a page of the size that is allowed."""
+    link = '<a href="https://f.example/x.whl">x</a>'
+    assert len(html_page.parse(f"{link}{unit}".encode(), URL, "demo").files) >= 1
+    with pytest.raises(Malformed, match="ends within a tag or a comment"):
+        html_page.parse(f"{link}{unit * 2_000_000}".encode(), URL, "demo")
+
+
 @pytest.mark.parametrize("sha256", ["A" * 64, "a" * 63, "", 7, None])
 def test_a_digest_in_another_form_is_none(sha256):
     assert read({**PAGE, "files": [{**FILE, "hashes": {"sha256": sha256}}]}).files[0].sha256 == ""

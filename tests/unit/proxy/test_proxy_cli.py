@@ -33,6 +33,8 @@ def run(tmp_path):
         (["--index", "https:///simple"], "not the address of a package index"),
         (["--index", "https://[x/simple"], "not the address of a package index"),
         (["--policy", "missing.toml"], "missing.toml does not exist"),
+        (["--snapshot", "missing"], "missing/snapshot.json: No such file"),
+        (["--lookup", "all"], "'all' is not one of"),
         (["--fail-on", "wrong"], "no such outcome: 'wrong'"),
         (["--sdists", "some"], "'some' is not one of"),
         (["--max-age", "-1"], "Invalid value for '--max-age'"),
@@ -68,6 +70,7 @@ def test_an_address_that_is_taken_and_one_that_is_its_own(run):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         assert run("--port", str(port)).exit_code == 5
-    result = run("--port", str(port), "--index", f"http://localhost:{port}/simple/")
+    result = run("--port", str(port), "--index", f"http://user:secret@localhost:{port}/simple/")
     assert result.exit_code == 2
-    assert "the proxy would ask itself" in result.stderr
+    assert f"http://localhost:{port}/simple/: the proxy would ask itself" in result.stderr
+    assert "secret" not in result.output

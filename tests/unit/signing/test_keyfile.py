@@ -2,9 +2,15 @@ import os
 import stat
 
 import pytest
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, SECP384R1, generate_private_key
 from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PrivateKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import (
+    MLDSA44PrivateKey,
+    MLDSA44PublicKey,
+    MLDSA65PrivateKey,
+)
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -12,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
-from witness.errors import InputError
+from witness.errors import Incomplete, InputError
 from witness.signing import keyfile
 
 
@@ -111,3 +117,53 @@ def test_a_p256_key_signs_observations_and_no_log(tmp_path):
     assert repr(loaded) == f"EcdsaKeyFile({loaded.public_key.text})"
     with pytest.raises(InputError, match="not an Ed25519 key"):
         keyfile.load_ed25519(path)
+
+
+def test_an_ml_dsa_key_cosigns_and_does_nothing_else(tmp_path):
+    path = tmp_path / "k"
+    made = keyfile.create_ml_dsa(path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    loaded = keyfile.load_cosigner(path)
+    assert loaded.public_key == made.public_key
+    loaded.public_key.verify(b"message", made.sign(b"message"))
+    assert made.sign(b"message") != made.sign(b"message")
+    seed = path.read_text("ascii").split("\n")[1]
+    assert repr(made) == f"MlDsaKeyFile({made.public_key.raw[:8].hex()}…)"
+    assert seed not in repr(made)
+    with pytest.raises(InputError, match="never overwritten"):
+        keyfile.create_ml_dsa(path)
+    for load, message in (
+        (keyfile.load, "neither an Ed25519 key nor"),
+        (keyfile.load_ed25519, "not an Ed25519"),
+    ):
+        with pytest.raises(InputError, match=message):
+            load(path)
+
+
+def test_keys_of_cosigners(tmp_path):
+    assert keyfile.create(tmp_path / "k").public_key == keyfile.load_cosigner(tmp_path / "k").public_key
+    path = tmp_path / "p256"
+    path.touch(mode=0o600)
+    path.write_bytes(pem(generate_private_key(SECP256R1())))
+    with pytest.raises(InputError, match="not a cosigner's key"):
+        keyfile.load_cosigner(path)
+    path.write_bytes(pem(MLDSA65PrivateKey.generate()))
+    with pytest.raises(InputError, match="nor one of ML-DSA-44"):
+        keyfile.load_cosigner(path)
+
+
+def test_where_openssl_has_no_ml_dsa(tmp_path, monkeypatch):
+    """As with the `cryptography` of a distribution with an OpenSSL before 3.5."""
+    made = keyfile.create_ml_dsa(tmp_path / "k")
+    signature = made.sign(b"message")
+
+    def unsupported(*_):
+        raise UnsupportedAlgorithm("ML-DSA-44 is not supported by this backend.")
+
+    monkeypatch.setattr(MLDSA44PrivateKey, "generate", unsupported)
+    monkeypatch.setattr(MLDSA44PublicKey, "from_public_bytes", unsupported)
+    with pytest.raises(InputError, match="cannot be made here"):
+        keyfile.create_ml_dsa(tmp_path / "l")
+    assert not (tmp_path / "l").exists()
+    with pytest.raises(Incomplete, match="cannot be verified here"):
+        made.public_key.verify(b"message", signature)

@@ -223,3 +223,32 @@ def test_ml_dsa_cosigners_are_understood():
     ):
         with pytest.raises(Unverified):
             wrong()
+
+
+def test_every_bit_of_an_ml_dsa_cosignature_counts():
+    """Its time is signed too. No byte of it may be another, and none may be missing."""
+    held = MLDSA44PrivateKey.from_seed_bytes(bytes(32))
+    cosigner = CosignerKey("pq.example", MlDsaKey(held.public_key().public_bytes_raw()))
+    data = cosigner.sign(TREE.text, AT, held.sign).data
+    for at in range(len(data)):
+        changed = data[:at] + bytes([data[at] ^ 1 << at % 8]) + data[at + 1 :]
+        with pytest.raises(Unverified):
+            cosigner.verify(TREE.text, changed)
+    for length in (0, 8, 72, len(data) - 1):
+        with pytest.raises(Unverified):
+            cosigner.verify(TREE.text, data[:length])
+    with pytest.raises(Unverified):
+        cosigner.verify(TREE.text, data + b"\0")
+    # One that does not hold makes the whole checkpoint one that is not believed.
+    line = note.Signature(cosigner.name, cosigner.key_hash, data[:-1] + bytes([data[-1] ^ 1]))
+    with pytest.raises(Unverified, match="does not hold"):
+        open_checkpoint(
+            note.encode(Note(TREE.text, (NODE.log.sign(TREE.text), line))), NODE.log.key, [cosigner]
+        )
+
+
+@pytest.mark.parametrize("length", [1311, 1313])
+def test_an_ml_dsa_key_of_another_length_is_none(length):
+    with pytest.raises(Malformed, match="ML-DSA-44 key of"):
+        MlDsaKey(bytes(length))
+    assert CosignerKey("pq.example", MlDsaKey(bytes(1312))).text.startswith("pq.example+")

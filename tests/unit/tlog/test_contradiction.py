@@ -3,13 +3,23 @@ import dataclasses
 import pytest
 
 from tests.mangling import flips, prefixes
-from tests.signed_log import Log, node
+from tests.signed_log import Log, key, node
 from witness import note
 from witness.errors import Malformed, Unverified
 from witness.note import Note
+from witness.signing.named import LogSigner
 from witness.tlog import contradiction
 from witness.tlog.checkpoint import Checkpoint, open_checkpoint
-from witness.tlog.contradiction import MAX_CONTRADICTION, Fork, Rollback, TwoEntries, encode, find, parse
+from witness.tlog.contradiction import (
+    MAX_CONTRADICTION,
+    Fork,
+    OutOfTurn,
+    Rollback,
+    TwoEntries,
+    encode,
+    find,
+    parse,
+)
 from witness.tlog.merkle import leaf_hash
 from witness.tlog.proof import Proof
 
@@ -50,7 +60,15 @@ def rollback():
     return Rollback(KEY, COSIGNER, cosigned(first, 100), cosigned(second, 101))
 
 
-ALL = [fork(), two_entries(), rollback()]
+def out_of_turn():
+    """The log's key named another one after 3 entries, and signed 7 all the same."""
+    small, large = HONEST
+    heir = LogSigner(KEY.name, key("heir"), NODE.log.succeeded(3, key("heir").public_key))
+    text = small.checkpoint.text
+    return OutOfTurn(KEY, note.encode(Note(text, heir.lines(text))), large.signed)
+
+
+ALL = [fork(), two_entries(), rollback(), out_of_turn()]
 
 
 @pytest.mark.parametrize("evidence", ALL, ids=lambda item: type(item).__name__)
@@ -110,6 +128,9 @@ def test_an_honest_log_cannot_be_framed():
         Rollback(KEY, COSIGNER, cosigned(large.checkpoint, 100), cosigned(small.checkpoint, 100)),
         Rollback(KEY, COSIGNER, cosigned(large.checkpoint, 1), cosigned(small.checkpoint, 2, OTHER)),
         Rollback(KEY, OTHER.cosigner.key, cosigned(large.checkpoint, 1), cosigned(small.checkpoint, 2)),
+        OutOfTurn(KEY, small.signed, large.signed),
+        OutOfTurn(KEY, out_of_turn().first, small.signed),
+        OutOfTurn(OTHER.log.key, out_of_turn().first, large.signed),
     ):
         with pytest.raises(Unverified):
             framed.prove()
