@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,9 @@ from rebuilders.farm.dask import DaskExecutor
 from rebuilders.farm.gateway import Plan
 from rebuilders.farm.interface import Job, Terms
 from rebuilders.farm.local import LocalExecutor
+from rebuilders.farm.tags import python_tag
+from rebuilders.farm.work import Worker
+from rebuilders.plan.interpreters import RELEASED
 from tests.farms import command_line, descendants, farm
 from tests.integration.test_node import LASTING, builders, renamed
 from tests.package_index import serving
@@ -170,6 +174,22 @@ def test_a_process_that_is_ended_costs_its_own_job(opened):
     wait_until(lambda: executor.free == 2)
     executor.submit(Job("made==1.0", "a"))
     assert results(executor, 1)["a"][1].result == "match"
+
+
+def test_a_wheel_that_wants_a_python_which_another_worker_has_goes_there_once(terms):
+    worker = Worker.open(terms())
+    ports = worker.workshop.ports
+    oldest = ports.interpreters[-1:]
+    worker = replace(worker, workshop=replace(worker.workshop, ports=replace(ports, interpreters=oldest)))
+    others = tuple(python_tag(minor) for minor in RELEASED if minor != oldest[0].minor)
+    wanting = worker.work(Job("made==1.0", "claim", offered=others))
+    assert (wanting.complete, wanting.statement) == (False, b"")
+    assert wanting.needs in others
+    assert "another worker has" in wanting.result
+    # It has come here for what it needs, or nobody has it: it is done by what is here.
+    for job in (Job("made==1.0", "claim", wanting.needs, others), Job("made==1.0", "claim")):
+        done = worker.work(job)
+        assert (done.complete, done.result, done.needs) == (True, "match", "")
 
 
 class TestRemote:
