@@ -30,15 +30,11 @@ _CaOption = Annotated[
 ]
 _CertOption = Annotated[
     Path | None,
-    typer.Option(
-        envvar="WHEELWITNESS_CERT", help="This machine's certificate, in PEM.", show_default=False
-    ),
+    typer.Option(envvar="WHEELWITNESS_CERT", help="This machine's certificate, in PEM.", show_default=False),
 ]
 _KeyOption = Annotated[
     Path | None,
-    typer.Option(
-        envvar="WHEELWITNESS_KEY", help="The key of that certificate, in PEM.", show_default=False
-    ),
+    typer.Option(envvar="WHEELWITNESS_KEY", help="The key of that certificate, in PEM.", show_default=False),
 ]
 _InsecureOption = Annotated[
     bool,
