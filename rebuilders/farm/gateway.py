@@ -211,6 +211,7 @@ class Gateway:
     def _drop(self) -> None:
         """Ends the connection; what was under way is lost."""
         connection, self._connection = self._connection, None
+        self._tell()  # first, so that what is lost is not given again at once
         self._lose(*self._given)
         if connection is not None:
             for given in self._given.values():

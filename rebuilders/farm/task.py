@@ -77,12 +77,13 @@ def _close() -> None:
 
 
 def _is_taken_back() -> bool:
-    """Whether Dask has forgotten the job, be it that the node did, or that the node has gone."""
+    """Whether Dask has forgotten the job, be it that the node did, or that the node or the scheduler has gone."""
     from distributed import get_worker, worker
 
     key: Any = getattr(vars(worker)["thread_state"], "key", None)
     try:
-        state = get_worker().state.tasks.get(key)
+        own = get_worker()
     except ValueError:  # no Dask worker's thread
         return False
-    return state is None or state.state == "cancelled"
+    state = own.state.tasks.get(key)
+    return own.status.name not in ("running", "paused") or state is None or state.state == "cancelled"
