@@ -46,7 +46,7 @@ def index():
         served.files["made"] = renamed("made")
         served.files["cut"] = renamed("cut")
         served.broken.add("/files/cut/cut-1.0-py3-none-any.whl")
-        for name in ("slow", "lame"):
+        for name in ("lasting", "enduring"):
             served.files[name] = renamed(name, LASTING)
         yield served
 
@@ -153,24 +153,24 @@ def test_one_of_other_terms_is_worked_on_by_them(opened):
 
 def test_closed_it_leaves_no_build(opened):
     executor = opened()
-    for name in ("slow", "lame"):
+    for name in ("lasting", "enduring"):
         executor.submit(Job(f"{name}==1.0", name))
     assert executor.free == 0
-    wait_until(lambda: builders(b"slow-1.0") and builders(b"lame-1.0"))
+    wait_until(lambda: builders(b"lasting-1.0") and builders(b"enduring-1.0"))
     assert (executor.finished(0.1), executor.busy) == ([], 2)
     executor.close()
-    wait_until(lambda: not builders(b"slow-1.0") and not builders(b"lame-1.0"))
+    wait_until(lambda: not builders(b"lasting-1.0") and not builders(b"enduring-1.0"))
 
 
 def test_a_process_that_is_ended_costs_its_own_job(opened):
     """The one that a build is a child of; whatever is above it is there for the next job."""
     executor = opened()
-    executor.submit(Job("slow==1.0", "slow"))
-    wait_until(lambda: builders(b"slow-1.0"))
-    os.kill(worker_of(builders(b"slow-1.0")[0]), signal.SIGKILL)
+    executor.submit(Job("lasting==1.0", "lasting"))
+    wait_until(lambda: builders(b"lasting-1.0"))
+    os.kill(worker_of(builders(b"lasting-1.0")[0]), signal.SIGKILL)
     found = results(executor, 1)
-    assert found["slow"][1] is None
-    wait_until(lambda: not builders(b"slow-1.0"))
+    assert found["lasting"][1] is None
+    wait_until(lambda: not builders(b"lasting-1.0"))
     wait_until(lambda: executor.free == 2)
     executor.submit(Job("made==1.0", "a"))
     assert results(executor, 1)["a"][1].result == "match"
@@ -203,47 +203,47 @@ class TestRemote:
         executor.close()
 
     def test_a_dask_worker_that_is_killed_costs_its_own_job_and_comes_back(self, executor, machines):
-        executor.submit(Job("slow==1.0", "slow"))
+        executor.submit(Job("lasting==1.0", "lasting"))
         executor.submit(Job("made==1.0", "made"))
-        wait_until(lambda: builders(b"slow-1.0"))
-        os.kill(ancestors(worker_of(builders(b"slow-1.0")[0]))[0], signal.SIGKILL)
+        wait_until(lambda: builders(b"lasting-1.0"))
+        os.kill(ancestors(worker_of(builders(b"lasting-1.0")[0]))[0], signal.SIGKILL)
         found = results(executor, 2)
-        assert (found["slow"][1], found["made"][1].result) == (None, "match")
-        wait_until(lambda: not builders(b"slow-1.0"))
+        assert (found["lasting"][1], found["made"][1].result) == (None, "match")
+        wait_until(lambda: not builders(b"lasting-1.0"))
         wait_until(lambda: executor.free == 2)
         assert executor.finished(0.0) == []
 
     def test_a_dask_scheduler_that_is_killed_costs_what_is_under_way(self, executor, machines):
-        for name in ("slow", "lame"):
+        for name in ("lasting", "enduring"):
             executor.submit(Job(f"{name}==1.0", name))
-        wait_until(lambda: builders(b"slow-1.0") and builders(b"lame-1.0"))
+        wait_until(lambda: builders(b"lasting-1.0") and builders(b"enduring-1.0"))
         machines.end("scheduler", signal.SIGKILL)
         found = results(executor, 2)
-        assert [found[name][1] for name in ("slow", "lame")] == [None, None]
+        assert [found[name][1] for name in ("lasting", "enduring")] == [None, None]
         assert executor.free == 0
         assert executor.said
-        wait_until(lambda: not builders(b"slow-1.0") and not builders(b"lame-1.0"))
+        wait_until(lambda: not builders(b"lasting-1.0") and not builders(b"enduring-1.0"))
         machines.start("scheduler", "scheduler")
         wait_until(lambda: executor.free == 2)
         executor.submit(Job("made==1.0", "a"))
         assert results(executor, 1)["a"][1].result == "match"
 
     def test_a_gateway_that_is_killed_costs_what_is_under_way(self, executor):
-        executor.submit(Job("slow==1.0", "slow"))
-        wait_until(lambda: builders(b"slow-1.0"))
+        executor.submit(Job("lasting==1.0", "lasting"))
+        wait_until(lambda: builders(b"lasting-1.0"))
         gateways = [pid for pid in descendants(os.getpid()) if "rebuilders.farm.gateway" in command_line(pid)]
         for pid in gateways:
             os.kill(pid, signal.SIGKILL)
-        assert results(executor, 1)["slow"][1] is None
-        wait_until(lambda: not builders(b"slow-1.0"))
+        assert results(executor, 1)["lasting"][1] is None
+        wait_until(lambda: not builders(b"lasting-1.0"))
         wait_until(lambda: executor.free == 2)
 
     def test_two_nodes_at_one_farm_do_not_wait_behind_each_other(self, executor, machines, terms):
         other = DaskExecutor(Plan(terms("static"), machines.link("node")))
         try:
             wait_until(lambda: other.free == 2)
-            executor.submit(Job("slow==1.0", "slow"))
-            wait_until(lambda: builders(b"slow-1.0"))
+            executor.submit(Job("lasting==1.0", "lasting"))
+            wait_until(lambda: builders(b"lasting-1.0"))
             wait_until(lambda: other.free == 1)
             other.submit(Job("demo==1.0", "a"))
             assert results(other, 1)["a"][1].result == "match"
