@@ -3,8 +3,8 @@
 Everything is warm: downloads, build environments, uv's and pip's caches. Prints seconds and ratios; a ratio below 1
 says that we were faster, although we also unpack in a sandbox, compare and explain. Then the static check beside
 unpacking the same files (tools/bench_static.py), the log as it grows (tools/bench_log.py), a consumer's check
-(tools/bench_verify.py), and how a site is pushed to where it is served (tools/bench_push.py). Nothing here passes or
-fails.
+(tools/bench_verify.py), how a site is pushed to where it is served (tools/bench_push.py), and a node at work
+(tools/bench_node.py). Nothing here passes or fails.
 """
 
 import argparse
@@ -23,6 +23,7 @@ from pathlib import Path
 
 from bench_check import check_rows
 from bench_log import log_rows
+from bench_node import node_rows
 from bench_proxy import proxy_rows
 from bench_push import push_rows
 from bench_site import SIZES as PAGED
@@ -76,6 +77,7 @@ def main() -> None:
     parser.add_argument(
         "--site", type=int, nargs="*", metavar="SIZE", help="measure the pages of a node, and nothing else"
     )
+    parser.add_argument("--node", action="store_true", help="measure a node at work, and nothing else")
     parser.add_argument("--push", action="store_true", help="measure pushing a site, and nothing else")
     arguments = parser.parse_args()
     rounds, as_json = arguments.rounds, arguments.json
@@ -85,6 +87,7 @@ def main() -> None:
         (arguments.consumer, lambda: {**check_rows(), **proxy_rows()}, plain_table),
         (arguments.site is not None, lambda: site_rows(arguments.site or PAGED), plain_table),
         (arguments.push, push_rows, plain_table),
+        (arguments.node, node_rows, plain_table),
         (arguments.start, start_rows, table),
         (arguments.verify, lambda: verify_rows(rounds), table),
         (arguments.pairs, lambda: static_rows(arguments.pairs, rounds), static_table),
@@ -120,13 +123,24 @@ def main() -> None:
         (pairs := Path(directory) / "pairs").mkdir()
         static = static_rows(fetched(TEN, pairs), rounds)
     grown, verified, started = log_rows(), verify_rows(rounds), start_rows()
-    checks, proxied, pushed, paged = check_rows(), proxy_rows(), push_rows(), site_rows()
+    checks, proxied, pushed, paged, nodes = check_rows(), proxy_rows(), push_rows(), site_rows(), node_rows()
     if as_json:
-        rows = {**results, **static, **grown, **verified, **started, **checks, **proxied, **pushed, **paged}
+        rows = {
+            **results,
+            **static,
+            **grown,
+            **verified,
+            **started,
+            **checks,
+            **proxied,
+            **pushed,
+            **paged,
+            **nodes,
+        }
         print(json.dumps(rows, indent=2))
     else:
         tables = [table(results), static_table(static), table(grown), table(verified), table(started)]
-        more = [plain_table(rows) for rows in (checks, proxied, pushed, paged)]
+        more = [plain_table(rows) for rows in (checks, proxied, pushed, paged, nodes)]
         print(*tables, *more, sep="\n\n")
 
 

@@ -65,6 +65,8 @@ def _work_off(directory: NodeDirectory, config: NodeConfig, tell: Tell, *, publi
                     try_to_publish(directory, tell)
         if scheduler.held:
             tell(f"nothing is handed out: {scheduler.held}")
+        elif executor.said:
+            raise Incomplete(f"nobody is there to rebuild any more: {executor.said}")
     finally:
         executor.close()
         ledger.close()

@@ -25,12 +25,13 @@ from witness.bundle import parse_shard, shard_path
 from witness.digest import sha256_hex
 from witness.errors import Incomplete, Malformed, NotFound
 from witness.escape import printable
-from witness.limits import MAX_SHARD
+from witness.limits import GIB, MAX_SHARD
 from witness.names import TargetName, WheelName
 from witness.observation import Published
 from witness.statement import Statement, encode, parse
 from witness.store.directory import DirectoryStore
 
+_MAX_RECEIVED: Final = 4 * GIB  # for one job: a worker that lies must not use up the day of all
 _LOST: Final = "the worker process was ended from outside"
 _MAX_IN_A_ROW: Final = 3
 _SEEN: Final = frozenset({"changed", "yanked", "unyanked"})  # reasons of which an observation tells
@@ -95,11 +96,11 @@ class Scheduler:
     def _step(self, timeout: float, retry_before: datetime | None) -> bool:
         self._settle_all()
         self.held = self._why_held()
-        if not self.held:
-            self._hand_out(retry_before)
+        all_given = bool(self.held) or self._hand_out(retry_before)
         if not self._executor.busy:
             self._ledger.deliver(self._put)
-            return False
+            # A farm may take a moment until it can be given the next.
+            return not all_given and self._executor.ready(timeout)
         self._unsettled += self._executor.finished(timeout)
         self._settle_all()
         return True
@@ -117,16 +118,18 @@ class Scheduler:
         now = datetime.now(UTC)
         return self._caps.why_not(now, Day.parse(said.get(RECEIVED, ""), now))
 
-    def _hand_out(self, retry_before: datetime | None) -> None:
+    def _hand_out(self, retry_before: datetime | None) -> bool:
+        """Whether nothing is left that could be handed out; False where nobody is free to take it, if there is any."""
         while self._executor.free > 0:
             taken = self._ledger.take(retry_before=retry_before)
             if taken is None:
-                return
+                return True
             if taken.why in WITHOUT_WORKER:
                 self._say_absent(taken)
                 continue
             self._running[taken.claim] = taken
             self._executor.submit(Job(str(taken.target), taken.claim, taken.needs))
+        return False
 
     def _settle_all(self) -> None:
         while self._unsettled:
@@ -175,7 +178,7 @@ class Scheduler:
     def _count(self, received: int) -> None:
         if received > 0:
             day = Day.parse(self._ledger.control().get(RECEIVED, ""), datetime.now(UTC))
-            self._ledger.say(RECEIVED, day.plus(received))
+            self._ledger.say(RECEIVED, day.plus(min(received, _MAX_RECEIVED)))
 
     def _release(self, job: Job, why: str, cause: again.Cause) -> None:
         taken = self._running.get(job.claim)

@@ -285,3 +285,49 @@ def test_hostile_words_are_made_printable(place):
     place.add(TARGET)
     place.scheduler(lambda job: Outcome(job.claim, "no \x1b[31m answer\n\u202e", complete=False))[0].step(0)
     assert not {"\x1b", "\n", "\u202e"} & set(place.told[0])
+
+
+class Breathless(Scripted):
+    """As a farm: after each job it takes a moment until it can be given another."""
+
+    breath = True
+
+    @property
+    def free(self):
+        return self.size - len(self.busy_with) if self.breath else 0
+
+    def submit(self, job):
+        super().submit(job)
+        self.breath = False
+
+    def ready(self, timeout):
+        self.breath = timeout > 0
+        return self.breath
+
+
+def test_an_executor_that_takes_a_moment_ends_no_round(place):
+    """What waits is handed out when it can be."""
+    place.add("demo==1.0", "demo==2.0", "demo==3.0")
+    config = NodeConfig(version=1, name=ALPHA.name, operator="Operator A")
+    executor = Breathless(lambda job: Outcome(job.claim, "nothing to see"))
+    scheduler = Scheduler(place.directory, config, place.ledger, executor, place.told.append)
+    scheduler.begin()
+    while scheduler.step(1.0):
+        pass
+    assert (place.ledger.counts(), len(executor.seen)) == ({"done": 3}, 3)
+
+
+def test_one_that_has_nobody_ends_a_round(place):
+    place.add("demo==1.0", "demo==2.0")
+    config = NodeConfig(version=1, name=ALPHA.name, operator="Operator A")
+    executor = Breathless(lambda job: Outcome(job.claim, "nothing to see"))
+    scheduler = Scheduler(place.directory, config, place.ledger, executor, place.told.append)
+    scheduler.begin()
+    assert [scheduler.step(0.0), scheduler.step(0.0)] == [True, False]
+    assert place.ledger.counts() == {"done": 1, "queued": 1}
+
+
+def test_a_worker_that_says_that_it_has_downloaded_everything(place):
+    place.add(TARGET)
+    place.scheduler(lambda job: Outcome(job.claim, "nothing to see", received=10**15))[0].step(0)
+    assert int(place.ledger.control()["received"].split()[1]) == 4 * 1024**3
