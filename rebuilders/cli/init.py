@@ -112,9 +112,9 @@ def _look(config: "NodeConfig") -> None:
 
     checks = machine_checks(config.jobs, offline=True, static=config.method == "static")
     found = [checked(name, partial(check, config.settings)) for name, check in checks.items()]
-    if any(not item.ok or item.hint for item in found):
+    if missing := [item for item in found if not item.ok]:
         typer.echo("This machine:")
-        tell([item for item in found if not item.ok or item.hint])
+        tell(missing)
 
 
 def _sigstore(named: tuple[str, str] | None, trust: Path | None) -> "SigstoreConfig | None":
