@@ -4,6 +4,7 @@ import os
 import random
 import time
 from collections import Counter
+from datetime import timedelta
 
 from tests.integration.killing import nursery, talk
 from tests.signed_log import NOON, identity, node
@@ -61,7 +62,8 @@ def test_publishing_survives_kill_9(tmp_path):
             grown += tree.size > newest
             newest = tree.size
 
-    last = publish_outbox(outbox, site, tmp_path / "state", NODE, now=NOON)
+    later = NOON + timedelta(days=30)  # than the rounds, each of which is later than the one before
+    last = publish_outbox(outbox, site, tmp_path / "state", NODE, now=later)
     assert last.refused == ()
     assert [path.name for path in outbox.iterdir()] == []
     assert rounds >= ROUNDS
