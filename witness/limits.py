@@ -17,6 +17,7 @@ MAX_REBUILD_BUNDLE: Final = 4 * MIB  # every envelope of one file, by OSS Rebuil
 MAX_KEYS: Final = 4 * MIB  # every key event of a witness
 MAX_LOOKUP: Final = 32 * MIB  # every bundle of the artifacts whose digests have one prefix
 MAX_POLICY: Final = 1 * MIB
+MAX_REPORT: Final = 1 * MIB  # what a node tells people of how two wheels differ
 MAX_SUMMARY: Final = 16 * MIB  # a consumer's signed summary, some 80 000 files
 MAX_TRUST: Final = 1 * MIB  # a trusted root of Sigstore
 MAX_HASHED: Final = 512 * MIB  # a wheel that is only hashed, never held in memory

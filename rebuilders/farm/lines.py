@@ -14,12 +14,11 @@ from typing import IO, Any, Final
 from rebuilders.config import Settings
 from rebuilders.farm.interface import Job, Outcome, Terms
 from witness.errors import Malformed
-from witness.limits import MIB
+from witness.limits import MAX_REPORT, MIB
 
 MAX_LINE: Final = 2 * MIB  # a statement and a report, in base64
 
 _MAX_STATEMENT: Final = 64 * 1024
-_MAX_REPORT: Final = MIB
 _MAX_TEXT: Final = 4000
 _MAX_TAGS: Final = 500
 _TERMS: Final = frozenset(
@@ -114,7 +113,7 @@ def outcome_of(value: Any) -> Outcome:
         read.text("result"),
         read.text("level"),
         read.data("statement", _MAX_STATEMENT),
-        read.data("report", _MAX_REPORT),
+        read.data("report", MAX_REPORT),
         read.flag("complete"),
         read.count("received"),
         read.text("needs"),

@@ -6,7 +6,6 @@ For a node whose method is static it runs no such code, and needs no sandbox.
 import os
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Final
 
 from rebuilders.checking import StaticReport
 from rebuilders.environment.interpreters import Interpreter
@@ -21,12 +20,10 @@ from rebuilders.report.json import report_json
 from rebuilders.wiring import Desk, Workshop, open_desk, open_workshop
 from witness.digest import sha256_hex
 from witness.errors import SandboxUnavailable, WheelwitnessError
-from witness.limits import MIB
+from witness.limits import MAX_REPORT
 from witness.names import TargetName
 from witness.observation import DigestSet, Resource
 from witness.statement import Statement, encode
-
-MAX_REPORT: Final = MIB
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,10 +20,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from rebuilders.node import keys
-from rebuilders.node.answering import answer_at
 from rebuilders.node.apart import run_apart, tell_error
 from rebuilders.node.config import NodeConfig, NodeDirectory
 from witness import listening
+from witness.answering import answer_at
 from witness.cosigning import (
     MAX_ADDITION,
     SIZE_TYPE,

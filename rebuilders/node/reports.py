@@ -7,14 +7,13 @@ be told by its report. It is unsigned, and named by the newest observation of it
 from collections.abc import Iterator
 from pathlib import Path
 
-from rebuilders.farm.work import MAX_REPORT
 from rebuilders.node.config import NodeDirectory
 from witness import statement
 from witness.bundle import parse_shard, shard_path
 from witness.digest import SHA256_HEX, sha256_hex
 from witness.entry import statement_in
 from witness.errors import FetchFailed, Malformed, NotFound
-from witness.limits import MAX_SHARD
+from witness.limits import MAX_REPORT, MAX_SHARD
 from witness.store.directory import DirectoryStore
 
 FOLDER = "reports"  # of the site

@@ -10,8 +10,8 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from rebuilders.node.answering import answer_at
 from rebuilders.serving import BRIEFLY, served
+from witness.answering import answer_at
 from witness.listening import listen
 
 

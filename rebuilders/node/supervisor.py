@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, NoReturn
 
@@ -110,7 +110,6 @@ class _Started:
     since: float = 0.0
     next: float = 0.0
     pause: float = _FIRST_PAUSE
-    restarts: int = field(default=0)
 
 
 class Supervisor:
@@ -169,7 +168,6 @@ class Supervisor:
             return
         started.pause = _FIRST_PAUSE if now - started.since > _STEADY else min(2 * started.pause, _MAX_PAUSE)
         started.next = now + started.pause
-        started.restarts += 1
         words = f"{started.part.name}: ended with status {status}; started again in {started.pause:.0f} s"
         self._tell(Line(words, event="restart", level="error", ended=started.part.name, status=status))
 

@@ -10,13 +10,14 @@ from typing import Final
 
 from rebuilders.site import state
 from rebuilders.site.paths import report
-from rebuilders.site.reports import MAX_REPORT, parse
+from rebuilders.site.reports import parse
 from rebuilders.site.seen import Seen, seen
 from rebuilders.site.state import State
 from rebuilders.site.voices import Voice
 from witness.bundle import shard_path
 from witness.digest import SHA256_HEX
 from witness.errors import FetchFailed, Incomplete, Malformed, NotFound
+from witness.limits import MAX_REPORT
 from witness.logged import LoggedWitness
 from witness.store.directory import DirectoryStore
 

@@ -12,10 +12,9 @@ from pydantic.alias_generators import to_camel
 from witness.canonical import loads
 from witness.digest import sha256_hex
 from witness.errors import Malformed
-from witness.limits import MIB
+from witness.limits import MAX_REPORT
 from witness.observation import Observation
 
-MAX_REPORT: Final = MIB
 _MAX_LIST: Final = 2_000
 
 Text = Annotated[str, Field(max_length=4_000)]

@@ -34,7 +34,7 @@ def test_a_command_says_everywhere_what_it_says_here(spoken, command):
 
 
 # uvicorn loads multiprocessing, whose half for Windows is compiled and not here.
-COMPILED = {"witness.proxy.serve"}
+COMPILED = {"witness.answering", "witness.proxy.serve"}
 
 
 @pytest.mark.parametrize("system", SYSTEMS)

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-import uvicorn
 from starlette.applications import Starlette
 
+from witness.answering import answer_at
 from witness.config import LoadedPolicy, load_policy
 from witness.errors import InputError
 from witness.escape import printable
@@ -30,7 +30,6 @@ from witness.wiring import open_client
 
 LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 _CONNECTIONS: Final = 256  # of clients
-_HEADERS: Final = 16 * 1024  # bytes of a request before its body
 _KEEP_ALIVE: Final = 15  # seconds
 _PATIENCE: Final = 8.0  # seconds without progress of an index or a witness: pip gives up after 15
 _ASKING: Final = 16  # requests to them at once
@@ -101,21 +100,7 @@ def serve(settings: Settings, tell: Callable[[str], None]) -> None:
             tell(f"serving http://{named}:{port}/simple/ in front of {shown(settings.index)}")
             for line in _notices(settings, load_policy(settings.policy)):
                 tell(line)
-            config = uvicorn.Config(
-                made,
-                http="h11",  # the only one with a bound on headers
-                ws="none",
-                log_level="warning",
-                access_log=False,
-                server_header=False,
-                proxy_headers=False,
-                lifespan="off",
-                limit_concurrency=_CONNECTIONS,
-                h11_max_incomplete_event_size=_HEADERS,
-                timeout_keep_alive=_KEEP_ALIVE,
-                timeout_graceful_shutdown=_KEEP_ALIVE,
-            )
-            uvicorn.Server(config).run(sockets=[listener])
+            answer_at(made, listener, connections=_CONNECTIONS, keep_alive=_KEEP_ALIVE)
 
 
 def _notices(settings: Settings, loaded: LoadedPolicy) -> Iterator[str]:

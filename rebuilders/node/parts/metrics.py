@@ -2,11 +2,11 @@
 
 from datetime import UTC, datetime
 
-from rebuilders.node.answering import answering
 from rebuilders.node.logs import Line
 from rebuilders.node.metrics import application
 from rebuilders.node.parts.lasting import Lasting, last, run_part
 from rebuilders.node.standing import read_standing
+from witness.answering import answering
 from witness.listening import listen
 
 _REST = 5.0  # seconds between steps, in which there is nothing to do

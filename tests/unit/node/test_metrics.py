@@ -12,7 +12,6 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from rebuilders.node.answering import answering
 from rebuilders.node.config import NodeConfig, NodeDirectory
 from rebuilders.node.ledger import Want
 from rebuilders.node.metrics import METRICS, PREFIX, application
@@ -20,6 +19,7 @@ from rebuilders.node.parts.lasting import Lasting
 from rebuilders.node.setup import make
 from rebuilders.node.signer import publish
 from rebuilders.node.standing import read_standing
+from witness.answering import answering
 from witness.errors import Incomplete
 from witness.listening import listen
 from witness.names import TargetName

@@ -49,7 +49,7 @@ def test_usage_errors(run, arguments, said):
 
 @pytest.mark.parametrize("missing", ["uvicorn", "starlette.applications", "prometheus_client"])
 def test_without_the_extra_it_says_how_to_get_it(run, monkeypatch, missing):
-    for name in [name for name in sys.modules if name.startswith("witness.proxy.")]:
+    for name in [name for name in sys.modules if name.startswith(("witness.proxy.", "witness.answering"))]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, missing, None)
     result = run()

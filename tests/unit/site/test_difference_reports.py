@@ -7,12 +7,13 @@ import pytest
 
 from rebuilders.report.document import of_wheels
 from rebuilders.report.json import report_json
-from rebuilders.site.reports import MAX_REPORT, parse
+from rebuilders.site.reports import parse
 from tests.integration.trusted_nodes import ALPHA, stated
 from tests.site_logs import Release, naming, observed, report
 from tests.wheels import FILENAME, File, wheel_of
 from witness.compare.ladder import compare
 from witness.errors import Malformed
+from witness.limits import MAX_REPORT
 from witness.wheel.reader import read_wheel
 
 AT = datetime(2026, 5, 1, tzinfo=UTC)

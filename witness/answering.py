@@ -1,4 +1,4 @@
-"""How a node's own servers answer: little for each connection, whoever asks."""
+"""One way to answer, for every server of ours: little for each connection, whoever asks."""
 
 import socket
 import threading
@@ -9,20 +9,25 @@ from typing import Final
 import uvicorn
 from starlette.applications import Starlette
 
-_HEADERS: Final = 32 * 1024  # bytes of a request's head
+_HEADERS: Final = 16 * 1024  # bytes of a request before its body
 _CONNECTIONS: Final = 512
 _KEEP_ALIVE: Final = 5  # seconds
 
 
-def answer_at(app: Starlette, listener: socket.socket) -> None:
-    """Answers at `listener` by `app` until the process is asked to end."""
-    _server(app).run(sockets=[listener])
+def answer_at(
+    app: Starlette, listener: socket.socket, *, connections: int = _CONNECTIONS, keep_alive: int = _KEEP_ALIVE
+) -> None:
+    """Answers at `listener` by `app` until the process is asked to end.
+
+    At most `connections` at a time are answered, and one may be idle for `keep_alive` seconds.
+    """
+    _server(app, connections, keep_alive).run(sockets=[listener])
 
 
 @contextmanager
 def answering(app: Starlette, listener: socket.socket) -> Iterator[None]:
     """Answers at `listener` by `app` meanwhile, in a thread."""
-    server = _server(app)
+    server = _server(app, _CONNECTIONS, _KEEP_ALIVE)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     try:
@@ -32,7 +37,7 @@ def answering(app: Starlette, listener: socket.socket) -> Iterator[None]:
         thread.join(2 * _KEEP_ALIVE)
 
 
-def _server(app: Starlette) -> uvicorn.Server:
+def _server(app: Starlette, connections: int, keep_alive: int) -> uvicorn.Server:
     config = uvicorn.Config(
         app,
         http="h11",  # the only one with a bound on headers
@@ -42,9 +47,9 @@ def _server(app: Starlette) -> uvicorn.Server:
         server_header=False,
         proxy_headers=False,
         lifespan="off",
-        limit_concurrency=_CONNECTIONS,
+        limit_concurrency=connections,
         h11_max_incomplete_event_size=_HEADERS,
-        timeout_keep_alive=_KEEP_ALIVE,
-        timeout_graceful_shutdown=_KEEP_ALIVE,
+        timeout_keep_alive=keep_alive,
+        timeout_graceful_shutdown=keep_alive,
     )
     return uvicorn.Server(config)
